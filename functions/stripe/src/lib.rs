@@ -1,0 +1,178 @@
+#![doc = include_str!("../README.md")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use causeway::Timestamp;
+use causeway::form::Arrays;
+use causeway::limiter::{Limit, ScopeKey};
+use causeway::outcome::Code;
+use causeway::provider::{
+    Answer, Auth, KeyPlace, Operation, Payload, Provider, Safety, Spec, Text, Verdict, Whole, Wire,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Payments: customers, payment intents and refunds.
+pub struct Stripe;
+
+/// "v1: keys can be removed after they are at least 24 hours old": an hour is kept for clocks and queues.
+/// <https://docs.stripe.com/api/idempotent_requests>
+const KEYED: Safety = Safety::Keyed {
+    place: KeyPlace::Header("idempotency-key"),
+    retention: Duration::from_secs(23 * 60 * 60),
+};
+
+static SPEC: Spec = Spec {
+    headers: &[("stripe-version", "2026-10-28.endive")],
+    // 100/s an account in live mode, 25/s an endpoint: <https://docs.stripe.com/rate-limits>. The bursts let a
+    // batch of ten start at once; what they take, the steady rates pay.
+    limits: &[
+        Limit::window("account", 100, Duration::from_secs(1), 60),
+        Limit::window("endpoint", 25, Duration::from_secs(1), 14).scoped(ScopeKey::Operation),
+    ],
+    ..Spec::new(
+        "stripe",
+        "https://api.stripe.com",
+        Auth::Bearer { field: "api_key" },
+        &[
+            Operation::new::<CreateCustomer>("customers.create", KEYED),
+            Operation::new::<CreatePaymentIntent>("payment_intents.create", KEYED),
+            Operation::new::<CreateRefund>("refunds.create", KEYED),
+        ],
+    )
+};
+
+impl Provider for Stripe {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    /// Stripe stores the first answer to a key, a 500 too, and replays it: repeating such a call proves nothing.
+    fn classify(&self, _operation: &Operation, answer: &Answer, now: Timestamp) -> Verdict {
+        let error = answer
+            .json::<Failed>()
+            .map(|body| body.error)
+            .unwrap_or_default();
+        let is_stored = answer.header("idempotent-replayed") == Some("true")
+            || answer.header("stripe-should-retry") == Some("false");
+        match answer.status {
+            500.. if is_stored => stuck(Code::new("stored_error"), true),
+            409 if error.code == "idempotency_key_in_use" => Verdict::KeyInUse,
+            409 => Verdict::Retry {
+                code: Code::new("conflict"),
+                after: None,
+                fault: false,
+            },
+            400 if error.kind == "idempotency_error" => stuck(Code::new("key_mismatch"), false),
+            400 | 402 | 404 | 422 => Verdict::rejected(error.to_string()),
+            _ => Verdict::by_status(answer, now),
+        }
+    }
+}
+
+/// It may have taken effect, and Stripe will not tell by way of the same key.
+fn stuck(code: Code, fault: bool) -> Verdict {
+    Verdict::Ambiguous {
+        code,
+        after: None,
+        resend_helps: false,
+        fault,
+    }
+}
+
+/// <https://docs.stripe.com/api/errors>
+#[derive(Deserialize)]
+struct Failed {
+    error: StripeError,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StripeError {
+    #[serde(rename = "type")]
+    kind: String,
+    code: String,
+    param: String,
+}
+
+/// Type, code and parameter; Stripe's message may quote the customer's data.
+impl std::fmt::Display for StripeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "type={} code={} param={}",
+            self.kind, self.code, self.param
+        )
+    }
+}
+
+/// Up to 50 keys of up to 40 characters: <https://docs.stripe.com/api/metadata>
+type Metadata = BTreeMap<String, Text<0, 500>>;
+
+/// <https://docs.stripe.com/api/customers/create>
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateCustomer {
+    email: Option<Text<3, 512>>,
+    name: Option<Text<1, 256>>,
+    phone: Option<Text<1, 20>>,
+    description: Option<Text<1, 350>>,
+    preferred_locales: Option<Vec<Text<2, 16>>>,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+impl Payload for CreateCustomer {
+    fn wire(&self) -> Wire {
+        Wire::post("/v1/customers").form(self, Arrays::Indexed)
+    }
+}
+
+/// <https://docs.stripe.com/api/payment_intents/create>
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CreatePaymentIntent {
+    /// In the currency's smallest unit.
+    amount: Whole<1, 99_999_999>,
+    /// ISO code in lower case.
+    currency: Text<3, 3>,
+    customer: Option<Text<1, 255>>,
+    payment_method: Option<Text<1, 255>>,
+    confirm: Option<bool>,
+    description: Option<Text<1, 1000>>,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+impl Payload for CreatePaymentIntent {
+    fn wire(&self) -> Wire {
+        Wire::post("/v1/payment_intents").form(self, Arrays::Indexed)
+    }
+}
+
+/// <https://docs.stripe.com/api/refunds/create>
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateRefund {
+    payment_intent: Text<1, 255>,
+    /// In the currency's smallest unit; all that is left where it is not given.
+    amount: Option<Whole<1, 99_999_999>>,
+    reason: Option<RefundReason>,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum RefundReason {
+    Duplicate,
+    Fraudulent,
+    RequestedByCustomer,
+}
+
+impl Payload for CreateRefund {
+    fn wire(&self) -> Wire {
+        Wire::post("/v1/refunds").form(self, Arrays::Indexed)
+    }
+}

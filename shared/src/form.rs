@@ -1,0 +1,243 @@
+//! JSON as an HTML form (`application/x-www-form-urlencoded`), in the dialects that vendors made of it.
+
+use std::fmt::Write;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+/// What is not written as it is: everything but `A-Z a-z 0-9 * - . _`, as the URL standard has it
+/// (<https://url.spec.whatwg.org/#application-x-www-form-urlencoded-percent-encode-set>). The space is left out
+/// here since it becomes `+`.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'*')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b' ');
+
+/// How a vendor wants lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Arrays {
+    /// `locales[0]=en&locales[1]=de`, as Stripe's official clients send them.
+    Indexed,
+    /// `locales=en&locales=de`, as Twilio wants them.
+    Repeated,
+}
+
+/// Writes `value`, an object, as a form.
+///
+/// Objects inside are written as `metadata[order]=1712`, with the brackets as they are and those within a name
+/// encoded; `true` and `false` as words, numbers as in JSON. Nothing is sent for `null`, an empty object or an empty
+/// list. Anything but an object is an empty form. The recursion goes as deep as `value` does: a decoded request has
+/// [at most 127 levels](crate::request::MAX_DEPTH).
+pub fn encode(value: &Value, arrays: Arrays) -> String {
+    let mut form = Form {
+        text: String::new(),
+        name: String::new(),
+        arrays,
+    };
+    if let Value::Object(fields) = value {
+        for (field, value) in fields {
+            push_encoded(&mut form.name, field);
+            form.push(value);
+            form.name.clear();
+        }
+    }
+    form.text
+}
+
+struct Form {
+    text: String,
+    /// The encoded name of the value at hand.
+    name: String,
+    arrays: Arrays,
+}
+
+impl Form {
+    fn push(&mut self, value: &Value) {
+        match value {
+            Value::Null => {}
+            Value::Bool(truth) => self.pair(if *truth { "true" } else { "false" }),
+            Value::Number(number) => self.pair(&number.to_string()),
+            Value::String(text) => self.pair(text),
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    match self.arrays {
+                        Arrays::Indexed => self.inside(&index.to_string(), item),
+                        Arrays::Repeated => self.push(item),
+                    }
+                }
+            }
+            Value::Object(fields) => {
+                for (field, value) in fields {
+                    self.inside(field, value);
+                }
+            }
+        }
+    }
+
+    fn inside(&mut self, name: &str, value: &Value) {
+        let outside = self.name.len();
+        self.name.push('[');
+        push_encoded(&mut self.name, name);
+        self.name.push(']');
+        self.push(value);
+        self.name.truncate(outside);
+    }
+
+    fn pair(&mut self, value: &str) {
+        if !self.text.is_empty() {
+            self.text.push('&');
+        }
+        self.text.push_str(&self.name);
+        self.text.push('=');
+        push_encoded(&mut self.text, value);
+    }
+}
+
+fn push_encoded(form: &mut String, text: &str) {
+    for (index, part) in text.split(' ').enumerate() {
+        if index > 0 {
+            form.push('+');
+        }
+        // Writing to a String does not fail.
+        let _ = write!(form, "{}", utf8_percent_encode(part, ENCODED));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn objects_are_bracketed_and_lists_are_numbered_as_stripe_wants_them() {
+        let customer = json!({
+            "email": "a+b@c.example", "name": "Ada & Söhne", "tax_exempt": null, "livemode": false,
+            "metadata": {"order": "1712", "no [1]": "x"},
+            "preferred_locales": ["en", "de"], "lines": [{"price": 19.99, "tags": []}, {"price": 2}],
+        });
+        let pairs = [
+            "email=a%2Bb%40c.example",
+            "lines[0][price]=19.99",
+            "lines[1][price]=2",
+            "livemode=false",
+            "metadata[no+%5B1%5D]=x",
+            "metadata[order]=1712",
+            "name=Ada+%26+S%C3%B6hne",
+            "preferred_locales[0]=en",
+            "preferred_locales[1]=de",
+        ];
+        assert_eq!(encode(&customer, Arrays::Indexed), pairs.join("&"));
+    }
+
+    #[test]
+    fn lists_are_repeated_where_the_vendor_wants_them_so() {
+        let message = json!({"To": "+15005550006", "MediaUrl": ["https://a.example/1", "b"], "X": {"Y": [1, 2]}});
+        assert_eq!(
+            encode(&message, Arrays::Repeated),
+            "MediaUrl=https%3A%2F%2Fa.example%2F1&MediaUrl=b&To=%2B15005550006&X[Y]=1&X[Y]=2"
+        );
+    }
+
+    #[test]
+    fn every_ascii_character_is_written_as_the_url_standard_says() {
+        let all: String = (' '..='~').collect();
+        let text = "+%21%22%23%24%25%26%27%28%29*%2B%2C-.%2F0123456789%3A%3B%3C%3D%3E%3F%40ABCDEFGHIJKLMNOPQRSTUVWXYZ\
+                    %5B%5C%5D%5E_%60abcdefghijklmnopqrstuvwxyz%7B%7C%7D%7E";
+        assert_eq!(
+            encode(&json!({"a": all}), Arrays::Indexed),
+            format!("a={text}")
+        );
+        assert_eq!(
+            encode(&json!({"a": "\r\n\0"}), Arrays::Indexed),
+            "a=%0D%0A%00"
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_is_an_empty_form() {
+        for value in [
+            json!(null),
+            json!([1]),
+            json!("a=b"),
+            json!({}),
+            json!({"a": {}, "b": [], "c": null}),
+        ] {
+            assert_eq!(encode(&value, Arrays::Indexed), "");
+        }
+    }
+
+    fn decoded(part: &str) -> String {
+        percent_decode_str(&part.replace('+', " "))
+            .decode_utf8()
+            .expect("UTF-8")
+            .into_owned()
+    }
+
+    /// Name as segments, and value: found by decoding.
+    fn read(form: &str) -> Vec<(Vec<String>, String)> {
+        let pairs = form.split('&').filter(|pair| !pair.is_empty());
+        pairs
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').expect("a pair");
+                let path = name
+                    .split('[')
+                    .map(|part| decoded(part.strip_suffix(']').unwrap_or(part)));
+                (path.collect(), decoded(value))
+            })
+            .collect()
+    }
+
+    /// Name as segments, and value: found by walking.
+    fn leaves(value: &Value, path: &[String], found: &mut Vec<(Vec<String>, String)>) {
+        let inside = |segment: String| [path, &[segment]].concat();
+        match value {
+            Value::Null => {}
+            Value::String(text) => found.push((path.to_vec(), text.clone())),
+            Value::Array(items) => {
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(at, item)| leaves(item, &inside(at.to_string()), found));
+            }
+            Value::Object(map) => map
+                .iter()
+                .for_each(|(key, value)| leaves(value, &inside(key.clone()), found)),
+            other => found.push((path.to_vec(), other.to_string())),
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map(any::<String>(), inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_the_form_gives_the_pairs_back(
+            fields in prop::collection::hash_map(any::<String>(), any_json(), 0..6),
+        ) {
+            let value = Value::Object(fields.into_iter().collect());
+            let mut pairs = Vec::new();
+            leaves(&value, &[], &mut pairs);
+            let form = encode(&value, Arrays::Indexed);
+            prop_assert!(form.is_ascii() && !form.contains(' '));
+            prop_assert_eq!(read(&form), pairs);
+        }
+    }
+}

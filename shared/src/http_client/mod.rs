@@ -1,0 +1,37 @@
+//! The seam to the vendors: one call, and the one thing that matters when it fails: was anything sent?
+
+#[cfg(feature = "aws")]
+mod reqwest;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+#[cfg(feature = "aws")]
+pub use self::reqwest::ReqwestClient;
+
+use crate::provider::{Answer, Wire};
+
+/// A call that brought no complete answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// No connection came about (name, connect, TLS): the vendor has seen nothing of the request.
+    #[error("nothing was sent: {0}")]
+    NotSent(String),
+    /// The request, or a part of it, went to an established connection: it may have taken effect.
+    #[error("no complete answer: {0}")]
+    Ambiguous(String),
+}
+
+/// Calls vendors. Redirects are not followed, bodies are bounded by
+/// [`MAX_ANSWER_BYTES`](crate::provider::MAX_ANSWER_BYTES), nothing is repeated once a byte was sent.
+#[async_trait]
+pub trait HttpClient: Send + Sync {
+    /// Sends `wire` to `base_url` and waits at most `timeout` for the complete answer.
+    async fn call(
+        &self,
+        base_url: &str,
+        wire: &Wire,
+        timeout: Duration,
+    ) -> Result<Answer, CallError>;
+}

@@ -1,0 +1,138 @@
+//! What a function is told by its environment.
+
+use std::env;
+
+use crate::provider::Spec;
+
+/// Calls that one batch makes at the same time: a batch of an event source mapping without window is ten messages.
+const MAX_IN_FLIGHT: usize = 10;
+
+/// A variable that is missing or wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("environment variable {name}: {rule}")]
+pub struct ConfigError {
+    /// The variable.
+    pub name: &'static str,
+    /// What it must be.
+    pub rule: &'static str,
+}
+
+/// A lane's settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The ledger's table (`REQUESTS_TABLE`).
+    pub requests_table: String,
+    /// The table of breaker and limiter state (`LANES_TABLE`).
+    pub lanes_table: String,
+    /// The lane's queue (`QUEUE_URL`).
+    pub queue_url: String,
+    /// Its dead-letter queue (`DLQ_URL`).
+    pub dlq_url: String,
+    /// Scheme and host of the vendor, or of what stands in for it (`PROVIDER_BASE_URL`).
+    pub base_url: String,
+    /// A filter in `tracing`'s syntax (`LOG_LEVEL`, default `info`).
+    pub log_level: String,
+    /// This execution environment: unique among all.
+    pub environment: String,
+    /// Calls that one batch makes at the same time.
+    pub max_in_flight: usize,
+}
+
+impl Config {
+    /// Reads the environment of `spec`'s lane.
+    ///
+    /// # Errors
+    /// When a variable is missing or wrong.
+    pub fn from_env(spec: &Spec) -> Result<Self, ConfigError> {
+        let needed = |name| {
+            let value = env::var(name).unwrap_or_default();
+            if value.is_empty() {
+                Err(ConfigError {
+                    name,
+                    rule: "must be set",
+                })
+            } else {
+                Ok(value)
+            }
+        };
+        Ok(Self {
+            requests_table: needed("REQUESTS_TABLE")?,
+            lanes_table: needed("LANES_TABLE")?,
+            queue_url: needed("QUEUE_URL")?,
+            dlq_url: needed("DLQ_URL")?,
+            base_url: base_url(&env::var("PROVIDER_BASE_URL").unwrap_or_default(), spec)?,
+            log_level: env::var("LOG_LEVEL")
+                .ok()
+                .filter(|level| !level.is_empty())
+                .unwrap_or("info".into()),
+            environment: uuid::Uuid::new_v4().simple().to_string(),
+            max_in_flight: MAX_IN_FLIGHT,
+        })
+    }
+}
+
+/// Where `spec`'s vendor is called: its own address, or `<instead>/<provider>`.
+///
+/// # Errors
+/// When `instead` is no `https` URL, nor an `http` one to a loopback address.
+pub fn base_url(instead: &str, spec: &Spec) -> Result<String, ConfigError> {
+    if instead.is_empty() {
+        return Ok(spec.base_url.to_owned());
+    }
+    let refused = ConfigError {
+        name: "PROVIDER_BASE_URL",
+        rule: "must be empty, an https:// URL, or an http:// URL to a loopback address",
+    };
+    let url = reqwest::Url::parse(instead).map_err(|_| refused.clone())?;
+    let host = url.host_str().unwrap_or_default();
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<std::net::IpAddr>();
+    let is_loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    match url.scheme() {
+        "https" if !host.is_empty() => {}
+        "http" if is_loopback => {}
+        _ => return Err(refused),
+    }
+    Ok(format!("{}/{}", instead.trim_end_matches('/'), spec.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Auth;
+
+    static SPEC: Spec = Spec::new(
+        "acme",
+        "https://api.acme.example",
+        Auth::Bearer { field: "token" },
+        &[],
+    );
+
+    #[test]
+    fn plain_http_goes_to_loopback_addresses_only() {
+        assert_eq!(
+            base_url("", &SPEC).as_deref(),
+            Ok("https://api.acme.example")
+        );
+        for good in [
+            "http://127.0.0.1:99",
+            "http://[::1]:99/",
+            "http://localhost",
+            "https://mock.example",
+        ] {
+            let expected = format!("{}/acme", good.trim_end_matches('/'));
+            assert_eq!(base_url(good, &SPEC), Ok(expected), "{good}");
+        }
+        for bad in [
+            "http://10.0.0.1",
+            "http://mock.example",
+            "ftp://127.0.0.1",
+            "127.0.0.1:99",
+            "http://localhost.evil",
+        ] {
+            assert!(base_url(bad, &SPEC).is_err(), "{bad}");
+        }
+    }
+}

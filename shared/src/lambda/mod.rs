@@ -1,0 +1,100 @@
+//! The edge to AWS Lambda: a provider's whole `main` is `causeway::lambda::run(Provider)`.
+
+pub(crate) mod aws;
+mod config;
+mod event;
+
+use std::sync::Arc;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+pub use lambda_runtime::Error;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+pub use aws::{Clients, connect};
+pub use config::{Config, ConfigError};
+
+use crate::Timestamp;
+use crate::clock::{Clock, SystemClock};
+use crate::http_client::ReqwestClient;
+use crate::lanes::DynamoStates;
+use crate::ledger::DynamoLedger;
+use crate::pipeline::{Invocation, Lane, Settings};
+use crate::provider::Provider;
+use crate::queue::SqsQueue;
+use crate::seams::Seams;
+use crate::secrets::AwsSecrets;
+use crate::telemetry;
+
+/// Runs the lane of `provider` as a Lambda function, until the environment ends.
+///
+/// # Errors
+/// When the environment's variables are missing or wrong (the text names the variable and the rule), or the Runtime
+/// API breaks.
+pub fn run(provider: impl Provider) -> Result<(), Error> {
+    // A lane waits; it does not compute. One thread is enough, and starts faster.
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve(provider))
+}
+
+async fn serve(provider: impl Provider) -> Result<(), Error> {
+    let spec = provider.spec();
+    let config = Config::from_env(spec)?;
+    telemetry::log_to_stdout(&config.log_level);
+    let clients = connect().await?;
+    let lane = lane(provider, &config, &clients)?;
+    lambda_runtime::run(service_fn(|event| handle(&lane, event))).await
+}
+
+/// The lane of `provider` on real AWS clients.
+///
+/// # Errors
+/// When TLS towards the vendor cannot be set up.
+pub fn lane(provider: impl Provider, config: &Config, clients: &Clients) -> Result<Lane, Error> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let seams = Seams {
+        http: Arc::new(ReqwestClient::new()?),
+        ledger: Arc::new(DynamoLedger::new(
+            clients.dynamodb.clone(),
+            &config.requests_table,
+        )),
+        states: Arc::new(DynamoStates::new(
+            clients.dynamodb.clone(),
+            &config.lanes_table,
+        )),
+        queue: Arc::new(SqsQueue::new(
+            clients.sqs.clone(),
+            &config.queue_url,
+            &config.dlq_url,
+        )),
+        secrets: Arc::new(AwsSecrets::new(clients.secrets.clone(), clock.clone())),
+        clock,
+    };
+    let settings = Settings {
+        base_url: config.base_url.clone(),
+        environment: config.environment.clone(),
+        max_in_flight: config.max_in_flight,
+    };
+    Ok(Lane::new(provider, seams, settings))
+}
+
+/// One invocation: a batch of messages in, those that must come back out.
+async fn handle(lane: &Lane, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
+    let LambdaEvent { payload, context } = event;
+    let invocation = Invocation {
+        id: context.request_id,
+        deadline: Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX)),
+    };
+    let (batch, unreadable) = event::messages(payload);
+    let report = lane.process(batch, &invocation).await;
+    telemetry::emit(
+        lane.provider_name(),
+        &report,
+        SystemClock.now(),
+        context.xray_trace_id.as_deref(),
+    );
+    let mut response = SqsBatchResponse::default();
+    response.set_failures(report.retained.into_iter().chain(unreadable));
+    Ok(response)
+}

@@ -1,0 +1,141 @@
+//! The seam for state that a whole fleet shares: small values under compare-and-swap, kept in the `Lanes` table.
+//!
+//! The circuit breaker and the limiter live here. Their decisions are pure; [`update`] runs one against the stored
+//! value until it was taken, or a bound was reached.
+
+#[cfg(feature = "aws")]
+mod dynamodb;
+mod memory;
+mod store;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+#[cfg(feature = "aws")]
+pub use dynamodb::DynamoStates;
+pub use memory::MemoryStates;
+pub use store::{StateStore, Swap, Versioned};
+
+use crate::StoreError;
+
+/// How often a decision is made anew when another environment's write came between. A lane has at most a few
+/// environments at once (`MaximumConcurrency`), and every loss means that one of them got on.
+pub const SWAP_TRIES: usize = 8;
+
+/// What is known of a stored value: its version, none where nothing is stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known<T> {
+    /// The value; its default where nothing is stored.
+    pub value: T,
+    /// The stored version; none where nothing is stored.
+    pub version: Option<u64>,
+}
+
+/// Reads the value under `key`.
+///
+/// # Errors
+/// When the store does not answer, or holds something that is no `T`.
+pub async fn read<T: DeserializeOwned + Default>(
+    store: &dyn StateStore,
+    key: &str,
+) -> Result<Known<T>, StoreError> {
+    parse(store.load(key).await?)
+}
+
+/// Decides on the value under `key` and stores what the decision wants stored.
+///
+/// `known` is what this environment saw last: where it is still true, the whole update is one round trip. `decide`
+/// may be called several times, each time with the value as it stands, and its last answer counts. None in the end
+/// when others wrote faster than [`SWAP_TRIES`] tries.
+///
+/// # Errors
+/// When the store does not answer; the write may or may not have happened.
+pub async fn update<T, R>(
+    store: &dyn StateStore,
+    key: &str,
+    writer: &str,
+    mut known: Known<T>,
+    mut decide: impl FnMut(&T) -> (Option<T>, R),
+) -> Result<Option<(Known<T>, R)>, StoreError>
+where
+    T: Serialize + DeserializeOwned + Default,
+{
+    for attempt in 0..SWAP_TRIES {
+        let (next, answer) = decide(&known.value);
+        let Some(next) = next else {
+            return Ok(Some((known, answer)));
+        };
+        let value = serde_json::to_value(&next)
+            .map_err(|error| StoreError::new("storing a state", error.to_string()))?;
+        // Unique per write, so that a write whose reply was lost is known for our own.
+        let mark = format!("{writer}/{}/{attempt}", known.version.unwrap_or(0));
+        match store.swap(key, known.version, &value, &mark).await? {
+            Swap::Swapped { version } => {
+                return Ok(Some((
+                    Known {
+                        value: next,
+                        version: Some(version),
+                    },
+                    answer,
+                )));
+            }
+            Swap::Lost(current) => known = parse(current)?,
+        }
+    }
+    Ok(None)
+}
+
+fn parse<T: DeserializeOwned + Default>(stored: Option<Versioned>) -> Result<Known<T>, StoreError> {
+    let Some(stored) = stored else {
+        return Ok(Known::default());
+    };
+    let value = serde_json::from_value(stored.value)
+        .map_err(|error| StoreError::new("reading a state", error.to_string()))?;
+    Ok(Known {
+        value,
+        version: Some(stored.version),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_loser_decides_again_on_what_the_winner_wrote() {
+        let store = MemoryStates::default();
+        let add = |n: &u32| (Some(n + 1), n + 1);
+        for expected in 1..=3 {
+            // Each update starts from the stale belief that nothing is stored.
+            let done = update(&store, "lane", "me", Known::<u32>::default(), add)
+                .await
+                .expect("a store in memory");
+            assert_eq!(done.map(|(_, answer)| answer), Some(expected));
+        }
+        assert_eq!(
+            read::<u32>(&store, "lane").await.expect("stored").version,
+            Some(3)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_decision_that_wants_nothing_stored_writes_nothing() {
+        let store = MemoryStates::default();
+        let answer = update(&store, "lane", "me", Known::<u32>::default(), |n| {
+            (None, *n)
+        })
+        .await
+        .expect("a store");
+        assert_eq!(
+            answer,
+            Some((
+                Known {
+                    value: 0,
+                    version: None
+                },
+                0
+            ))
+        );
+        assert_eq!(store.writes(), 0);
+    }
+}

@@ -1,0 +1,176 @@
+//! The ledger in DynamoDB: one item a request, one conditional `PutItem` a transition.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
+};
+
+use super::{Expected, LedgerStore, Record, Status, Write};
+use crate::StoreError;
+use crate::lambda::aws::failed;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// How often keys that DynamoDB left unprocessed are asked for again before the read counts as failed.
+const READ_TRIES: usize = 3;
+
+/// The `Requests` table.
+#[derive(Clone, Debug)]
+pub struct DynamoLedger {
+    client: Client,
+    table: String,
+}
+
+impl DynamoLedger {
+    /// The ledger kept in `table`.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self {
+            client,
+            table: table.into(),
+        }
+    }
+}
+
+#[async_trait]
+impl LedgerStore for DynamoLedger {
+    async fn read(&self, keys: &[String]) -> Result<Vec<Option<Record>>, StoreError> {
+        let mut found = HashMap::with_capacity(keys.len());
+        let mut wanted = Some(wanted(keys)?);
+        for _ in 0..READ_TRIES {
+            let Some(ask) = wanted.take() else { break };
+            let reply = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, ask)
+                .send()
+                .await
+                .map_err(|error| failed("BatchGetItem", &error))?;
+            for item in reply
+                .responses
+                .unwrap_or_default()
+                .remove(&self.table)
+                .unwrap_or_default()
+            {
+                let record = read_item(item)?;
+                found.insert(record.pk.clone(), record);
+            }
+            wanted = reply
+                .unprocessed_keys
+                .unwrap_or_default()
+                .remove(&self.table);
+        }
+        if wanted.is_some() {
+            // An unprocessed key is not an absent record.
+            return Err(StoreError::new(
+                "BatchGetItem",
+                "keys were left unprocessed",
+            ));
+        }
+        Ok(keys.iter().map(|key| found.remove(key)).collect())
+    }
+
+    async fn write(&self, next: &Record, expected: &Expected) -> Result<Write, StoreError> {
+        let item: Item = serde_dynamo::to_item(next)
+            .map_err(|error| StoreError::new("PutItem", error.to_string()))?;
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = match expected {
+            Expected::AbsentOrExpired { now } => put
+                .condition_expression("attribute_not_exists(pk) OR expires_at < :now")
+                .expression_attribute_values(
+                    ":now",
+                    AttributeValue::N(now.as_secs_ceil().to_string()),
+                ),
+            Expected::Unchanged {
+                owner,
+                generation,
+                status,
+            } => {
+                put.condition_expression(
+                    "#owner = :owner AND generation = :generation AND #status = :status",
+                )
+                .expression_attribute_names("#owner", "owner")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":owner", AttributeValue::S(owner.clone()))
+                .expression_attribute_values(
+                    ":generation",
+                    AttributeValue::N(generation.to_string()),
+                )
+                .expression_attribute_values(":status", AttributeValue::S(word(*status).to_owned()))
+            }
+        };
+        match put.send().await {
+            Ok(_) => Ok(Write::Written),
+            Err(SdkError::ServiceError(error))
+                if error.err().is_conditional_check_failed_exception() =>
+            {
+                let PutItemError::ConditionalCheckFailedException(failure) = error.into_err()
+                else {
+                    return Err(StoreError::new("PutItem", "an unexpected error"));
+                };
+                let current = failure
+                    .item
+                    .filter(|item| !item.is_empty())
+                    .map(read_item)
+                    .transpose()?;
+                Ok(Write::refused(next, current))
+            }
+            Err(error) => Err(failed("PutItem", &error)),
+        }
+    }
+}
+
+fn wanted(keys: &[String]) -> Result<KeysAndAttributes, StoreError> {
+    let keys = keys
+        .iter()
+        .map(|key| HashMap::from([("pk".to_owned(), AttributeValue::S(key.clone()))]));
+    KeysAndAttributes::builder()
+        .set_keys(Some(keys.collect()))
+        .consistent_read(true)
+        .build()
+        .map_err(|error| StoreError::new("BatchGetItem", error.to_string()))
+}
+
+fn read_item(item: Item) -> Result<Record, StoreError> {
+    serde_dynamo::from_item(item)
+        .map_err(|error| StoreError::new("reading a record", error.to_string()))
+}
+
+/// The status as it stands in the item.
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::InProgress => "IN_PROGRESS",
+        Status::Retrying => "RETRYING",
+        Status::Completed => "COMPLETED",
+        Status::Rejected => "REJECTED",
+        Status::Unknown => "UNKNOWN",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_condition_spells_a_status_as_the_item_does() {
+        for status in [
+            Status::InProgress,
+            Status::Retrying,
+            Status::Completed,
+            Status::Rejected,
+            Status::Unknown,
+        ] {
+            let value: AttributeValue = serde_dynamo::to_attribute_value(status).expect("a word");
+            assert_eq!(value, AttributeValue::S(word(status).to_owned()));
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What the ledger keeps of a request.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::outcome::Code;
+
+/// How long a record lives after its last write: longer than a message can spend in its queue and the dead-letter
+/// queue together (14 + 14 days).
+pub const LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The format of the records that this release writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Where a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// Somebody holds a claim on it.
+    InProgress,
+    /// An attempt failed, or a claim was released; the next one is due at `next_attempt_at`.
+    Retrying,
+    /// It took effect.
+    Completed,
+    /// It ended without effect, unless `ambiguous` says otherwise.
+    Rejected,
+    /// It may have taken effect.
+    Unknown,
+}
+
+/// One request's record. At most 1 KB, so that a write is one write unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// `provider#connection#key`.
+    pub pk: String,
+    /// Format of this record.
+    pub format_version: u32,
+    /// Where the request stands.
+    pub status: Status,
+    /// SHA-256 of payload, operation and mapping: the same key with another payload is a conflict.
+    pub payload_hash: String,
+    /// SHA-256 of the call last sent: the vendor compares it when it sees our key again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wire_hash: Option<String>,
+    /// Who holds, or last held, the claim: unique per invocation and record.
+    pub owner: String,
+    /// Counts claims: with `owner` the fence behind which a late writer stays.
+    pub generation: u64,
+    /// Counts fresh starts; part of the key that the vendor is sent.
+    pub series: u32,
+    /// End of the claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease_until: Option<Timestamp>,
+    /// Attempts made in this series.
+    pub attempts: u32,
+    /// When this series was first claimed.
+    pub series_since: Timestamp,
+    /// When the next attempt is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<Timestamp>,
+    /// When the request was first seen by its lane.
+    pub first_seen: Timestamp,
+    /// When a call with the present vendor key was first sent, or a claim for one was taken whose end nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_sent_at: Option<Timestamp>,
+    /// When the last attempt was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_attempt: Option<Timestamp>,
+    /// Whether an attempt may have taken effect.
+    pub ambiguous: bool,
+    /// Whether the present holder runs it apart from its batch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
+    /// Leases that ended while it ran alone.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub crashes: u32,
+    /// The SQS message that last worked on it.
+    pub message_id: String,
+    /// What the vendor answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Response>,
+    /// Why it ended, or why the last attempt failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
+    /// The code in more words, at most [`MAX_DETAIL_BYTES`](Self::MAX_DETAIL_BYTES).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// When the table may forget it, in seconds since the epoch; none while it may have an unknown effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// What the vendor answered, in so few bytes that the record stays one write unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// The vendor's id of what was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_id: Option<String>,
+}
+
+impl Record {
+    /// Longest stored detail: the letter's own may be longer, but a record should stay one write unit (1 KB).
+    pub const MAX_DETAIL_BYTES: usize = 256;
+
+    /// Whether the table may already have forgotten it: DynamoDB deletes late, so a reader looks for itself.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at
+            .is_some_and(|at| at * 1000 < now.as_millis())
+    }
+}

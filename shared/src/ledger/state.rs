@@ -1,0 +1,377 @@
+//! The pure decisions: who may claim a request, and what a claim becomes.
+
+use std::time::Duration;
+
+use super::record::FORMAT_VERSION;
+use super::{LIFE, Record, Response, Status};
+use crate::Timestamp;
+use crate::outcome::{Code, Deferral, code, truncate};
+use crate::provider::{Safety, Settling};
+
+/// Leases that may end while a request runs alone before it is taken for the killer that it seems to be.
+pub const MAX_CRASHES: u32 = 3;
+
+/// One record's wish to work on a request.
+#[derive(Clone, Debug)]
+pub struct Ask<'a> {
+    /// `provider#connection#key`.
+    pub pk: &'a str,
+    /// Hash of what is asked for.
+    pub payload_hash: &'a str,
+    /// The SQS message that asks.
+    pub message_id: &'a str,
+    /// Who asks: unique per invocation and record.
+    pub owner: &'a str,
+    /// When.
+    pub now: Timestamp,
+    /// Until when the claim would be held: a little after the invocation's own deadline.
+    pub lease_until: Timestamp,
+    /// When the request was first seen.
+    pub first_seen: Timestamp,
+    /// Whether the asker runs it apart from its batch.
+    pub alone: bool,
+    /// What an ambiguous end means for this operation.
+    pub safety: Safety,
+}
+
+/// What a claim decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Write this; then the request is ours to carry out.
+    Take(Record),
+    /// Write this terminal record; then the message goes to the dead-letter queue.
+    Close(Record),
+    /// Nothing to write: the stored record decides.
+    Found(Finding),
+}
+
+/// How things stand with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It is ours.
+    Granted(Record),
+    /// It took effect before.
+    Duplicate,
+    /// The key was used with another payload.
+    Conflict,
+    /// It ended, now or before, and its letter must be sent (again).
+    Closed(Record),
+    /// Its next attempt is not due before this time.
+    NotDue(Timestamp),
+    /// Somebody works on it, until this time at the latest.
+    InProgress(Timestamp),
+    /// Its last holder died: only a record that runs alone may take it.
+    Suspect,
+    /// Others changed it faster than we could look.
+    Busy,
+}
+
+/// Decides on `ask`, given the stored record.
+pub fn claim(stored: Option<&Record>, ask: &Ask<'_>) -> Claim {
+    let Some(stored) = stored else {
+        return Claim::Take(fresh(ask, 1));
+    };
+    if stored.is_expired(ask.now) {
+        return Claim::Take(fresh(ask, stored.generation + 1));
+    }
+    let same_payload = stored.payload_hash == ask.payload_hash;
+    match stored.status {
+        Status::Unknown => Claim::Found(Finding::Closed(stored.clone())),
+        Status::Rejected if stored.message_id == ask.message_id => {
+            Claim::Found(Finding::Closed(stored.clone()))
+        }
+        Status::Rejected if same_payload || !stored.ambiguous => restart(stored, ask),
+        _ if !same_payload => Claim::Found(Finding::Conflict),
+        Status::Completed => Claim::Found(Finding::Duplicate),
+        Status::Retrying => match stored.next_attempt_at {
+            Some(due) if due > ask.now => Claim::Found(Finding::NotDue(due)),
+            _ => resume(stored, ask, false, stored.crashes),
+        },
+        Status::InProgress => match stored.lease_until {
+            Some(until) if until > ask.now => Claim::Found(Finding::InProgress(until)),
+            _ => take_over(stored, ask),
+        },
+        // A rejected request with an ambiguous attempt keeps its payload: another one is a conflict, above.
+        Status::Rejected => Claim::Found(Finding::Conflict),
+    }
+}
+
+/// A first claim on a key.
+fn fresh(ask: &Ask<'_>, generation: u64) -> Record {
+    Record {
+        pk: ask.pk.to_owned(),
+        format_version: FORMAT_VERSION,
+        status: Status::InProgress,
+        payload_hash: ask.payload_hash.to_owned(),
+        wire_hash: None,
+        owner: ask.owner.to_owned(),
+        generation,
+        series: 1,
+        lease_until: Some(ask.lease_until),
+        attempts: 0,
+        series_since: ask.now,
+        next_attempt_at: None,
+        first_seen: ask.first_seen,
+        first_sent_at: None,
+        last_attempt: None,
+        ambiguous: false,
+        alone: ask.alone,
+        crashes: 0,
+        message_id: ask.message_id.to_owned(),
+        response: None,
+        code: None,
+        detail: None,
+        expires_at: None,
+    }
+}
+
+/// A rejected request that comes back in a new message: a new start. Only where nothing can have taken effect does
+/// the vendor get a new key.
+fn restart(stored: &Record, ask: &Ask<'_>) -> Claim {
+    let mut next = held(stored, ask);
+    next.payload_hash = ask.payload_hash.to_owned();
+    next.attempts = 0;
+    next.crashes = 0;
+    next.series_since = ask.now;
+    next.code = None;
+    next.detail = None;
+    next.response = None;
+    if stored.ambiguous {
+        return settled_or(stored, ask, next);
+    }
+    next.series = stored.series + 1;
+    next.first_sent_at = None;
+    next.wire_hash = None;
+    Claim::Take(next)
+}
+
+/// The next attempt of a request that is due.
+fn resume(stored: &Record, ask: &Ask<'_>, ambiguous: bool, crashes: u32) -> Claim {
+    let mut next = held(stored, ask);
+    next.ambiguous = stored.ambiguous || ambiguous;
+    next.crashes = crashes;
+    if next.ambiguous {
+        return settled_or(stored, ask, next);
+    }
+    Claim::Take(next)
+}
+
+/// A lease that ended without a word: the holder died, and its call may have taken effect.
+fn take_over(stored: &Record, ask: &Ask<'_>) -> Claim {
+    // Whether the dead holder sent anything is unknown; the series' first claim is the earliest that it can have been.
+    let stored = Record {
+        first_sent_at: stored.first_sent_at.or(Some(stored.series_since)),
+        ..stored.clone()
+    };
+    if ask.safety.settling(stored.first_sent_at, ask.now) == Settling::Resend && !ask.alone {
+        return Claim::Found(Finding::Suspect);
+    }
+    let crashes = stored.crashes + u32::from(stored.alone);
+    if crashes >= MAX_CRASHES {
+        let reason = Closing::new(
+            code::CRASH_LOOP,
+            "the function died with this request alone in hand, three times",
+        );
+        let mut next = closed(
+            &Record {
+                ambiguous: true,
+                ..held(&stored, ask)
+            },
+            Status::Rejected,
+            &reason,
+            ask.now,
+        );
+        next.crashes = crashes;
+        return Claim::Close(next);
+    }
+    resume(
+        &Record {
+            attempts: stored.attempts + 1,
+            ..stored
+        },
+        ask,
+        true,
+        crashes,
+    )
+}
+
+/// `next`, unless its ambiguous attempt can only be settled by a person.
+fn settled_or(stored: &Record, ask: &Ask<'_>, next: Record) -> Claim {
+    match ask.safety.settling(stored.first_sent_at, ask.now) {
+        Settling::Resend => Claim::Take(next),
+        Settling::Unknown => {
+            let reason = Closing::new(
+                code::OUTCOME_UNKNOWN,
+                "an earlier attempt may have taken effect",
+            );
+            Claim::Close(closed(&next, Status::Unknown, &reason, ask.now))
+        }
+    }
+}
+
+/// `stored`, held by the asker.
+fn held(stored: &Record, ask: &Ask<'_>) -> Record {
+    Record {
+        status: Status::InProgress,
+        owner: ask.owner.to_owned(),
+        generation: stored.generation + 1,
+        lease_until: Some(ask.lease_until),
+        next_attempt_at: None,
+        message_id: ask.message_id.to_owned(),
+        alone: ask.alone,
+        // While a claim is held nobody can say that nothing took effect: no expiry.
+        expires_at: None,
+        ..stored.clone()
+    }
+}
+
+/// An attempt that ended, as far as the ledger cares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// When the call started.
+    pub at: Timestamp,
+    /// Hash of the call.
+    pub wire_hash: String,
+    /// Whether any byte of it reached an established connection.
+    pub sent: bool,
+    /// Whether it may have taken effect.
+    pub ambiguous: bool,
+    /// The vendor's HTTP status, where it answered.
+    pub status: Option<u16>,
+}
+
+/// Why a record is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// The bounded word.
+    pub code: Code,
+    /// In more words, redacted.
+    pub detail: String,
+}
+
+impl Closing {
+    /// A reason to close.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// What a held claim becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// It took effect.
+    Completed {
+        /// The vendor's id of what was made.
+        object_id: Option<String>,
+    },
+    /// It failed and is due again at `due`.
+    Retrying {
+        /// When.
+        due: Timestamp,
+        /// Why.
+        code: Code,
+    },
+    /// No call was made, or the vendor still works on an earlier one: due again at `due`, no attempt spent.
+    Released {
+        /// When.
+        due: Timestamp,
+        /// Why.
+        reason: Deferral,
+    },
+    /// It ended for good.
+    Rejected(Closing),
+    /// It may have taken effect.
+    Unknown(Closing),
+}
+
+/// What `record`, held by us, becomes at `now`; `attempt` is the call that was made, if one was.
+pub fn settle(
+    record: &Record,
+    attempt: Option<&Attempt>,
+    settlement: &Settlement,
+    now: Timestamp,
+) -> Record {
+    let mut next = Record {
+        alone: false,
+        crashes: 0,
+        ..record.clone()
+    };
+    if let Some(attempt) = attempt {
+        if attempt.sent {
+            next.first_sent_at = next.first_sent_at.or(Some(attempt.at));
+            next.wire_hash = Some(attempt.wire_hash.clone());
+        }
+        next.last_attempt = Some(attempt.at);
+        next.ambiguous |= attempt.ambiguous;
+        next.response = attempt.status.map(|status| Response {
+            status,
+            object_id: None,
+        });
+        if !matches!(settlement, Settlement::Released { .. }) {
+            next.attempts += 1;
+        }
+    }
+    match settlement {
+        Settlement::Completed { object_id } => {
+            next.status = Status::Completed;
+            next.ambiguous = false;
+            next.code = None;
+            if let Some(response) = &mut next.response {
+                response.object_id = object_id.clone().map(|mut id| {
+                    truncate(&mut id, Record::MAX_DETAIL_BYTES);
+                    id
+                });
+            }
+            next.lease_until = None;
+            expire(&mut next, now);
+        }
+        Settlement::Retrying { due, code } => release(&mut next, *due, Some(code.clone()), now),
+        Settlement::Released { due, .. } => release(&mut next, *due, None, now),
+        Settlement::Rejected(reason) => next = closed(&next, Status::Rejected, reason, now),
+        Settlement::Unknown(reason) => {
+            next.ambiguous = true;
+            next = closed(&next, Status::Unknown, reason, now);
+        }
+    }
+    next
+}
+
+fn release(next: &mut Record, due: Timestamp, code: Option<Code>, now: Timestamp) {
+    next.status = Status::Retrying;
+    next.next_attempt_at = Some(due);
+    next.lease_until = None;
+    if code.is_some() {
+        next.code = code;
+    }
+    expire(next, now);
+}
+
+fn closed(record: &Record, status: Status, reason: &Closing, now: Timestamp) -> Record {
+    let mut detail = reason.detail.clone();
+    truncate(&mut detail, Record::MAX_DETAIL_BYTES);
+    let mut next = Record {
+        status,
+        lease_until: None,
+        next_attempt_at: None,
+        code: Some(reason.code.clone()),
+        detail: Some(detail),
+        ..record.clone()
+    };
+    expire(&mut next, now);
+    next
+}
+
+/// A record with an attempt that may have taken effect is kept until somebody settles it.
+fn expire(next: &mut Record, now: Timestamp) {
+    next.expires_at = (!next.ambiguous).then(|| (now + LIFE).as_secs_ceil());
+}
+
+/// How long a lease outlasts the invocation's deadline: the function is gone by then, whatever its clock said.
+pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;

@@ -1,0 +1,40 @@
+//! What every Causeway lane shares: a lane carries requests from its queue to one third-party API, each once.
+//!
+//! The modules in reading order are the layers, and each uses only what stands above it:
+//!
+//! | layer | modules | never |
+//! |---|---|---|
+//! | words | [`timestamp`], [`outcome`], [`request`], [`form`] | async, AWS |
+//! | decisions | the `state.rs` of each stage: [`retry`], [`breaker`], [`limiter`], [`ledger`], [`queue`], [`pipeline`]; and what a [`provider`] is | clocks, environment, I/O |
+//! | seams | [`clock`], [`http_client`], [`ledger`]'s and [`lanes`]' stores, [`queue`], [`secrets`], bundled as [`seams`] | AWS types in signatures |
+//! | story | [`pipeline`] | concrete adapters |
+//! | edges | `dynamodb.rs`, `sqs.rs`, `aws.rs`, `reqwest.rs` in their folders, `lambda` and `telemetry` (feature `aws`) | policy |
+
+pub mod form;
+pub mod outcome;
+pub mod request;
+mod store_error;
+pub mod timestamp;
+
+pub mod breaker;
+pub mod ledger;
+pub mod limiter;
+pub mod provider;
+pub mod retry;
+
+pub mod clock;
+pub mod http_client;
+pub mod lanes;
+pub mod queue;
+pub mod seams;
+pub mod secrets;
+
+pub mod pipeline;
+
+#[cfg(feature = "aws")]
+pub mod lambda;
+#[cfg(feature = "aws")]
+pub mod telemetry;
+
+pub use store_error::StoreError;
+pub use timestamp::Timestamp;

@@ -1,0 +1,158 @@
+//! One limit of a vendor, as a provider declares it.
+
+use std::time::Duration;
+
+/// How far apart two clocks of the fleet may be: 250 ms each way.
+pub const CLOCK_SLACK: Duration = Duration::from_millis(500);
+
+/// How long tokens drawn ahead live, where a limit's burst can pay for it.
+const ALLOTMENT: Duration = Duration::from_secs(1);
+
+/// What is left of every burst above 1: calls start on whole milliseconds, and a token rounded up to the next
+/// one must not push all later ones back.
+const ROUNDING: Duration = Duration::from_millis(1);
+
+/// The longest window: a month, as some vendors count quotas.
+const PER_MAX: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+
+/// What a limit counts over: limits of one scope key value share one stored item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScopeKey {
+    /// All calls of a connection.
+    Account,
+    /// The calls of one operation of a connection.
+    Operation,
+    /// The calls with one value in this top-level payload field, such as Slack's `channel`.
+    Field(&'static str),
+}
+
+/// A rate with a burst, made so that the vendor's own way of counting is never exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    name: &'static str,
+    scope: ScopeKey,
+    /// Microseconds that one token takes to come back, rounded up: the rate is never above the vendor's.
+    interval: i64,
+    burst: u32,
+}
+
+impl Limit {
+    /// The vendor's "`count` per `per`", kept as `burst` at once and `(count − burst)/per` from then on: no
+    /// window of length `per`, wherever it starts, sees more than `count`. Counts over the account.
+    ///
+    /// # Panics
+    /// (When used in a constant: does not compile.) Unless `0 < burst < count`, `name` is not empty and `per`
+    /// is between 1 ms and 31 days.
+    pub const fn window(name: &'static str, count: u32, per: Duration, burst: u32) -> Self {
+        assert!(
+            0 < burst && burst < count,
+            "the burst must leave something for the rate"
+        );
+        Self::new(name, per, count - burst, burst)
+    }
+
+    /// One call per `every`, never two closer together. Counts over the account.
+    ///
+    /// # Panics
+    /// (When used in a constant: does not compile.) When `name` is empty or `every` is not between 1 ms and 31 days.
+    pub const fn paced(name: &'static str, every: Duration) -> Self {
+        Self::new(name, every, 1, 1)
+    }
+
+    /// The same limit counted over `scope`.
+    #[must_use]
+    pub const fn scoped(mut self, scope: ScopeKey) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    const fn new(name: &'static str, per: Duration, rate: u32, burst: u32) -> Self {
+        assert!(
+            !name.is_empty(),
+            "a limit needs a name: it is the cell's key and the metric's property"
+        );
+        assert!(
+            per.as_millis() >= 1 && per.as_millis() <= PER_MAX.as_millis(),
+            "1 ms to 31 days"
+        );
+        // 31 days are 2.7e12 µs: the cast loses nothing (`try_from` is not const).
+        let interval = per.as_micros().div_ceil(rate as u128) as i64;
+        Self {
+            name,
+            scope: ScopeKey::Account,
+            interval,
+            burst,
+        }
+    }
+
+    /// The limit's name: the key of its cell, unique within a provider.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What the limit counts over.
+    pub const fn scope(&self) -> ScopeKey {
+        self.scope
+    }
+
+    /// Calls allowed at once after a rest, before the clocks' share is taken off.
+    pub const fn burst(&self) -> u32 {
+        self.burst
+    }
+
+    /// The time in which one token comes back.
+    pub const fn interval(&self) -> Duration {
+        Duration::from_micros(self.interval.unsigned_abs())
+    }
+
+    /// How long tokens may be drawn ahead of their use; zero: not at all. Only a limit whose burst is worth at
+    /// least twice the time that clocks and allotment take off it gets one (3 s of its rate), so that drawing
+    /// ahead never costs more than half the burst.
+    pub const fn allotment(&self) -> Duration {
+        let price = ALLOTMENT.as_micros() + CLOCK_SLACK.as_micros();
+        if self.full_tolerance() as u128 >= 2 * price {
+            ALLOTMENT
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Whether the burst pays for the clocks: then no window of length `t` sees more than `burst + rate × t`
+    /// even though clocks differ by [`CLOCK_SLACK`].
+    pub const fn keeps_true_rate(&self) -> bool {
+        self.full_tolerance() as u128 >= CLOCK_SLACK.as_micros() + ROUNDING.as_micros()
+    }
+
+    /// Microseconds that one token takes to come back.
+    pub(super) const fn interval_us(&self) -> i64 {
+        self.interval
+    }
+
+    /// Microseconds by which a token may come ahead of `tat`: the burst less what clocks and allotment take.
+    /// A smaller burst than that is given up but for the rounding; it was worth less than half a second of waiting.
+    pub(super) const fn tolerance_us(&self) -> i64 {
+        let full = self.full_tolerance();
+        let rounding = ROUNDING.as_micros() as i64;
+        let left = full - (CLOCK_SLACK.as_micros() + self.allotment().as_micros()) as i64;
+        if left > rounding {
+            left
+        } else if full > rounding {
+            rounding
+        } else {
+            full
+        }
+    }
+
+    const fn full_tolerance(&self) -> i64 {
+        (self.burst as i64 - 1).saturating_mul(self.interval)
+    }
+}
+
+/// How long tokens that all of `limits` granted may wait for their use: the shortest of their allotments.
+pub fn allotment(limits: &[&Limit]) -> Duration {
+    limits
+        .iter()
+        .map(|limit| limit.allotment())
+        .min()
+        .unwrap_or(Duration::ZERO)
+}

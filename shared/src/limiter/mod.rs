@@ -1,0 +1,39 @@
+//! Rate limits that a whole fleet keeps together, by the generic cell rate algorithm (GCRA).
+//!
+//! A [`Limit`] is data of a provider; [`LimitState`] is one stored item: all limits with the same scope key
+//! (`15/s + 120/min` of one account) in one compare-and-swap. A caller reads the item, asks
+//! [`LimitState::take`] for as many tokens as its batch has calls, writes `next`, and only when that write won
+//! starts each call at or after its granted instant. What was refused gets a slot of its own to ask again at.
+//! Tokens that turn out not to be needed go back by [`LimitState::give_back`].
+//!
+//! # Promise
+//! At the vendor, any window of length `t` sees at most `burst + rate × (t + 0.5 s)` calls while clocks are
+//! within 250 ms of true time, and at most `burst + rate × t` where the burst pays for the clocks (see
+//! [`Limit::keeps_true_rate`]). Where [`Limit::allotment`] is not zero, calls may start up to that long
+//! after their instant and the promise holds all the same.
+//!
+//! # Why it holds
+//! Let `T` be the interval of a limit, `τ` its tolerance and `tat` the cell. A token is granted for an instant
+//! `s ≥ tat − τ`, and makes `tat` at least `max(tat, s) + T`. Of any `n` tokens with instants in `[x, x + t]`
+//! the first taken leaves `tat ≥ x + T` and each further one adds `T`, so the last had
+//! `x + (n − 1)T − τ ≤ s ≤ x + t`: `n ≤ 1 + (t + τ)/T`, whatever the order in which skewed clocks took them.
+//! With `τ = (burst − 1)T` that is `burst + t/T`. Clocks that differ by 0.5 s and starts that come late by an
+//! allotment stretch `t` by that much; lowering `τ` by the same amount takes it back.
+
+mod correct;
+mod give_back;
+mod limit;
+#[cfg(test)]
+mod properties;
+mod rate_limiter;
+pub mod signal;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use correct::{Remaining, SIGNAL_MAX, Signal};
+pub use limit::{CLOCK_SLACK, Limit, ScopeKey, allotment};
+pub use rate_limiter::RateLimiter;
+pub use state::{
+    Cell, FULL_RATE, INLINE_WAIT_MAX, LimitState, SHARE_MIN, SLOT_HORIZON, TAKE_MAX, Taken,
+};

@@ -1,0 +1,260 @@
+//! The limiter's rules as stories.
+
+use std::time::Duration;
+
+use super::*;
+use crate::timestamp::Timestamp;
+
+pub(super) const BURSTY: Limit = Limit::window("120/min", 120, Duration::from_secs(60), 30);
+pub(super) const FAST: Limit = Limit::window("15/s", 15, Duration::from_secs(1), 5);
+pub(super) const HOURLY: Limit = Limit::window("5000/h", 5_000, Duration::from_secs(3_600), 500);
+pub(super) const STEEP: Limit = Limit::window("100/s", 100, Duration::from_secs(1), 20);
+pub(super) const PACED: Limit =
+    Limit::paced("1/s", Duration::from_secs(1)).scoped(ScopeKey::Field("channel"));
+
+pub(super) const NOON: Timestamp = Timestamp::from_millis(1_795_341_600_000);
+
+pub(super) fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub(super) fn take(state: &mut LimitState, limits: &[&Limit], now: Timestamp, want: u32) -> Taken {
+    let taken = state.take(limits, now, want, Duration::ZERO, FULL_RATE);
+    *state = taken.next.clone().unwrap_or_else(|| state.clone());
+    taken
+}
+
+#[test]
+fn a_window_becomes_a_burst_and_a_rate_that_never_exceed_it_together() {
+    assert_eq!(
+        BURSTY.interval(),
+        Duration::from_micros(666_667),
+        "90 a minute, rounded down"
+    );
+    assert_eq!(BURSTY.burst(), 30);
+    assert_eq!(
+        (BURSTY.allotment(), PACED.allotment()),
+        (Duration::from_secs(1), Duration::ZERO)
+    );
+    assert!(BURSTY.keeps_true_rate() && !PACED.keeps_true_rate());
+    assert_eq!(allotment(&[&BURSTY, &HOURLY]), Duration::from_secs(1));
+    assert_eq!(
+        allotment(&[&BURSTY, &FAST]),
+        Duration::ZERO,
+        "the most delicate limit decides"
+    );
+}
+
+#[test]
+fn a_rested_account_grants_its_burst_less_the_clocks_share() {
+    let taken = take(&mut LimitState::default(), &[&BURSTY], NOON, 40);
+    // 30 tokens of 0.667 s, less 0.5 s for the clocks and 1 s for the allotment.
+    assert_eq!(taken.grants, vec![NOON; 27]);
+    assert_eq!(taken.slots.len(), 13);
+}
+
+#[test]
+fn an_inline_wait_spreads_the_grants() {
+    let taken = LimitState::default().take(&[&PACED], NOON, 5, ms(2_500), FULL_RATE);
+    assert_eq!(taken.grants, [NOON, NOON + ms(1_000), NOON + ms(2_000)]);
+    assert_eq!(taken.slots, [NOON + ms(3_000), NOON + ms(4_000)]);
+}
+
+#[test]
+fn starts_on_whole_milliseconds_are_neither_early_nor_slow() {
+    let paced = Limit::paced("every 1.5 ms", Duration::from_micros(1_500));
+    let taken = LimitState::default().take(&[&paced], NOON, 4, ms(10), FULL_RATE);
+    assert_eq!(taken.grants, [0, 2, 4, 6].map(|after| NOON + ms(after)));
+    let taken = LimitState::default().take(&[&STEEP], NOON, 81, ms(2_000), FULL_RATE);
+    assert_eq!(
+        taken.grants[80],
+        NOON + ms(999),
+        "80 a second without drift"
+    );
+}
+
+#[test]
+fn the_ramp_makes_each_token_cost_more() {
+    let taken = LimitState::default().take(&[&PACED], NOON, 3, ms(8_000), 250);
+    assert_eq!(taken.grants, [NOON, NOON + ms(4_000), NOON + ms(8_000)]);
+}
+
+#[test]
+fn slots_go_on_where_the_last_batch_ended_and_take_nothing() {
+    let mut state = LimitState::default();
+    assert_eq!(
+        take(&mut state, &[&PACED], NOON, 3).slots,
+        [NOON + ms(1_000), NOON + ms(2_000)]
+    );
+    assert_eq!(
+        take(&mut state, &[&PACED], NOON, 2).slots,
+        [NOON + ms(3_000), NOON + ms(4_000)]
+    );
+    let mut asked = state.clone();
+    assert_eq!(
+        take(&mut asked, &[&PACED], NOON + ms(1_000), 1)
+            .grants
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn slots_of_messages_that_never_came_are_forgotten() {
+    let mut state = LimitState::default();
+    take(&mut state, &[&PACED], NOON, 5_000);
+    let later = NOON + Duration::from_secs(60);
+    assert_eq!(
+        take(&mut state, &[&PACED], later, 2).slots,
+        [later + ms(1_000)]
+    );
+}
+
+#[test]
+fn slots_stay_within_ten_hours() {
+    let mut state = LimitState::default();
+    let slots = take(&mut state, &[&PACED], NOON, 10_000).slots;
+    let more = [
+        slots,
+        (0..4)
+            .flat_map(|_| take(&mut state, &[&PACED], NOON, 10_000).slots)
+            .collect(),
+    ]
+    .concat();
+    assert!(more.iter().all(|slot| slot.since(NOON) <= SLOT_HORIZON));
+    let shared = more
+        .iter()
+        .filter(|slot| **slot == NOON + ms(5_000))
+        .count();
+    assert_eq!(
+        shared, 2,
+        "50,000 messages at one a second: some slots are shared"
+    );
+}
+
+#[test]
+fn a_retry_after_blocks_the_scope_and_nothing_shortens_it() {
+    let signal = |after| Signal {
+        blocked_until: Some(NOON + ms(after)),
+        ..Signal::default()
+    };
+    let mut state = LimitState::default()
+        .correct(&[&BURSTY], &signal(30_000), NOON)
+        .expect("news");
+    assert!(state.correct(&[&BURSTY], &signal(5_000), NOON).is_none());
+    assert_eq!(state.used_percent(&BURSTY, NOON), 100);
+    let refused = take(&mut state, &[&BURSTY], NOON, 2);
+    assert_eq!(refused.grants, []);
+    assert!(refused.slots[0] >= NOON + ms(30_000) && refused.slots[1] > refused.slots[0]);
+    assert_eq!(
+        take(&mut state, &[&BURSTY], NOON + ms(30_000), 1)
+            .grants
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn what_the_vendor_has_left_is_all_that_starts_before_its_reset() {
+    let left = Remaining {
+        limit: "120/min",
+        left: 10,
+        reset: NOON + ms(30_000),
+    };
+    let signal = Signal {
+        remaining: vec![left],
+        ..Signal::default()
+    };
+    let mut state = LimitState::default()
+        .correct(&[&BURSTY], &signal, NOON)
+        .expect("news");
+    let started: usize = (0..30)
+        .map(|s| {
+            take(&mut state, &[&BURSTY], NOON + ms(s * 1_000), 10)
+                .grants
+                .len()
+        })
+        .sum();
+    assert!((8..=10).contains(&started), "{started}");
+    let plenty = Remaining {
+        limit: "120/min",
+        left: 119,
+        reset: NOON + ms(30_000),
+    };
+    let signal = Signal {
+        remaining: vec![plenty],
+        ..Signal::default()
+    };
+    assert!(
+        LimitState::default()
+            .correct(&[&BURSTY], &signal, NOON)
+            .is_none()
+    );
+}
+
+#[test]
+fn use_is_told_in_percent_of_the_burst() {
+    let mut state = LimitState::default();
+    assert_eq!(state.used_percent(&HOURLY, NOON), 0);
+    take(&mut state, &[&HOURLY], NOON, 250);
+    assert_eq!(state.used_percent(&HOURLY, NOON), 50);
+    take(&mut state, &[&HOURLY], NOON, 500);
+    assert_eq!(state.used_percent(&HOURLY, NOON), 100);
+}
+
+#[test]
+fn tokens_that_nobody_built_upon_come_back_whole() {
+    let mut state = LimitState::default();
+    let taken = take(&mut state, &[&PACED], NOON, 1);
+    let state = state
+        .give_back(&[&PACED], &taken, 1)
+        .expect("the only token");
+    assert_eq!(
+        state
+            .take(&[&PACED], NOON, 1, Duration::ZERO, FULL_RATE)
+            .grants,
+        [NOON]
+    );
+}
+
+#[test]
+fn a_token_from_before_the_last_rest_does_not_come_back() {
+    // Were it given back, the account would start burst + 1 calls at once.
+    let mut state = LimitState::default();
+    let old = take(&mut state, &[&BURSTY], NOON, 1);
+    take(&mut state, &[&BURSTY], NOON + Duration::from_secs(60), 27);
+    assert_eq!(state.give_back(&[&BURSTY], &old, 1), None);
+}
+
+#[test]
+fn tokens_drawn_ahead_do_not_come_back_to_the_item() {
+    // Their instants are moved up to now when they are used, so that they look younger than they are.
+    let mut state = LimitState::default();
+    let mut drawn = take(&mut state, &[&BURSTY], NOON, 3);
+    drawn.next = None;
+    assert_eq!(state.give_back(&[&BURSTY], &drawn, 3), None);
+}
+
+#[test]
+fn two_givers_cannot_both_give_back_what_a_later_token_was_built_upon() {
+    let mut state = LimitState::default();
+    take(&mut state, &[&BURSTY], NOON - Duration::from_secs(60), 5);
+    let one = take(&mut state, &[&BURSTY], NOON, 5);
+    let two = take(&mut state, &[&BURSTY], NOON, 5);
+    let later = NOON + ms(4_000);
+    take(&mut state, &[&BURSTY], later, 1);
+    for taken in [one, two] {
+        state = state.give_back(&[&BURSTY], &taken, 5).unwrap_or(state);
+    }
+    // 27 at once from a full bucket, one of which has started.
+    assert_eq!(take(&mut state, &[&BURSTY], later, 40).grants.len(), 26);
+}
+
+#[test]
+fn an_item_from_a_clock_gone_wrong_heals() {
+    let mut state = LimitState::default();
+    let ahead = NOON + Duration::from_secs(40 * 24 * 60 * 60);
+    take(&mut state, &[&PACED], ahead, 1);
+    state.blocked_until = Some(ahead);
+    assert_eq!(take(&mut state, &[&PACED], NOON, 1).grants, [NOON]);
+}

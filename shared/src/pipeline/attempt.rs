@@ -1,0 +1,249 @@
+//! One record's claim, call and settlement.
+//!
+//! What is left behind when the process dies: before the claim, nothing; between claim and settlement, a lease that
+//! ends by itself and is then ambiguous; after the settlement, a record that answers the message when it comes back.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::job::Job;
+use super::state::{self, Called, Circumstances};
+use super::{Call, Lane, Run, TROUBLE_WAIT};
+use crate::Timestamp;
+use crate::ledger::state::{Ask, Attempt, Closing, LEASE_MARGIN, Settlement};
+use crate::ledger::{self, Finding, Record};
+use crate::outcome::{Deferral, Outcome, Reason, code};
+use crate::provider::{Verdict, Wire};
+use crate::queue;
+use crate::request::vendor_key;
+use crate::secrets::SecretsError;
+
+/// What one step of a job came to.
+pub(super) enum Step {
+    /// Its message's fate is decided.
+    End(Outcome),
+    /// Its last holder died: it runs again, alone, when the rest of the batch is settled.
+    Suspect,
+}
+
+impl Lane {
+    /// Carries out one job, from `start` on.
+    pub(super) async fn attempt(
+        &self,
+        job: &Job,
+        start: Timestamp,
+        alone: bool,
+        run: &Run<'_>,
+    ) -> Step {
+        self.seams.clock.sleep_until(start).await;
+        if !run.has_time_for(job.operation.timeout, self.seams.clock.now()) {
+            return Step::End(self.put_off(Deferral::OutOfTime));
+        }
+        let ask = self.ask(job, alone, run);
+        let record = match ledger::claim(self.seams.ledger.as_ref(), &ask, job.known.as_deref().cloned()).await
+        {
+            Ok(Finding::Granted(record)) => record,
+            Ok(Finding::Suspect) => return Step::Suspect,
+            Ok(finding) => return Step::End(self.answer(finding)),
+            Err(error) => {
+                tracing::warn!(%error, pk = job.pk, "the claim could not be written");
+                return Step::End(self.put_off(Deferral::StoreUnavailable));
+            }
+        };
+        let (attempt, settlement) = self.carry_out(job, &record, run).await;
+        Step::End(self.settle(&record, attempt.as_ref(), settlement).await)
+    }
+
+    /// From the claim to the verdict. No store is written.
+    async fn carry_out(
+        &self,
+        job: &Job,
+        record: &Record,
+        run: &Run<'_>,
+    ) -> (Option<Attempt>, Settlement) {
+        let wire = match self.prepare(job, record).await {
+            Ok(wire) => wire,
+            Err(settlement) => return (None, settlement),
+        };
+        let started = self.seams.clock.now();
+        let answer = self
+            .seams
+            .http
+            .call(&self.settings.base_url, &wire, job.operation.timeout)
+            .await;
+        let now = self.seams.clock.now();
+        let called = match answer {
+            Ok(answer) => Called::Answered(answer.status, self.judge(job, &answer, now)),
+            Err(error) => Called::Failed(error),
+        };
+        let breaker = self.breaker_key(job.request.connection.as_str());
+        run.note(Call {
+            breaker,
+            latency: now.since(started),
+            fault: called.is_fault(),
+        });
+        self.heed(job, &called, now).await;
+        let attempt = called.attempt(started, wire.hash().to_string());
+        let settlement = state::conclude(&called, &attempt, &self.circumstances(job, record, now));
+        (Some(attempt), settlement)
+    }
+
+    /// The provider's judgement. Its panic comes after the sending, so that it is no definite answer.
+    fn judge(&self, job: &Job, answer: &crate::provider::Answer, now: Timestamp) -> Verdict {
+        let classify = AssertUnwindSafe(|| self.provider.classify(job.operation, answer, now));
+        catch_unwind(classify).unwrap_or(Verdict::Ambiguous {
+            code: code::PANICKED,
+            after: None,
+            resend_helps: true,
+            fault: false,
+        })
+    }
+
+    /// The call, ready to be sent, or what the claim becomes without one.
+    async fn prepare(&self, job: &Job, record: &Record) -> Result<Wire, Settlement> {
+        let now = self.seams.clock.now();
+        let reject = |code, detail: String| Err(Settlement::Rejected(Closing::new(code, detail)));
+        if job.deadline_passed(now) {
+            return reject(code::DEADLINE_EXCEEDED, deadline_rule());
+        }
+        if let Some(mapping) = &job.request.mapping {
+            return reject(
+                code::MAPPING_FAILED,
+                format!("mapping: `{mapping}` is not known to this lane"),
+            );
+        }
+        let prepared = catch_unwind(AssertUnwindSafe(|| {
+            job.operation.prepare(&job.request.payload)
+        }));
+        let wire = match prepared {
+            Ok(Ok(wire)) => wire,
+            Ok(Err(error)) => return reject(code::PAYLOAD_INVALID, error.to_string()),
+            Err(_) => return reject(code::PANICKED, "building the call panicked".into()),
+        };
+        if state::call_has_changed(record, job.operation.safety, wire.hash().as_str()) {
+            let detail = "the call has changed since an attempt that may have taken effect";
+            return Err(Settlement::Unknown(Closing::new(
+                code::OUTCOME_UNKNOWN,
+                detail,
+            )));
+        }
+        let (spec, connection) = (self.provider.spec(), job.request.connection.as_str());
+        let key = vendor_key(&record.pk, record.series);
+        let dressed = match self.seams.secrets.get(spec.name, connection).await {
+            Ok(secret) => spec
+                .dress(job.operation, wire, &key, &secret)
+                .map_err(SecretsError::from),
+            Err(error) => Err(error),
+        };
+        dressed.map_err(|error| self.without_credentials(job, record, &error))
+    }
+
+    /// The credentials could not be had: later, without an attempt.
+    fn without_credentials(&self, job: &Job, record: &Record, error: &SecretsError) -> Settlement {
+        let connection = job.request.connection.as_str();
+        tracing::warn!(%error, connection, "the connection's credentials cannot be used");
+        let of = self.circumstances(job, record, self.seams.clock.now());
+        match error {
+            SecretsError::Store(_) => state::put_off(TROUBLE_WAIT, Deferral::StoreUnavailable, &of),
+            _ => state::put_off(state::UNAUTHORIZED_WAIT, Deferral::ConnectionPaused, &of),
+        }
+    }
+
+    /// What the vendor said about its limits and our credentials, passed on to whom it concerns.
+    async fn heed(&self, job: &Job, called: &Called, now: Timestamp) {
+        match called {
+            Called::Answered(_, Verdict::Throttled { after: Some(after) }) => {
+                self.throttled(job, *after, now).await;
+            }
+            Called::Answered(_, Verdict::Unauthorized) => {
+                self.seams
+                    .secrets
+                    .forget(self.provider.spec().name, job.request.connection.as_str())
+                    .await;
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes what the claim becomes. Where that fails, the message comes back and finds the lease, or its end.
+    async fn settle(
+        &self,
+        record: &Record,
+        attempt: Option<&Attempt>,
+        settlement: Settlement,
+    ) -> Outcome {
+        let next = ledger::state::settle(record, attempt, &settlement, self.seams.clock.now());
+        match ledger::settle(self.seams.ledger.as_ref(), record, &next).await {
+            Ok(true) => state::outcome(settlement, &next),
+            Ok(false) => self.put_off(Deferral::KeyInProgress),
+            Err(error) => {
+                tracing::warn!(%error, pk = record.pk, "the settlement could not be written");
+                self.put_off(Deferral::StoreUnavailable)
+            }
+        }
+    }
+
+    /// What the stored record makes of the message.
+    pub(super) fn answer(&self, finding: Finding) -> Outcome {
+        match finding {
+            Finding::Duplicate => Outcome::Duplicate,
+            Finding::Conflict => Outcome::Rejected(Reason::new(
+                code::IDEMPOTENCY_CONFLICT,
+                "idempotency_key: was used before with another payload, operation or mapping",
+            )),
+            Finding::Closed(record) => state::closed(&record),
+            Finding::NotDue(until) => Outcome::Deferred {
+                reason: Deferral::NotDue,
+                until,
+            },
+            Finding::InProgress(until) => Outcome::Deferred {
+                reason: Deferral::KeyInProgress,
+                until,
+            },
+            Finding::Granted(_) | Finding::Suspect | Finding::Busy => {
+                self.put_off(Deferral::KeyInProgress)
+            }
+        }
+    }
+
+    pub(super) fn put_off(&self, reason: Deferral) -> Outcome {
+        Outcome::Deferred {
+            reason,
+            until: self.seams.clock.now() + TROUBLE_WAIT,
+        }
+    }
+
+    pub(super) fn ask<'a>(&self, job: &'a Job, alone: bool, run: &Run<'_>) -> Ask<'a> {
+        Ask {
+            pk: &job.pk,
+            payload_hash: job.request.payload_hash.as_str(),
+            message_id: &job.message.id,
+            owner: &job.owner,
+            now: self.seams.clock.now(),
+            lease_until: run.invocation.deadline + LEASE_MARGIN,
+            first_seen: job.message.sent_at,
+            alone,
+            safety: job.operation.safety,
+        }
+    }
+
+    fn circumstances<'a>(
+        &'a self,
+        job: &'a Job,
+        record: &'a Record,
+        now: Timestamp,
+    ) -> Circumstances<'a> {
+        Circumstances {
+            record,
+            operation: job.operation,
+            retry: &self.provider.spec().retry,
+            deadline: job.request.deadline,
+            last_chance: queue::is_spent(&job.message, now),
+            now,
+            jitter: job.jitter(),
+        }
+    }
+}
+
+pub(super) fn deadline_rule() -> String {
+    "deadline: has passed".to_owned()
+}

@@ -1,0 +1,212 @@
+//! The story: what happens to a batch, on one screen.
+//!
+//! ```text
+//! decode ─▶ admit ─▶ attempt (claim ─▶ call ─▶ settle) ─▶ finish (dead letters, then visibility) ─▶ acknowledge
+//! ```
+//!
+//! Order: ledger, dead letter, acknowledgement. Only a completed record or a sent letter acknowledges a message;
+//! whatever else happens, dying included, it comes back and the ledger knows what to do.
+
+mod admit;
+mod attempt;
+mod decode;
+mod finish;
+mod health;
+mod job;
+mod limits;
+mod report;
+mod state;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::future::FutureExt;
+use futures_util::stream::{self, StreamExt};
+
+pub use report::{Entry, Report};
+
+use self::attempt::Step;
+use self::job::{Admitted, Ended, Job};
+use crate::Timestamp;
+use crate::breaker::CircuitBreaker;
+use crate::limiter::RateLimiter;
+use crate::outcome::{Deferral, Outcome};
+use crate::provider::Provider;
+use crate::queue::Message;
+use crate::seams::Seams;
+
+/// What an invocation keeps back of its time: settling a record, writing letters and changing visibility take some
+/// hundred milliseconds each, and the SDK's own retries of a throttled write a second or two.
+pub const SETTLE_RESERVE: Duration = Duration::from_secs(4);
+
+/// How long a message waits when a table, a queue or the lane's own code failed it.
+const TROUBLE_WAIT: Duration = Duration::from_secs(5);
+
+/// How a lane is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Scheme and host that the vendor's paths are added to.
+    pub base_url: String,
+    /// This execution environment: unique among all that ever ran.
+    pub environment: String,
+    /// Calls that one batch makes at the same time.
+    pub max_in_flight: usize,
+}
+
+/// One provider's lane in one execution environment.
+pub struct Lane {
+    provider: Box<dyn Provider>,
+    seams: Seams,
+    settings: Settings,
+    breaker: CircuitBreaker,
+    limiter: RateLimiter,
+}
+
+/// One invocation of the function.
+#[derive(Debug)]
+pub struct Invocation {
+    /// Its id: unique among all.
+    pub id: String,
+    /// When the function is ended, whatever it does.
+    pub deadline: Timestamp,
+}
+
+impl Lane {
+    /// The lane of `provider`.
+    pub fn new(provider: impl Provider, seams: Seams, settings: Settings) -> Self {
+        let spec = provider.spec();
+        let breaker = CircuitBreaker::new(
+            seams.states.clone(),
+            spec.breaker,
+            settings.environment.clone(),
+        );
+        let limiter = RateLimiter::new(seams.states.clone(), settings.environment.clone());
+        Self {
+            provider: Box::new(provider),
+            seams,
+            settings,
+            breaker,
+            limiter,
+        }
+    }
+
+    /// The provider's name.
+    pub fn provider_name(&self) -> &'static str {
+        self.provider.spec().name
+    }
+
+    /// Carries out a batch. Whatever the report does not name as retained is to be acknowledged.
+    pub async fn process(&self, batch: Vec<Message>, invocation: &Invocation) -> Report {
+        let run = Run {
+            invocation,
+            calls: Mutex::default(),
+        };
+        let mut report = Report::default();
+
+        let (jobs, poison) = self.decode(batch, &run);
+        let (admitted, turned_away, gates) = self.admit(jobs, &run).await;
+        let (ended, suspects) = self.attempt_all(admitted, &run).await;
+        self.record_health(gates, &run).await;
+        self.finish(
+            poison.into_iter().chain(turned_away).chain(ended).collect(),
+            &mut report,
+        )
+        .await;
+
+        // What may kill the function runs last and alone: everything else is settled by now.
+        for suspect in suspects {
+            let ended = self.attempt_alone(suspect, &run).await;
+            self.finish(vec![ended], &mut report).await;
+        }
+        report.add_calls(&run.calls());
+        report
+    }
+
+    /// Attempts all jobs side by side; those that share a key one after the other.
+    async fn attempt_all(&self, admitted: Vec<Admitted>, run: &Run<'_>) -> (Vec<Ended>, Vec<Job>) {
+        let steps: Vec<Vec<(Job, Step)>> = stream::iter(job::chains(admitted))
+            .map(|chain| self.attempt_chain(chain, run))
+            .buffer_unordered(self.settings.max_in_flight.max(1))
+            .collect()
+            .await;
+        let (mut ended, mut suspects) = (Vec::new(), Vec::new());
+        for (job, step) in steps.into_iter().flatten() {
+            match step {
+                Step::End(outcome) => ended.push(job.end(outcome)),
+                Step::Suspect => suspects.push(job),
+            }
+        }
+        (ended, suspects)
+    }
+
+    async fn attempt_chain(&self, chain: Vec<Admitted>, run: &Run<'_>) -> Vec<(Job, Step)> {
+        let mut steps = Vec::with_capacity(chain.len());
+        for Admitted { job, start } in chain {
+            let step = self.guarded(&job, start, false, run).await;
+            steps.push((job, step));
+        }
+        steps
+    }
+
+    async fn attempt_alone(&self, job: Job, run: &Run<'_>) -> Ended {
+        let now = self.seams.clock.now();
+        match self.guarded(&job, now, true, run).await {
+            Step::End(outcome) => job.end(outcome),
+            Step::Suspect => job.end(Outcome::Deferred {
+                reason: Deferral::Suspect,
+                until: now + TROUBLE_WAIT,
+            }),
+        }
+    }
+
+    /// One attempt whose panic, wherever it comes from, stays its own: the record comes back, the batch goes on.
+    async fn guarded(&self, job: &Job, start: Timestamp, alone: bool, run: &Run<'_>) -> Step {
+        let attempt = AssertUnwindSafe(self.attempt(job, start, alone, run));
+        attempt.catch_unwind().await.unwrap_or_else(|_| {
+            let until = self.seams.clock.now() + TROUBLE_WAIT;
+            Step::End(Outcome::Deferred {
+                reason: Deferral::StoreUnavailable,
+                until,
+            })
+        })
+    }
+}
+
+/// What one invocation gathers while it runs.
+struct Run<'a> {
+    invocation: &'a Invocation,
+    calls: Mutex<Vec<Call>>,
+}
+
+impl Run<'_> {
+    /// Whether a call of at most `timeout` that starts `now` can time out and be settled before the function ends.
+    fn has_time_for(&self, timeout: Duration, now: Timestamp) -> bool {
+        now + timeout + SETTLE_RESERVE <= self.invocation.deadline
+    }
+
+    fn note(&self, call: Call) {
+        self.calls
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(call);
+    }
+
+    fn calls(&self) -> Vec<Call> {
+        self.calls
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// One call to the vendor that ended, in the order of their ends.
+#[derive(Clone, Debug)]
+struct Call {
+    breaker: String,
+    latency: Duration,
+    fault: bool,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! The pure decisions of the story: what a verdict makes of a claim, and what a settled claim makes of its message.
+
+use std::time::Duration;
+
+use crate::Timestamp;
+use crate::http_client::CallError;
+use crate::ledger::Record;
+use crate::ledger::state::{Attempt, Closing, Settlement};
+use crate::outcome::{Code, Deferral, Outcome, Reason, code};
+use crate::provider::{Operation, Safety, Settling, Verdict};
+use crate::retry::{self, Attempts, Next, RetrySpec};
+
+/// How long the vendor gets to finish an earlier call with our key.
+const KEY_IN_USE_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a connection whose credentials were refused is left alone before one message tries again.
+pub(super) const UNAUTHORIZED_WAIT: Duration = Duration::from_secs(15 * 60);
+
+/// What became of the call.
+#[derive(Clone, Debug)]
+pub(super) enum Called {
+    /// The vendor answered.
+    Answered(u16, Verdict),
+    /// It did not.
+    Failed(CallError),
+}
+
+impl Called {
+    pub fn is_fault(&self) -> bool {
+        match self {
+            Self::Answered(_, verdict) => verdict.is_fault(),
+            Self::Failed(_) => true,
+        }
+    }
+
+    /// What the ledger keeps of the attempt.
+    pub fn attempt(&self, at: Timestamp, wire_hash: String) -> Attempt {
+        let (status, sent, ambiguous) = match self {
+            Self::Answered(status, verdict) => {
+                let ambiguous = matches!(verdict, Verdict::Ambiguous { .. } | Verdict::KeyInUse);
+                (Some(*status), true, ambiguous)
+            }
+            Self::Failed(CallError::NotSent(_)) => (None, false, false),
+            Self::Failed(CallError::Ambiguous(_)) => (None, true, true),
+        };
+        Attempt {
+            at,
+            wire_hash,
+            sent,
+            ambiguous,
+            status,
+        }
+    }
+}
+
+/// What the decision about a failed call needs to know besides the call.
+pub(super) struct Circumstances<'a> {
+    pub record: &'a Record,
+    pub operation: &'a Operation,
+    pub retry: &'a RetrySpec,
+    pub deadline: Option<Timestamp>,
+    /// The queue cannot hold the message any longer.
+    pub last_chance: bool,
+    pub now: Timestamp,
+    pub jitter: f64,
+}
+
+/// What the claim becomes after the call.
+pub(super) fn conclude(called: &Called, attempt: &Attempt, of: &Circumstances<'_>) -> Settlement {
+    match called {
+        Called::Answered(_, Verdict::Delivered { object_id }) => Settlement::Completed {
+            object_id: object_id.clone(),
+        },
+        Called::Answered(_, Verdict::Rejected { detail }) => {
+            Settlement::Rejected(Closing::new(code::PROVIDER_REJECTED, detail))
+        }
+        Called::Answered(_, Verdict::Throttled { after }) => again(code::RATE_LIMITED, *after, of),
+        Called::Answered(_, Verdict::Retry { code, after, .. }) => again(code.clone(), *after, of),
+        Called::Answered(
+            _,
+            Verdict::Ambiguous {
+                code,
+                after,
+                resend_helps,
+                ..
+            },
+        ) => {
+            if *resend_helps {
+                settle_ambiguous(code.clone(), *after, attempt, of)
+            } else {
+                unknown(code)
+            }
+        }
+        Called::Answered(_, Verdict::KeyInUse) => {
+            put_off(KEY_IN_USE_WAIT, Deferral::KeyInProgress, of)
+        }
+        Called::Answered(_, Verdict::Unauthorized) => {
+            put_off(UNAUTHORIZED_WAIT, Deferral::ConnectionPaused, of)
+        }
+        Called::Failed(CallError::NotSent(_)) => again(code::CONNECT_FAILED, None, of),
+        Called::Failed(CallError::Ambiguous(_)) => {
+            settle_ambiguous(code::PROVIDER_TIMEOUT, None, attempt, of)
+        }
+    }
+}
+
+/// It may have taken effect: again where that is safe, otherwise a person must look.
+fn settle_ambiguous(
+    code: Code,
+    after: Option<Duration>,
+    attempt: &Attempt,
+    of: &Circumstances<'_>,
+) -> Settlement {
+    let first_sent = of.record.first_sent_at.or(Some(attempt.at));
+    let next = again(code.clone(), after, of);
+    let due = match next {
+        Settlement::Retrying { due, .. } => due,
+        _ => of.now,
+    };
+    match of.operation.safety.settling(first_sent, due) {
+        Settling::Resend => next,
+        Settling::Unknown => unknown(&code),
+    }
+}
+
+fn unknown(code: &Code) -> Settlement {
+    let detail =
+        format!("{code}: the call may have taken effect, and sending it again cannot tell");
+    Settlement::Unknown(Closing::new(code::OUTCOME_UNKNOWN, detail))
+}
+
+/// Another attempt, if the series has one left.
+fn again(code: Code, after: Option<Duration>, of: &Circumstances<'_>) -> Settlement {
+    if of.last_chance {
+        return Settlement::Rejected(Closing::new(
+            code::QUEUE_TIME_SPENT,
+            format!("last failure: {code}"),
+        ));
+    }
+    let series = Attempts {
+        made: of.record.attempts + 1,
+        since: of.record.series_since,
+        deadline: of.deadline,
+    };
+    match retry::next(of.retry, series, after, of.now, of.jitter) {
+        Next::At(due) => Settlement::Retrying { due, code },
+        Next::Spent(spent) => {
+            Settlement::Rejected(Closing::new(spent, format!("last failure: {code}")))
+        }
+    }
+}
+
+/// Later, without an attempt spent.
+pub(super) fn put_off(wait: Duration, reason: Deferral, of: &Circumstances<'_>) -> Settlement {
+    if of.last_chance {
+        let detail = format!("last deferral: {}", reason.code());
+        return Settlement::Rejected(Closing::new(code::QUEUE_TIME_SPENT, detail));
+    }
+    Settlement::Released {
+        due: of.now + wait.mul_f64(1.0 + 0.5 * of.jitter),
+        reason,
+    }
+}
+
+/// Whether the vendor would see our key with another call than before, while the earlier one may have taken effect.
+pub(super) fn call_has_changed(record: &Record, safety: Safety, wire_hash: &str) -> bool {
+    let keyed = matches!(safety, Safety::Keyed { .. });
+    keyed
+        && record.ambiguous
+        && record
+            .wire_hash
+            .as_deref()
+            .is_some_and(|sent| sent != wire_hash)
+}
+
+/// What becomes of the message whose claim was settled as `settlement`, giving `record`.
+pub(super) fn outcome(settlement: Settlement, record: &Record) -> Outcome {
+    match settlement {
+        Settlement::Completed { .. } => Outcome::Delivered,
+        Settlement::Retrying { due, code } => Outcome::Retry { code, until: due },
+        Settlement::Released { due, reason } => Outcome::Deferred { reason, until: due },
+        Settlement::Rejected(_) | Settlement::Unknown(_) => closed(record),
+    }
+}
+
+/// What becomes of a message whose record is closed, now or since an earlier receive: its letter is sent (again).
+pub(super) fn closed(record: &Record) -> Outcome {
+    let code = record.code.clone().unwrap_or(code::OUTCOME_UNKNOWN);
+    let reason = Reason {
+        attempts: record.attempts,
+        provider_status: record.response.as_ref().map(|response| response.status),
+        last_attempt: record.last_attempt,
+        ..Reason::new(code, record.detail.clone().unwrap_or_default())
+    };
+    match record.status {
+        crate::ledger::Status::Unknown => Outcome::Unknown(reason),
+        _ => Outcome::Rejected(reason),
+    }
+}

@@ -1,0 +1,114 @@
+//! From a request's payload to the call that it means, with errors that name the field and the rule.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Wire;
+
+/// The canonical shape of one operation's payload.
+///
+/// Derive `Deserialize` with `#[serde(deny_unknown_fields)]`, `Serialize` and `JsonSchema`: the type is the schema
+/// that producers see, the check in the lane, and (through [`wire`](Self::wire)) what the vendor gets.
+pub trait Payload: DeserializeOwned + Serialize + JsonSchema {
+    /// The call that carries it out.
+    fn wire(&self) -> Wire;
+}
+
+/// A payload that does not have the operation's shape: which field, and which rule.
+///
+/// The field's value is never part of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {rule}")]
+pub struct PayloadError {
+    /// The offending field, such as `payload.metadata.order`.
+    pub path: String,
+    /// What it must be.
+    pub rule: String,
+}
+
+pub(super) fn parse<P: Payload>(payload: &Value) -> Result<Wire, PayloadError> {
+    let typed: P = serde_path_to_error::deserialize(payload).map_err(|error| {
+        let rule = rule(&error.inner().to_string());
+        let inner = error.path().to_string();
+        let path = if inner == "." {
+            "payload".to_owned()
+        } else {
+            format!("payload.{inner}")
+        };
+        PayloadError { path, rule }
+    })?;
+    Ok(typed.wire())
+}
+
+/// serde's messages quote the value (`invalid type: string "secret", expected u64`); the rule is what follows it.
+fn rule(message: &str) -> String {
+    let is_about_names =
+        message.starts_with("missing field") || message.starts_with("duplicate field");
+    if is_about_names {
+        return message.to_owned();
+    }
+    if let Some(rest) = message.strip_prefix("unknown field ") {
+        // Field names are the producer's schema, not its data; a key is cut all the same.
+        let name: String = rest.chars().take_while(|&c| c != ',').take(80).collect();
+        return format!("unknown field {name}");
+    }
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("must be {expected}"),
+        None => "does not have the operation's shape".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::form::Arrays;
+    use crate::provider::{Text, Whole};
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        amount: Whole<1, 100>,
+        note: Option<Text<1, 5>>,
+    }
+
+    impl Payload for Order {
+        fn wire(&self) -> Wire {
+            Wire::post("/orders").form(self, Arrays::Indexed)
+        }
+    }
+
+    fn error(payload: Value) -> String {
+        parse::<Order>(&payload)
+            .expect_err("a bad payload")
+            .to_string()
+    }
+
+    #[test]
+    fn errors_name_field_and_rule_and_never_the_value() {
+        assert_eq!(
+            error(json!({"amount": 0})),
+            "payload.amount: must be a whole number from 1 to 100"
+        );
+        assert_eq!(
+            error(json!({"amount": "secret"})),
+            "payload.amount: must be a whole number from 1 to 100"
+        );
+        assert_eq!(error(json!({})), "payload: missing field `amount`");
+        assert_eq!(
+            error(json!({"amount": 1, "x": 1})),
+            "payload.x: unknown field `x`"
+        );
+        assert_eq!(
+            error(json!({"amount": 1, "note": "secrets"})),
+            "payload.note: must be text of 1 to 5 characters"
+        );
+        assert_eq!(
+            error(json!([])),
+            "payload: must be struct Order with 2 elements"
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! Everything about a vendor that is data.
+
+use std::time::Duration;
+
+use http::HeaderName;
+use schemars::Schema;
+use serde_json::Value;
+
+use super::{Auth, Payload, PayloadError, Wire, payload};
+use crate::Timestamp;
+use crate::breaker::BreakerSpec;
+use crate::limiter::Limit;
+use crate::retry::RetrySpec;
+
+/// A vendor, as data. Start from [`Spec::new`] and name what differs.
+#[derive(Debug)]
+pub struct Spec {
+    /// The provider's name in requests, keys, secrets and metrics: `[a-z0-9-]{1,64}`.
+    pub name: &'static str,
+    /// Scheme and host of the vendor's API, without a trailing slash.
+    pub base_url: &'static str,
+    /// Headers that every call carries: lower-case name, value.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// How credentials are shown.
+    pub auth: Auth,
+    /// Limits that every operation draws on.
+    pub limits: &'static [Limit],
+    /// When the circuit opens, and whose circuit it is.
+    pub breaker: BreakerSpec,
+    /// How failed attempts are repeated.
+    pub retry: RetrySpec,
+    /// What can be done.
+    pub operations: &'static [Operation],
+}
+
+impl Spec {
+    /// A vendor with the defaults: no limits, no fixed headers, the breaker and retry policy of every lane.
+    pub const fn new(
+        name: &'static str,
+        base_url: &'static str,
+        auth: Auth,
+        operations: &'static [Operation],
+    ) -> Self {
+        Self {
+            name,
+            base_url,
+            headers: &[],
+            auth,
+            limits: &[],
+            breaker: BreakerSpec::DEFAULT,
+            retry: RetrySpec::DEFAULT,
+            operations,
+        }
+    }
+
+    /// The operation of that name.
+    pub fn operation(&self, name: &str) -> Option<&'static Operation> {
+        self.operations
+            .iter()
+            .find(|operation| operation.name == name)
+    }
+
+    /// All limits that a call of `operation` draws on.
+    pub fn limits_of(&self, operation: &Operation) -> impl Iterator<Item = &'static Limit> + use<> {
+        self.limits.iter().chain(operation.limits)
+    }
+}
+
+/// One thing that the vendor can be asked to do.
+pub struct Operation {
+    /// Its name in requests.
+    pub name: &'static str,
+    /// What an ambiguous end means.
+    pub safety: Safety,
+    /// Limits of this operation alone, on top of the provider's.
+    pub limits: &'static [Limit],
+    /// Longest wait for the vendor's complete answer.
+    pub timeout: Duration,
+    prepare: fn(&Value) -> Result<Wire, PayloadError>,
+    schema: fn() -> Schema,
+}
+
+impl Operation {
+    /// An operation whose canonical payload is `P`.
+    pub const fn new<P: Payload>(name: &'static str, safety: Safety) -> Self {
+        Self {
+            name,
+            safety,
+            limits: &[],
+            // Vendors' own gateways give up after 30 s or less; 20 s leaves a 60 s function room for two calls.
+            timeout: Duration::from_secs(20),
+            prepare: payload::parse::<P>,
+            schema: || schemars::schema_for!(P),
+        }
+    }
+
+    /// With limits of its own.
+    pub const fn limits(mut self, limits: &'static [Limit]) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// With another longest wait.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The call that carries out `payload`.
+    ///
+    /// # Errors
+    /// When the payload does not have the operation's shape: field and rule.
+    pub fn prepare(&self, payload: &Value) -> Result<Wire, PayloadError> {
+        (self.prepare)(payload)
+    }
+
+    /// The JSON Schema of the canonical payload, as producers see it.
+    pub fn schema(&self) -> Schema {
+        (self.schema)()
+    }
+}
+
+impl std::fmt::Debug for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({:?})", self.name, self.safety)
+    }
+}
+
+/// What may be done when nobody knows whether a call took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safety {
+    /// The vendor honours an idempotency key for `retention`: send again with the same key.
+    Keyed {
+        /// Where the key stands.
+        place: KeyPlace,
+        /// How long the vendor remembers it, counted from the first sending.
+        retention: Duration,
+    },
+    /// Repeating it changes nothing (PUT, upsert by external id, delete): send again.
+    Natural,
+    /// None of these: it is never sent again.
+    Unsafe,
+}
+
+/// Where a vendor wants its idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// In a header of this lower-case name.
+    Header(&'static str),
+}
+
+impl KeyPlace {
+    /// Puts `key` into `wire`.
+    pub fn put(self, key: &str, wire: &mut Wire) {
+        match self {
+            Self::Header(name) => {
+                if let Ok(value) = key.try_into() {
+                    wire.headers.insert(HeaderName::from_static(name), value);
+                }
+            }
+        }
+    }
+}
+
+/// How an ambiguous end is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settling {
+    /// Send it again.
+    Resend,
+    /// A person must look.
+    Unknown,
+}
+
+impl Safety {
+    /// How an ambiguous end is settled at `at`, when the request was first sent at `first_sent`.
+    pub fn settling(self, first_sent: Option<Timestamp>, at: Timestamp) -> Settling {
+        match self {
+            Self::Natural => Settling::Resend,
+            Self::Keyed { retention, .. } => match first_sent {
+                Some(first) if at.since(first) >= retention => Settling::Unknown,
+                _ => Settling::Resend,
+            },
+            Self::Unsafe => Settling::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_settles_only_while_the_vendor_remembers_it() {
+        let keyed = Safety::Keyed {
+            place: KeyPlace::Header("idempotency-key"),
+            retention: Duration::from_secs(60),
+        };
+        let sent = Timestamp::from_millis(0);
+        assert_eq!(
+            keyed.settling(Some(sent), sent + Duration::from_secs(59)),
+            Settling::Resend
+        );
+        assert_eq!(
+            keyed.settling(Some(sent), sent + Duration::from_secs(60)),
+            Settling::Unknown
+        );
+        assert_eq!(keyed.settling(None, sent), Settling::Resend);
+        assert_eq!(Safety::Unsafe.settling(None, sent), Settling::Unknown);
+        assert_eq!(Safety::Natural.settling(None, sent), Settling::Resend);
+    }
+}

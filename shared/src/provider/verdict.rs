@@ -1,0 +1,171 @@
+//! What an answer means: decided once, where the answer is first understood; everything later obeys.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::Answer;
+use crate::Timestamp;
+use crate::limiter::signal::retry_after;
+use crate::outcome::{Code, code};
+
+/// What a provider's answer says about the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It took effect.
+    Delivered {
+        /// The vendor's id of what was made, to be found again later.
+        object_id: Option<String>,
+    },
+    /// It definitely had no effect, and repeating it cannot help.
+    Rejected {
+        /// The vendor's own words for it: codes and field names only, never values.
+        detail: String,
+    },
+    /// It definitely had no effect because of a rate limit. No ill health.
+    Throttled {
+        /// The vendor's hint, where it gave one.
+        after: Option<Duration>,
+    },
+    /// It definitely had no effect, and may be repeated.
+    Retry {
+        /// What was wrong.
+        code: Code,
+        /// The vendor's hint, where it gave one.
+        after: Option<Duration>,
+        /// Whether it speaks of the provider's ill health.
+        fault: bool,
+    },
+    /// It may have taken effect. The operation's [`Safety`](super::Safety) settles it.
+    Ambiguous {
+        /// What was wrong.
+        code: Code,
+        /// The vendor's hint, where it gave one.
+        after: Option<Duration>,
+        /// False where the vendor replays this very answer for the key, so that sending it again proves nothing.
+        resend_helps: bool,
+        /// Whether it speaks of the provider's ill health.
+        fault: bool,
+    },
+    /// The vendor still works on an earlier call with our key.
+    KeyInUse,
+    /// The connection's credentials were refused.
+    Unauthorized,
+}
+
+impl Verdict {
+    /// Took effect; the vendor names what was made `object_id`.
+    pub fn delivered(object_id: Option<String>) -> Self {
+        Self::Delivered { object_id }
+    }
+
+    /// Refused for good; `detail` in the vendor's codes, never in its values.
+    pub fn rejected(detail: impl Into<String>) -> Self {
+        Self::Rejected {
+            detail: detail.into(),
+        }
+    }
+
+    /// May have taken effect, and the provider is unwell.
+    pub fn unwell() -> Self {
+        Self::Ambiguous {
+            code: code::PROVIDER_UNAVAILABLE,
+            after: None,
+            resend_helps: true,
+            fault: true,
+        }
+    }
+
+    /// Whether this counts against the provider's health in the circuit breaker.
+    pub fn is_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::Retry { fault: true, .. } | Self::Ambiguous { fault: true, .. }
+        )
+    }
+
+    /// What HTTP's own rules say, for a vendor without peculiarities: 2xx took effect, 429 is a limit, 401 and
+    /// 403 are the credentials, 408, 5xx and whatever else is no definite answer are ambiguous, other 4xx are final.
+    pub fn by_status(answer: &Answer, now: Timestamp) -> Self {
+        let after = answer
+            .header("retry-after")
+            .and_then(|value| retry_after(value, now))
+            .map(|at| at.since(now));
+        match answer.status {
+            200..=299 => Self::delivered(answer.json::<WithId>().map(|body| body.id)),
+            401 | 403 => Self::Unauthorized,
+            429 => Self::Throttled { after },
+            400..=499 if answer.status != 408 => Self::rejected(format!("HTTP {}", answer.status)),
+            408 => Self::Ambiguous {
+                code: code::PROVIDER_TIMEOUT,
+                after,
+                resend_helps: true,
+                fault: true,
+            },
+            _ => Self::Ambiguous {
+                code: code::PROVIDER_UNAVAILABLE,
+                after,
+                resend_helps: true,
+                fault: true,
+            },
+        }
+    }
+}
+
+/// Most vendors name what was made `id`.
+#[derive(Deserialize)]
+struct WithId {
+    id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, HeaderValue};
+
+    fn answer(status: u16) -> Answer {
+        Answer {
+            status,
+            headers: HeaderMap::new(),
+            body: "{}".into(),
+        }
+    }
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    #[test]
+    fn only_definite_answers_are_definite() {
+        for status in [301, 304, 408, 500, 502, 503, 504, 599] {
+            let verdict = Verdict::by_status(&answer(status), NOW);
+            assert!(
+                matches!(verdict, Verdict::Ambiguous { .. }),
+                "{status}: {verdict:?}"
+            );
+            assert!(verdict.is_fault(), "{status}");
+        }
+        for status in [400, 404, 409, 422] {
+            let verdict = Verdict::by_status(&answer(status), NOW);
+            assert!(
+                matches!(verdict, Verdict::Rejected { .. }),
+                "{status}: {verdict:?}"
+            );
+            assert!(!verdict.is_fault(), "a 4xx is no ill health: {status}");
+        }
+    }
+
+    #[test]
+    fn a_throttle_is_no_fault_and_carries_the_vendors_hint() {
+        let mut throttled = answer(429);
+        throttled
+            .headers
+            .insert("retry-after", HeaderValue::from_static("30"));
+        let verdict = Verdict::by_status(&throttled, NOW);
+        assert_eq!(
+            verdict,
+            Verdict::Throttled {
+                after: Some(Duration::from_secs(30))
+            }
+        );
+        assert!(!verdict.is_fault());
+    }
+}

@@ -1,0 +1,134 @@
+//! A call to a vendor and its answer, free of any HTTP client.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use crate::form::{self, Arrays};
+use crate::request::Hash;
+
+/// One request to a vendor: everything but base URL and credentials, which the lane adds.
+#[derive(Clone)]
+pub struct Wire {
+    /// HTTP method.
+    pub method: Method,
+    /// The vendor's own path, from the host on, with its leading slash.
+    pub path: String,
+    /// Headers of this operation; fixed ones of the provider are added by the lane.
+    pub headers: HeaderMap,
+    /// The encoded body.
+    pub body: Bytes,
+}
+
+impl Wire {
+    /// A request without a body.
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// A `POST`, to be given a body by [`json`](Self::json) or [`form`](Self::form).
+    pub fn post(path: impl Into<String>) -> Self {
+        Self::new(Method::POST, path)
+    }
+
+    /// A `GET`.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    /// With `body` as JSON.
+    pub fn json(self, body: &impl Serialize) -> Self {
+        let bytes = serde_json::to_vec(body).unwrap_or_default();
+        self.with_body("application/json; charset=utf-8", bytes)
+    }
+
+    /// With `body` as a form; `arrays` says how the vendor wants lists.
+    pub fn form(self, body: &impl Serialize, arrays: Arrays) -> Self {
+        let value = serde_json::to_value(body).unwrap_or_default();
+        self.with_body(
+            "application/x-www-form-urlencoded",
+            form::encode(&value, arrays).into_bytes(),
+        )
+    }
+
+    /// With one more header.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    fn with_body(mut self, media_type: &'static str, body: Vec<u8>) -> Self {
+        self.body = body.into();
+        self.header(
+            http::header::CONTENT_TYPE,
+            HeaderValue::from_static(media_type),
+        )
+    }
+
+    /// The hash of what the vendor compares when it sees an idempotency key again.
+    pub fn hash(&self) -> Hash {
+        let mut hasher = Sha256::new();
+        for part in [
+            self.method.as_str().as_bytes(),
+            self.path.as_bytes(),
+            &self.body,
+        ] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
+        Hash::from_digest(hasher.finalize().into())
+    }
+}
+
+/// Bodies hold personal data and headers hold secrets: neither is ever printed.
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} {} ({} bytes)",
+            self.method,
+            self.path,
+            self.body.len()
+        )
+    }
+}
+
+/// A vendor's complete answer.
+#[derive(Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Response headers.
+    pub headers: HeaderMap,
+    /// The body, complete, at most [`MAX_ANSWER_BYTES`].
+    pub body: Bytes,
+}
+
+/// Largest answer that is read: vendors' write operations answer in a few KB; 1 MiB is room for all of them
+/// and keeps ten at once far below a function's memory.
+pub const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+impl Answer {
+    /// A header's value, where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The body as `T`, where it is JSON of that shape.
+    pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} bytes)", self.status, self.body.len())
+    }
+}

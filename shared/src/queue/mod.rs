@@ -1,0 +1,69 @@
+//! The seam to the lane's queues, and what a message and a dead letter are.
+
+mod memory;
+#[cfg(feature = "aws")]
+mod sqs;
+mod state;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use memory::MemoryQueue;
+#[cfg(feature = "aws")]
+pub use sqs::SqsQueue;
+pub use state::{MAX_DEFERRAL, is_spent, postpone};
+
+use crate::outcome::Reason;
+use crate::{StoreError, Timestamp};
+
+/// A message as the function receives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// SQS's id; a redrive makes a new one.
+    pub id: String,
+    /// What this receive is answered with.
+    pub receipt_handle: String,
+    /// The request, as the producer wrote it.
+    pub body: String,
+    /// Times it was received, this one included.
+    pub receive_count: u32,
+    /// When it was put on the queue.
+    pub sent_at: Timestamp,
+    /// Fair-queue group, where the producer gave one.
+    pub group_id: Option<String>,
+    /// The producer's trace, where there is one (`AWSTraceHeader`).
+    pub trace_header: Option<String>,
+}
+
+/// A message on its way to the dead-letter queue, with its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// The original body.
+    pub body: String,
+    /// Why.
+    pub reason: Reason,
+    /// When the request was first seen.
+    pub first_seen: Timestamp,
+    /// The request's id, where it could be read.
+    pub request_id: Option<String>,
+    /// The connection, where it could be read.
+    pub connection: Option<String>,
+    /// The operation, where it could be read.
+    pub operation: Option<String>,
+    /// Goes along unchanged.
+    pub group_id: Option<String>,
+    /// Goes along unchanged.
+    pub trace_header: Option<String>,
+}
+
+/// The lane's queue and its dead-letter queue.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Sends `letters` to the dead-letter queue; one result a letter, in their order.
+    async fn bury(&self, letters: &[Letter]) -> Vec<Result<(), StoreError>>;
+
+    /// Hides each message for the given time from now on; one result a message, in their order. A message whose
+    /// result is an error comes back when the visibility it was received with ends.
+    async fn hide(&self, messages: &[(String, Duration)]) -> Vec<Result<(), StoreError>>;
+}

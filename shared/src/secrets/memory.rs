@@ -1,0 +1,35 @@
+//! Credentials in memory, for simulation, benches and tests.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::{Secrets, SecretsError};
+use crate::provider::Secret;
+
+/// Secrets by name.
+#[derive(Debug, Default)]
+pub struct MemorySecrets(BTreeMap<String, Secret>);
+
+impl MemorySecrets {
+    /// With one more secret.
+    #[must_use]
+    pub fn with(mut self, provider: &str, connection: &str, secret: Secret) -> Self {
+        self.0
+            .insert(format!("causeway/{provider}/{connection}"), secret);
+        self
+    }
+}
+
+#[async_trait]
+impl Secrets for MemorySecrets {
+    async fn get(&self, provider: &str, connection: &str) -> Result<Secret, SecretsError> {
+        let name = format!("causeway/{provider}/{connection}");
+        self.0
+            .get(&name)
+            .cloned()
+            .ok_or(SecretsError::NotFound(name))
+    }
+
+    async fn forget(&self, _provider: &str, _connection: &str) {}
+}

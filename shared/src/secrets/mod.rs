@@ -1,0 +1,38 @@
+//! The seam to the connections' credentials.
+
+#[cfg(feature = "aws")]
+mod aws;
+mod memory;
+
+use async_trait::async_trait;
+
+#[cfg(feature = "aws")]
+pub use aws::AwsSecrets;
+pub use memory::MemorySecrets;
+
+use crate::StoreError;
+use crate::provider::{Secret, SecretError};
+
+/// Credentials that could not be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretsError {
+    /// There is no secret for this connection.
+    #[error("there is no secret `{0}`")]
+    NotFound(String),
+    /// The secret is not what it must be.
+    #[error(transparent)]
+    Unusable(#[from] SecretError),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Where credentials are kept: the secret `causeway/<provider>/<connection>`.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The credentials of `connection` at `provider`, at most a few minutes old.
+    async fn get(&self, provider: &str, connection: &str) -> Result<Secret, SecretsError>;
+
+    /// Drops what is cached for that connection: the vendor refused it.
+    async fn forget(&self, provider: &str, connection: &str);
+}

@@ -1,0 +1,21 @@
+//! The one way in which every store fails.
+
+/// A store that did not answer, or answered what cannot be read. Nothing is known of a write that failed so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{operation} failed: {reason}")]
+pub struct StoreError {
+    /// The call that failed.
+    pub operation: &'static str,
+    /// What the service or the client said; never an item's content.
+    pub reason: String,
+}
+
+impl StoreError {
+    /// `operation` failed for `reason`.
+    pub fn new(operation: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            operation,
+            reason: reason.into(),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What the lane says about itself: one JSON log line a record, one EMF line a batch.
+//!
+//! Metrics carry the one dimension `Provider`, since every further series is billed; operation, connection and code
+//! stand in the log lines, where Logs Insights answers by them.
+
+mod emf;
+
+use std::io::Write;
+
+use crate::Timestamp;
+use crate::outcome::Outcome;
+use crate::pipeline::{Entry, Report};
+
+/// Sends `tracing` events to standard output as JSON, filtered by `level` (`info`, or `tracing`'s filter syntax).
+pub fn log_to_stdout(level: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_new(level).unwrap_or_else(|_| "info".into());
+    let lines = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false);
+    // A second call in one process (a test) keeps the first subscriber.
+    let _ = lines.with_env_filter(filter).try_init();
+}
+
+/// Writes a batch's log lines and its metrics.
+pub fn emit(provider: &str, report: &Report, now: Timestamp, trace_id: Option<&str>) {
+    for entry in &report.entries {
+        log(provider, entry, trace_id);
+    }
+    if let Some(line) = emf::line(provider, report, now) {
+        // Standard output of a function is its log stream. Losing a metric is no reason to fail a batch.
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+}
+
+fn log(provider: &str, entry: &Entry, trace_id: Option<&str>) {
+    let until = match &entry.outcome {
+        Outcome::Deferred { until, .. } | Outcome::Retry { until, .. } => Some(until.to_string()),
+        _ => None,
+    };
+    let (attempt, detail) = match &entry.outcome {
+        Outcome::Rejected(reason) | Outcome::Unknown(reason) => {
+            (Some(reason.attempts), Some(reason.detail.as_str()))
+        }
+        _ => (None, None),
+    };
+    tracing::info!(
+        provider,
+        outcome = entry.outcome.name(),
+        code = entry.outcome.code(),
+        detail,
+        attempt,
+        until,
+        operation = entry.peek.operation.as_deref(),
+        connection = entry.peek.connection.as_deref(),
+        request_id = entry.peek.id.as_deref(),
+        message_id = entry.message_id,
+        trace_id,
+        "request ended"
+    );
+}
