@@ -39,7 +39,12 @@ impl Lane {
             return Step::End(self.put_off(Deferral::OutOfTime));
         }
         let ask = self.ask(job, alone, run);
-        let record = match ledger::claim(self.seams.ledger.as_ref(), &ask, job.known.as_deref().cloned()).await
+        let record = match ledger::claim(
+            self.seams.ledger.as_ref(),
+            &ask,
+            job.known.as_deref().cloned(),
+        )
+        .await
         {
             Ok(Finding::Granted(record)) => record,
             Ok(Finding::Suspect) => return Step::Suspect,

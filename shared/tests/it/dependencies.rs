@@ -1,0 +1,62 @@
+//! What a deployed function is built from.
+
+use std::process::Command;
+
+/// `sam build` resolves features over the default members, the functions. A test or a tool that turns a feature on
+/// must not change them, and the SDK's default features (an HTTP stack with open advisories, a second TLS provider)
+/// must not slip in.
+#[test]
+fn functions_are_built_with_one_tls_stack_and_no_feature_of_a_tool() {
+    let tree = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--locked",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p} [{f}]",
+        ])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .expect("cargo tree");
+    assert!(
+        tree.status.success(),
+        "{}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
+    let text = String::from_utf8(tree.stdout).expect("text");
+    let has = |what: &str| text.lines().find(|line| line.starts_with(what));
+
+    assert!(
+        has("causeway-stripe ").is_some() && has("ring ").is_some(),
+        "{text}"
+    );
+    let banned = [
+        "hyper v0.",
+        "rustls v0.21",
+        "openssl-sys",
+        "native-tls",
+        "aws-lc",
+        "clap ",
+        "jsonschema ",
+        "proptest ",
+        "rand ",
+        "causeway-contract",
+        "causeway-fakes",
+        "causeway-local",
+    ];
+    for package in banned {
+        assert_eq!(has(package), None);
+    }
+    let serde_json = has("serde_json ").expect("serde_json");
+    assert!(
+        serde_json.contains("float_roundtrip"),
+        "keys are derived from exact doubles: {serde_json}"
+    );
+    assert!(
+        !serde_json.contains("arbitrary_precision"),
+        "it changes what a number is: {serde_json}"
+    );
+}

@@ -1,0 +1,174 @@
+//! The layers of the architecture, held against the source: what a file may not mention.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Files that touch the world: adapters by their file name, and the two edge folders.
+fn is_edge(path: &str) -> bool {
+    let adapter = [
+        "/dynamodb.rs",
+        "/sqs.rs",
+        "/aws.rs",
+        "/reqwest.rs",
+        "/system.rs",
+    ];
+    adapter.iter().any(|name| path.ends_with(name))
+        || path.starts_with("lambda/")
+        || path.starts_with("telemetry/")
+}
+
+/// Words and decisions: no async, no clock, no I/O.
+fn is_pure(path: &str) -> bool {
+    let seams_inside = [
+        "breaker/circuit.rs",
+        "limiter/rate_limiter.rs",
+        "ledger/mod.rs",
+        "ledger/store.rs",
+        "ledger/memory.rs",
+    ];
+    let folders = [
+        "request/",
+        "breaker/",
+        "limiter/",
+        "ledger/",
+        "retry/",
+        "provider/",
+    ];
+    let files = [
+        "timestamp.rs",
+        "outcome.rs",
+        "form.rs",
+        "store_error.rs",
+        "queue/state.rs",
+        "pipeline/state.rs",
+        "pipeline/job.rs",
+    ];
+    files.contains(&path)
+        || (folders.iter().any(|folder| path.starts_with(folder))
+            && !seams_inside.contains(&path)
+            && !is_edge(path))
+}
+
+fn sources(root: &Path) -> Vec<(String, String)> {
+    fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(dir).expect("a readable folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(root, &mut found);
+    let is_test = |path: &str| path.contains("test") || path.contains("properties");
+    found
+        .into_iter()
+        .filter_map(|path| {
+            let name = path.strip_prefix(root).ok()?.to_str()?.replace('\\', "/");
+            let text = fs::read_to_string(&path).expect("readable source");
+            // Unit tests stand at a file's end; what they use is their own business.
+            let code = text.split("#[cfg(test)]\nmod tests {").next()?.to_owned();
+            (!is_test(&name)).then_some((name, code))
+        })
+        .collect()
+}
+
+/// Lines of `code` that mention one of `words`, comments left out.
+fn mentions<'c>(code: &'c str, words: &[&str]) -> Vec<&'c str> {
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    code.lines()
+        .filter(is_code)
+        .filter(|line| words.iter().any(|word| line.contains(word)))
+        .collect()
+}
+
+fn violations(
+    files: &[(String, String)],
+    applies: impl Fn(&str) -> bool,
+    words: &[&str],
+) -> Vec<String> {
+    files
+        .iter()
+        .filter(|(path, _)| applies(path))
+        .flat_map(|(path, code)| {
+            mentions(code, words)
+                .into_iter()
+                .map(move |line| format!("{path}: {}", line.trim()))
+        })
+        .collect()
+}
+
+#[test]
+fn only_the_edges_know_aws_the_http_client_and_the_environment() {
+    let files = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert!(
+        files.iter().filter(|(path, _)| !is_edge(path)).count() > 30,
+        "the scan found the crate"
+    );
+    let words = [
+        "aws_sdk",
+        "aws_config",
+        "aws_smithy",
+        "aws_lambda",
+        "lambda_runtime::",
+        " reqwest::",
+        "tokio::",
+        "std::env",
+        "serde_dynamo",
+    ];
+    let found = violations(&files, |path| !is_edge(path), &words);
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn words_and_decisions_neither_wait_nor_ask_for_the_time() {
+    let files = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let words = [
+        "async ",
+        ".await",
+        "Clock",
+        "SystemTime::now",
+        "Instant::",
+        "crate::clock",
+        "crate::seams",
+        "crate::pipeline::Lane",
+    ];
+    assert!(
+        files.iter().filter(|(path, _)| is_pure(path)).count() > 25,
+        "the scan found the decisions"
+    );
+    let found = violations(&files, is_pure, &words);
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn a_provider_knows_the_shared_crate_and_nothing_else() {
+    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions");
+    let mut providers = 0;
+    for entry in fs::read_dir(functions).expect("the functions") {
+        let folder = entry.expect("an entry").path();
+        providers += 1;
+        let files = sources(&folder.join("src"));
+        let words = ["aws_", "std::env", "tokio", "reqwest", "causeway_"];
+        let found = violations(&files, |path| path == "lib.rs", &words);
+        assert_eq!(found, Vec::<String>::new(), "{}", folder.display());
+
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+        let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or_default();
+        let names: Vec<&str> = dependencies
+            .lines()
+            .take_while(|line| !line.starts_with('['))
+            .filter_map(|line| line.split(['.', '=', ' ']).next())
+            .filter(|name| !name.is_empty())
+            .collect();
+        assert_eq!(
+            names,
+            ["causeway", "schemars", "serde"],
+            "{}",
+            folder.display()
+        );
+    }
+    assert!(providers >= 2);
+}
