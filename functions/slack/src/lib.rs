@@ -41,7 +41,7 @@ impl Provider for Slack {
 
     /// Slack says no inside a 200.
     fn classify(&self, _operation: &Operation, answer: &Answer, now: Timestamp) -> Verdict {
-        if answer.status != 200 {
+        if !(200..=299).contains(&answer.status) {
             return Verdict::by_status(answer, now);
         }
         match answer.json::<Reply>() {

@@ -107,7 +107,7 @@ impl std::fmt::Display for StripeError {
     }
 }
 
-/// Up to 50 keys of up to 40 characters: <https://docs.stripe.com/api/metadata>
+/// Values of up to 500 characters; how many keys there may be, Stripe says: <https://docs.stripe.com/api/metadata>
 type Metadata = BTreeMap<String, Text<0, 500>>;
 
 /// <https://docs.stripe.com/api/customers/create>

@@ -1,0 +1,135 @@
+//! Wire fixtures: what goes out, and what each answer means. Data for reviewers.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use causeway::provider::{Operation, Provider};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Breach, Line};
+
+/// What to do with data that the code can generate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Hold it against what is checked in.
+    Compare,
+    /// Write it over what is checked in.
+    Bless,
+}
+
+impl Mode {
+    /// `Bless` where the variable `CAUSEWAY_BLESS` is `1`.
+    pub fn from_env() -> Self {
+        match std::env::var("CAUSEWAY_BLESS") {
+            Ok(value) if value == "1" => Self::Bless,
+            _ => Self::Compare,
+        }
+    }
+}
+
+/// `fixtures/<operation>.json`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fixture {
+    pub operation: String,
+    pub payloads: Vec<PayloadCase>,
+    pub answers: Vec<AnswerCase>,
+}
+
+/// A payload, and the request that it becomes.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PayloadCase {
+    pub name: String,
+    pub payload: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+}
+
+/// A request as it goes out, with the suite's own key and marker credentials.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    pub headers: BTreeMap<String, String>,
+    /// A JSON body as JSON, any other as text.
+    pub body: Value,
+}
+
+/// An answer of the vendor's, and what it means.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerCase {
+    pub name: String,
+    /// Where the answer's shape was read.
+    pub source: String,
+    /// When, as YYYY-MM-DD.
+    pub read: String,
+    pub status: u16,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// A JSON body as JSON, any other as text.
+    pub body: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
+}
+
+pub fn path(manifest_dir: &str, operation: &str) -> PathBuf {
+    Path::new(manifest_dir)
+        .join("fixtures")
+        .join(format!("{operation}.json"))
+}
+
+/// The fixtures of all operations that have one.
+pub fn load_all(
+    provider: &dyn Provider,
+    manifest_dir: &str,
+    found: &mut Vec<Breach>,
+) -> Vec<(&'static Operation, Fixture)> {
+    let mut fixtures = Vec::new();
+    for operation in provider.spec().operations {
+        let place = format!("fixtures/{}.json", operation.name);
+        match load(&path(manifest_dir, operation.name)) {
+            Ok(fixture) if fixture.operation == operation.name => {
+                fixtures.push((operation, fixture));
+            }
+            Ok(fixture) => found.push(Breach::new(
+                Line::Fixture,
+                place,
+                format!("it is of operation `{}`", fixture.operation),
+            )),
+            Err(error) => found.push(Breach::new(Line::Fixture, place, error)),
+        }
+    }
+    fixtures
+}
+
+fn load(path: &Path) -> Result<Fixture, String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    serde_json::from_str(&text).map_err(|error| error.to_string())
+}
+
+/// Writes a fixture whose requests and verdicts were filled in.
+pub fn store(manifest_dir: &str, fixture: &Fixture, found: &mut Vec<Breach>) {
+    let path = path(manifest_dir, &fixture.operation);
+    if let Err(error) = write_json(&path, fixture) {
+        found.push(Breach::new(
+            Line::Fixture,
+            path.display().to_string(),
+            error,
+        ));
+    }
+}
+
+/// Writes `value` as people read it: two spaces, and a line end at the end.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), String> {
+    let mut text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
+    text.push('\n');
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    }
+    fs::write(path, text).map_err(|error| error.to_string())
+}

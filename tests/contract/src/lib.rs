@@ -1,0 +1,104 @@
+//! What every provider promises, as one suite that each of them runs.
+//!
+//! A provider crate has one integration test, `tests/contract.rs`, which calls [`check`]. The suite holds the crate's
+//! [`Spec`](causeway::provider::Spec), its README, its JSON Schemas in `schemas/` and its wire fixtures in
+//! `fixtures/` against the [lines](Line) of the contract and lists *all* broken ones, each with its place.
+//!
+//! `CAUSEWAY_BLESS=1 cargo test -p causeway-<provider>` writes what the code makes of things: the schemas, and in the
+//! fixtures each `request` and `verdict`. What it wrote is data for a reviewer, not a proof: read the diff.
+
+mod answers;
+mod breach;
+mod fixture;
+mod guard;
+mod hostile;
+mod payloads;
+mod requests;
+mod scaffold;
+mod schemas;
+mod structure;
+mod variants;
+
+use std::fmt::Write;
+
+use causeway::Timestamp;
+use causeway::provider::Provider;
+
+pub use breach::{Breach, Line};
+pub use fixture::Mode;
+pub use scaffold::{ScaffoldError, Scaffolded, scaffold};
+
+/// The idempotency key that fixtures show: as long as a real one, which is 43 characters.
+const VENDOR_KEY: &str = "cw-0123456789abcdef0123456789abcdef01234567";
+
+/// The longest key that every known vendor takes.
+const VENDOR_KEY_MAX: usize = 45;
+
+/// When fixtures' answers arrive: 2026-11-22T12:00:00Z. Hints given as a date count from here.
+const NOW: Timestamp = Timestamp::from_millis(1_795_348_800_000);
+
+/// Runs the whole suite.
+///
+/// # Panics
+/// When a line of the contract is broken, with the list of all that are.
+pub fn check(provider: &dyn Provider, manifest_dir: &str) {
+    fail_if_any(
+        provider,
+        &breaches(provider, manifest_dir, Mode::from_env()),
+    );
+}
+
+/// Runs the structural part alone: all of the contract that needs no wire fixture. A fresh scaffold keeps it.
+///
+/// # Panics
+/// When a line of the contract is broken, with the list of all that are.
+pub fn check_structure(provider: &dyn Provider, manifest_dir: &str) {
+    fail_if_any(
+        provider,
+        &structural_breaches(provider, manifest_dir, Mode::from_env()),
+    );
+}
+
+/// What [`check`] finds.
+pub fn breaches(provider: &dyn Provider, manifest_dir: &str, mode: Mode) -> Vec<Breach> {
+    let mut found = structural_breaches(provider, manifest_dir, mode);
+    if found.iter().any(|breach| breach.line == Line::Names) {
+        // A header whose name is no header name makes dressing a request panic: first things first.
+        return found;
+    }
+    let fixtures = fixture::load_all(provider, manifest_dir, &mut found);
+    for (operation, mut fixture) in fixtures.iter().cloned() {
+        requests::check(provider, operation, &mut fixture, mode, &mut found);
+        payloads::check(operation, &fixture, &mut found);
+        answers::check(provider, operation, &mut fixture, mode, &mut found);
+        if mode == Mode::Bless {
+            fixture::store(manifest_dir, &fixture, &mut found);
+        }
+    }
+    hostile::check(provider, &fixtures, &mut found);
+    found
+}
+
+/// What [`check_structure`] finds.
+pub fn structural_breaches(provider: &dyn Provider, manifest_dir: &str, mode: Mode) -> Vec<Breach> {
+    let mut found = Vec::new();
+    structure::check(provider.spec(), manifest_dir, &mut found);
+    schemas::check(provider.spec(), manifest_dir, mode, &mut found);
+    found
+}
+
+fn fail_if_any(provider: &dyn Provider, found: &[Breach]) {
+    if found.is_empty() {
+        return;
+    }
+    let mut list = String::new();
+    for breach in found {
+        // Writing to a String does not fail.
+        let _ = write!(list, "\n- {breach}");
+    }
+    panic!(
+        "provider `{}` breaks the contract in {} places:{list}\n",
+        provider.spec().name,
+        found.len()
+    );
+}

@@ -1,0 +1,221 @@
+//! What goes out.
+
+use std::collections::BTreeMap;
+
+use causeway::provider::{Auth, Operation, Provider, Safety, Secret, Wire};
+use serde_json::{Value, json};
+
+use crate::fixture::{Fixture, Mode, PayloadCase, Request};
+use crate::guard::guard;
+use crate::{Breach, Line, VENDOR_KEY, VENDOR_KEY_MAX};
+
+/// Stands for the credentials, so that they are found wherever they turn up.
+pub const MARKER_SECRET: &str = "marker-credential";
+
+pub fn check(
+    provider: &dyn Provider,
+    operation: &'static Operation,
+    fixture: &mut Fixture,
+    mode: Mode,
+    found: &mut Vec<Breach>,
+) {
+    payload_coverage(operation, fixture, found);
+    for case in &mut fixture.payloads {
+        let place = format!("{}, payload `{}`", operation.name, case.name);
+        let Some(wire) = dressed(provider, operation, case, &place, found) else {
+            continue;
+        };
+        secrets(&wire, &place, found);
+        key(operation, &wire, &place, found);
+        let request = shown(&wire);
+        match (mode, &case.request) {
+            (Mode::Bless, _) => case.request = Some(request),
+            (Mode::Compare, Some(expected)) if *expected == request => {}
+            (Mode::Compare, Some(expected)) => {
+                found.push(Breach::new(
+                    Line::Request,
+                    place,
+                    difference(expected, &request),
+                ));
+            }
+            (Mode::Compare, None) => {
+                found.push(Breach::new(Line::Request, place, "it shows no request"));
+            }
+        }
+    }
+}
+
+/// `full` has every field, `minimal` the required ones alone.
+fn payload_coverage(operation: &Operation, fixture: &Fixture, found: &mut Vec<Breach>) {
+    let schema = operation.schema().to_value();
+    let all = schema["properties"]
+        .as_object()
+        .map(|fields| fields.keys().cloned().collect())
+        .unwrap_or_default();
+    let required: Vec<String> =
+        serde_json::from_value(schema["required"].clone()).unwrap_or_default();
+    for (name, wanted) in [("full", all), ("minimal", required)] {
+        let place = format!("{}, payload `{name}`", operation.name);
+        let Some(case) = fixture.payloads.iter().find(|case| case.name == name) else {
+            found.push(Breach::new(Line::Coverage, place, "there is none"));
+            continue;
+        };
+        let mut wanted: Vec<String> = wanted;
+        wanted.sort();
+        let shown: Vec<String> = case
+            .payload
+            .as_object()
+            .map(|fields| fields.keys().cloned().collect())
+            .unwrap_or_default();
+        let mut shown_sorted = shown;
+        shown_sorted.sort();
+        if shown_sorted != wanted {
+            found.push(Breach::new(
+                Line::Coverage,
+                place,
+                format!("it has the fields {shown_sorted:?} instead of {wanted:?}"),
+            ));
+        }
+    }
+}
+
+fn dressed(
+    provider: &dyn Provider,
+    operation: &'static Operation,
+    case: &PayloadCase,
+    place: &str,
+    found: &mut Vec<Breach>,
+) -> Option<Wire> {
+    let wire = match guard(place, found, || operation.prepare(&case.payload))? {
+        Ok(wire) => wire,
+        Err(error) => {
+            found.push(Breach::new(
+                Line::GoodPayload,
+                place,
+                format!("the lane refuses it: {error}"),
+            ));
+            return None;
+        }
+    };
+    let secret = secret(provider.spec().auth);
+    let dressed = guard(place, found, || {
+        provider.spec().dress(operation, wire, VENDOR_KEY, &secret)
+    })?;
+    dressed
+        .map_err(|error| {
+            found.push(Breach::new(Line::Credentials, place, error.to_string()));
+        })
+        .ok()
+}
+
+/// A secret whose every field is the marker.
+fn secret(auth: Auth) -> Secret {
+    let field = match auth {
+        Auth::Bearer { field } | Auth::Header { field, .. } => field,
+    };
+    let text = json!({ field: MARKER_SECRET }).to_string();
+    Secret::parse(&text).unwrap_or_default()
+}
+
+fn secrets(wire: &Wire, place: &str, found: &mut Vec<Breach>) {
+    let request = shown(wire);
+    let parts = request.headers.values().cloned();
+    let is_shown = parts
+        .chain([request.path.clone(), request.body.to_string()])
+        .any(|part| part.contains(MARKER_SECRET));
+    if !is_shown {
+        found.push(Breach::new(
+            Line::Credentials,
+            place,
+            "they are nowhere in it",
+        ));
+    }
+    for printed in [format!("{wire:?}"), format!("{:?}", wire.headers)] {
+        if printed.contains(MARKER_SECRET) {
+            found.push(Breach::new(Line::SecretKept, place, "Debug prints it"));
+        }
+    }
+}
+
+fn key(operation: &Operation, wire: &Wire, place: &str, found: &mut Vec<Breach>) {
+    let request = shown(wire);
+    let times = request
+        .headers
+        .values()
+        .map(|value| value.matches(VENDOR_KEY).count())
+        .chain([
+            request.path.matches(VENDOR_KEY).count(),
+            request.body.to_string().matches(VENDOR_KEY).count(),
+        ])
+        .sum::<usize>();
+    let wanted = usize::from(matches!(operation.safety, Safety::Keyed { .. }));
+    if times != wanted || VENDOR_KEY.len() > VENDOR_KEY_MAX {
+        found.push(Breach::new(
+            Line::KeyPlaced,
+            place,
+            format!("it stands in {times} places instead of {wanted}"),
+        ));
+    }
+}
+
+fn shown(wire: &Wire) -> Request {
+    let mut headers = BTreeMap::new();
+    for (name, value) in &wire.headers {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        // A header given twice would be lost in a map: join as HTTP does.
+        headers
+            .entry(name.as_str().to_owned())
+            .and_modify(|old: &mut String| {
+                old.push_str(", ");
+                old.push_str(&text);
+            })
+            .or_insert(text);
+    }
+    let text = String::from_utf8_lossy(&wire.body).into_owned();
+    let is_json = headers
+        .get("content-type")
+        .is_some_and(|value| value.contains("json"));
+    let body = if is_json {
+        serde_json::from_str(&text).unwrap_or(Value::String(text))
+    } else {
+        Value::String(text)
+    };
+    Request {
+        method: wire.method.to_string(),
+        path: wire.path.clone(),
+        headers,
+        body,
+    }
+}
+
+fn difference(expected: &Request, got: &Request) -> String {
+    let show = |request: &Request| serde_json::to_string(request).unwrap_or_default();
+    format!(
+        "\n      fixture: {}\n      code:    {}",
+        show(expected),
+        show(got)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_without_credentials_and_one_that_prints_them_are_found() {
+        let mut found = Vec::new();
+        secrets(&Wire::post("/v1/things"), "here", &mut found);
+        assert_eq!(
+            found.first().map(|breach| breach.line),
+            Some(Line::Credentials)
+        );
+
+        let mut found = Vec::new();
+        let wire = Wire::post(format!("/v1/things?key={MARKER_SECRET}"));
+        secrets(&wire, "here", &mut found);
+        assert_eq!(
+            found.first().map(|breach| breach.line),
+            Some(Line::SecretKept)
+        );
+    }
+}

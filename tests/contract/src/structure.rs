@@ -1,0 +1,206 @@
+//! The structural lines: what can be seen without a fixture.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use causeway::limiter::ScopeKey;
+use causeway::provider::{Auth, KeyPlace, Operation, Safety, Spec};
+use http::{HeaderName, HeaderValue};
+use serde_json::Value;
+
+use crate::{Breach, Line};
+
+/// Shortest and longest wait for an answer. Two calls of the longest one fit into the 60 s that a function has, with
+/// 10 s to settle them.
+const TIMEOUT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(25));
+
+/// Below a minute a key is forgotten before the first retry; above a month nothing of ours lives that long.
+const RETENTION: (Duration, Duration) = (
+    Duration::from_secs(60),
+    Duration::from_secs(31 * 24 * 60 * 60),
+);
+
+/// What a provider's source should measure. Shorter says too little of the vendor; longer repeats what `shared` lacks.
+const LINES: (usize, usize) = (60, 150);
+
+pub fn check(spec: &'static Spec, manifest_dir: &str, found: &mut Vec<Breach>) {
+    names(spec, found);
+    base_url(spec, found);
+    operations(spec, found);
+    for operation in spec.operations {
+        of_operation(spec, operation, found);
+    }
+    readme(spec, manifest_dir, found);
+    warn_of_size(spec, manifest_dir);
+}
+
+fn names(spec: &Spec, found: &mut Vec<Breach>) {
+    let is_good = (1..=64).contains(&spec.name.len())
+        && spec
+            .name
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    if !is_good {
+        found.push(Breach::new(Line::Names, "spec.name", spec.name));
+    }
+    let auth = match spec.auth {
+        Auth::Header { name, .. } => Some((name, "x")),
+        Auth::Bearer { .. } => None,
+    };
+    for &(name, value) in spec.headers.iter().chain(&auth) {
+        if HeaderName::from_lowercase(name.as_bytes()).is_err() {
+            found.push(Breach::new(Line::Names, "spec.headers", name));
+        } else if HeaderValue::from_str(value).is_err() {
+            found.push(Breach::new(
+                Line::Names,
+                "spec.headers",
+                format!("{name}: {value}"),
+            ));
+        }
+    }
+}
+
+fn base_url(spec: &Spec, found: &mut Vec<Breach>) {
+    let is_good = spec.base_url.parse::<http::Uri>().is_ok_and(|url| {
+        let host = url.authority().map_or("", http::uri::Authority::as_str);
+        url.scheme_str() == Some("https")
+            && !host.is_empty()
+            && !host.contains('@')
+            && spec.base_url == format!("https://{host}")
+    });
+    if !is_good {
+        found.push(Breach::new(Line::BaseUrl, "spec.base_url", spec.base_url));
+    }
+}
+
+fn operations(spec: &Spec, found: &mut Vec<Breach>) {
+    if spec.operations.is_empty() {
+        found.push(Breach::new(Line::Operations, "spec.operations", "none"));
+    }
+    let mut names = BTreeSet::new();
+    for operation in spec.operations {
+        if !names.insert(operation.name) {
+            found.push(Breach::new(
+                Line::Operations,
+                operation.name,
+                "the name is taken twice",
+            ));
+        }
+    }
+}
+
+fn of_operation(spec: &'static Spec, operation: &'static Operation, found: &mut Vec<Breach>) {
+    let name = operation.name;
+    if !is_operation_name(name) {
+        found.push(Breach::new(Line::Names, "an operation", name));
+    }
+    if !(TIMEOUT.0..=TIMEOUT.1).contains(&operation.timeout) {
+        found.push(Breach::new(
+            Line::Timeout,
+            name,
+            format!("{:?}", operation.timeout),
+        ));
+    }
+    if let Safety::Keyed { place, retention } = operation.safety {
+        let KeyPlace::Header(header) = place;
+        if HeaderName::from_lowercase(header.as_bytes()).is_err() {
+            found.push(Breach::new(
+                Line::Names,
+                name,
+                format!("key header {header}"),
+            ));
+        }
+        if !(RETENTION.0..=RETENTION.1).contains(&retention) {
+            found.push(Breach::new(Line::Key, name, format!("{retention:?}")));
+        }
+    }
+    limits(spec, operation, found);
+}
+
+/// Words of letters, digits and underscores, joined by dots: `customers.create`, `chat.postMessage`.
+fn is_operation_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.split('.').all(|word| {
+            word.starts_with(|first: char| first.is_ascii_lowercase())
+                && word
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        })
+}
+
+fn limits(spec: &'static Spec, operation: &'static Operation, found: &mut Vec<Breach>) {
+    let schema = operation.schema().to_value();
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let mut names = BTreeSet::new();
+    for limit in spec.limits_of(operation) {
+        if !names.insert(limit.name()) {
+            found.push(Breach::new(
+                Line::Limits,
+                operation.name,
+                format!("two limits are named `{}`", limit.name()),
+            ));
+        }
+        if let ScopeKey::Field(field) = limit.scope()
+            && !required.contains(&Value::from(field))
+        {
+            found.push(Breach::new(
+                Line::Limits,
+                operation.name,
+                format!(
+                    "limit `{}` counts over `{field}`, which the schema does not require",
+                    limit.name()
+                ),
+            ));
+        }
+    }
+}
+
+fn readme(spec: &Spec, manifest_dir: &str, found: &mut Vec<Breach>) {
+    let text = match fs::read_to_string(Path::new(manifest_dir).join("README.md")) {
+        Ok(text) => text,
+        Err(error) => {
+            found.push(Breach::new(Line::Readme, "README.md", error.to_string()));
+            return;
+        }
+    };
+    let field = match spec.auth {
+        Auth::Bearer { field } | Auth::Header { field, .. } => field,
+    };
+    let operations = spec
+        .operations
+        .iter()
+        .map(|operation| format!("`{}`", operation.name));
+    let secret = [
+        format!("causeway/{}/<connection>", spec.name),
+        format!("\"{field}\""),
+    ];
+    for wanted in operations.chain(secret) {
+        if !text.contains(&wanted) {
+            found.push(Breach::new(
+                Line::Readme,
+                "README.md",
+                format!("{wanted} is not in it"),
+            ));
+        }
+    }
+}
+
+/// A warning and no more: size is a symptom.
+fn warn_of_size(spec: &Spec, manifest_dir: &str) {
+    let Ok(text) = fs::read_to_string(Path::new(manifest_dir).join("src/lib.rs")) else {
+        return;
+    };
+    let lines = text
+        .lines()
+        .take_while(|line| !line.contains("#[cfg(test)]"))
+        .count();
+    if !(LINES.0..=LINES.1).contains(&lines) {
+        eprintln!(
+            "warning: functions/{}/src/lib.rs has {lines} lines; {} to {} are usual. What repeats a neighbour \
+             belongs into shared/.",
+            spec.name, LINES.0, LINES.1
+        );
+    }
+}

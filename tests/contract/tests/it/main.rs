@@ -1,0 +1,4 @@
+//! The suite and the scaffold, held against themselves.
+
+mod probes;
+mod scaffold;

@@ -1,0 +1,261 @@
+//! Negative probes: a provider that breaks one line of the contract, for each line. A suite that cannot fail proves
+//! nothing.
+
+mod acme;
+mod payloads;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use acme::Acme;
+use causeway::limiter::Limit;
+use causeway::provider::{Answer, KeyPlace, Operation, Safety, Verdict};
+use causeway_contract::Line;
+use serde_json::json;
+
+/// Lines that no provider can break today, since the lane itself keeps them; unit tests beside them show that they
+/// can fail.
+const KEPT_BY_THE_LANE: [Line; 2] = [Line::Credentials, Line::SecretKept];
+
+const SECOND: Duration = Duration::from_secs(1);
+
+static KEYED: Safety = Safety::Keyed {
+    place: KeyPlace::Header("idempotency-key"),
+    retention: Duration::from_secs(3600),
+};
+
+fn operation<P: causeway::provider::Payload>() -> Operation {
+    Operation::new::<P>("things.create", KEYED)
+}
+
+#[test]
+fn a_sound_provider_keeps_every_line() {
+    assert_eq!(Acme::sound("sound").breaches(), []);
+}
+
+#[test]
+fn every_line_can_break() {
+    let mut broken: BTreeSet<Line> = KEPT_BY_THE_LANE.into();
+    for (line, name, probe) in probes() {
+        let found = probe.breaches();
+        assert!(
+            found.iter().any(|breach| breach.line == line),
+            "probe `{name}` should break {line:?}, found {found:#?}"
+        );
+        let shown = found
+            .iter()
+            .find(|breach| breach.line == line)
+            .map(ToString::to_string);
+        assert!(shown.is_some_and(|text| text.contains(line.rule())));
+        broken.insert(line);
+    }
+    let all: BTreeSet<Line> = Line::ALL.into();
+    assert_eq!(broken, all);
+}
+
+fn probes() -> Vec<(Line, &'static str, Acme)> {
+    let mut probes = of_the_spec();
+    probes.extend(of_the_files());
+    probes.extend(of_the_payload());
+    probes.extend(of_the_judgement());
+    probes
+}
+
+fn of_the_spec() -> Vec<(Line, &'static str, Acme)> {
+    let spec = |line, name, change: fn(&mut causeway::provider::Spec)| {
+        let mut acme = Acme::sound(name);
+        acme.change_spec(change);
+        (line, name, acme)
+    };
+    vec![
+        spec(Line::Names, "capital_letters", |spec| spec.name = "Acme"),
+        spec(Line::Names, "header_in_capitals", |spec| {
+            spec.headers = &[("X-Version", "1")];
+        }),
+        spec(Line::BaseUrl, "plain_http", |spec| {
+            spec.base_url = "http://api.acme.example";
+        }),
+        spec(Line::BaseUrl, "trailing_slash", |spec| {
+            spec.base_url = "https://api.acme.example/";
+        }),
+        spec(Line::Operations, "no_operations", |spec| {
+            spec.operations = &[];
+        }),
+        spec(Line::Operations, "one_name_twice", |spec| {
+            let twice = vec![
+                operation::<payloads::Thing>(),
+                operation::<payloads::Thing>(),
+            ];
+            spec.operations = Vec::leak(twice);
+        }),
+        spec(Line::Timeout, "longer_than_the_function", |spec| {
+            let slow = operation::<payloads::Thing>().timeout(Duration::from_secs(26));
+            spec.operations = Vec::leak(vec![slow]);
+        }),
+        spec(Line::Limits, "limits_of_one_name", |spec| {
+            spec.limits = const { &[Limit::paced("a", SECOND), Limit::paced("a", SECOND)] };
+        }),
+        spec(Line::Limits, "scope_that_may_be_missing", |spec| {
+            use causeway::limiter::ScopeKey;
+            spec.limits = const { &[Limit::paced("note", SECOND).scoped(ScopeKey::Field("note"))] };
+        }),
+        spec(Line::Key, "forgotten_in_a_second", |spec| {
+            let safety = Safety::Keyed {
+                place: KeyPlace::Header("idempotency-key"),
+                retention: SECOND,
+            };
+            spec.operations = Vec::leak(vec![Operation::new::<payloads::Thing>(
+                "things.create",
+                safety,
+            )]);
+        }),
+        // The credentials are written over it.
+        spec(
+            Line::KeyPlaced,
+            "key_in_the_place_of_the_credentials",
+            |spec| {
+                let safety = Safety::Keyed {
+                    place: KeyPlace::Header("authorization"),
+                    retention: Duration::from_secs(3600),
+                };
+                spec.operations = Vec::leak(vec![Operation::new::<payloads::Thing>(
+                    "things.create",
+                    safety,
+                )]);
+            },
+        ),
+        spec(Line::Request, "another_api_version", |spec| {
+            spec.headers = &[("x-version", "2")];
+        }),
+    ]
+}
+
+fn of_the_files() -> Vec<(Line, &'static str, Acme)> {
+    let file = |line, name, path: &str, change: &dyn Fn(String) -> Option<String>| {
+        let acme = Acme::sound(name);
+        acme.change_file(path, change);
+        (line, name, acme)
+    };
+    let fixture = "fixtures/things.create.json";
+    vec![
+        file(Line::Readme, "no_readme", "README.md", &|_| None),
+        file(
+            Line::Readme,
+            "silent_about_the_secret",
+            "README.md",
+            &|text| Some(text.replace("api_key", "key")),
+        ),
+        file(
+            Line::SchemaDrift,
+            "stale_schema",
+            "schemas/things.create.json",
+            &|text| Some(text.replace("\"maxLength\": 20", "\"maxLength\": 21")),
+        ),
+        file(
+            Line::SchemaDrift,
+            "no_schema",
+            "schemas/things.create.json",
+            &|_| None,
+        ),
+        file(Line::Fixture, "no_fixture", fixture, &|_| None),
+        file(Line::Fixture, "misspelt_field", fixture, &|text| {
+            Some(text.replace("\"status\"", "\"state\""))
+        }),
+        file(Line::Coverage, "no_throttle", fixture, &|text| {
+            Some(text.replace("\"throttle\"", "\"slow_down\""))
+        }),
+        file(
+            Line::Coverage,
+            "full_payload_lacks_a_field",
+            fixture,
+            &|text| Some(text.replace("\"note\": \"red\"", "\"name\": \"red\"")),
+        ),
+        file(Line::Source, "hearsay", fixture, &|text| {
+            Some(text.replace("https://docs.acme.example", "somewhere"))
+        }),
+        file(
+            Line::GoodPayload,
+            "payload_out_of_bounds",
+            fixture,
+            &|text| Some(text.replace("\"note\": \"red\"", "\"note\": \"crimson\"")),
+        ),
+        file(Line::Verdict, "another_verdict", fixture, &|text| {
+            Some(text.replace("throttled 30s", "throttled 31s"))
+        }),
+    ]
+}
+
+fn of_the_payload() -> Vec<(Line, &'static str, Acme)> {
+    vec![
+        (
+            Line::SchemaStrict,
+            "takes_unknown_fields",
+            Acme::of("takes_unknown_fields", operation::<payloads::Lax>()),
+        ),
+        (
+            Line::Agreement,
+            "schema_and_type_disagree",
+            Acme::of("schema_and_type_disagree", operation::<payloads::Bounded>()),
+        ),
+        (
+            Line::FieldNamed,
+            "refusal_without_a_field",
+            Acme::of("refusal_without_a_field", operation::<payloads::Whole>()),
+        ),
+        (
+            Line::ValueKept,
+            "refusal_quotes_the_value",
+            Acme::of("refusal_quotes_the_value", operation::<payloads::Chatty>()),
+        ),
+        (
+            Line::NoPanic,
+            "panics_on_a_long_name",
+            Acme::of("panics_on_a_long_name", operation::<payloads::Fragile>()),
+        ),
+        (
+            Line::KeyPlaced,
+            "key_of_its_own_in_the_body",
+            Acme::of(
+                "key_of_its_own_in_the_body",
+                operation::<payloads::OwnKey>(),
+            ),
+        ),
+    ]
+}
+
+fn of_the_judgement() -> Vec<(Line, &'static str, Acme)> {
+    let judge = |line, name, classify: fn(&Answer) -> Option<Verdict>| {
+        (line, name, Acme::judging(name, classify))
+    };
+    vec![
+        judge(Line::Meaning, "throttle_taken_for_a_refusal", |answer| {
+            (answer.status == 429).then(|| Verdict::rejected("too many"))
+        }),
+        judge(Line::Meaning, "outage_without_a_fault", |answer| {
+            (answer.status >= 500).then_some(Verdict::Throttled { after: None })
+        }),
+        judge(Line::ProseKept, "repeats_the_vendors_prose", |answer| {
+            let body = answer.json::<serde_json::Value>()?;
+            (answer.status == 400).then(|| Verdict::rejected(body["message"].to_string()))
+        }),
+        judge(Line::NoPanic, "expects_json", |answer| {
+            let body = answer
+                .json::<serde_json::Value>()
+                .expect("the vendor says JSON");
+            (body == json!("never")).then(Verdict::unwell)
+        }),
+        judge(Line::Unreadable, "any_answer_below_500_is_good", |answer| {
+            (answer.status < 400 && answer.json::<serde_json::Value>().is_none())
+                .then(|| Verdict::delivered(None))
+        }),
+        // Errors come inside a 200, yet an unreadable 200 counts as success.
+        judge(
+            Line::Unreadable,
+            "trusts_a_200_that_may_be_an_error",
+            |answer| {
+                let body = answer.json::<serde_json::Value>()?;
+                (body["ok"] == json!(false)).then(|| Verdict::rejected("ok=false"))
+            },
+        ),
+    ]
+}

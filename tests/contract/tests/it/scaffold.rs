@@ -1,0 +1,89 @@
+//! A scaffold compiles and keeps the structural part of the contract.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use causeway_contract::{ScaffoldError, scaffold};
+
+fn repository() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    fs::canonicalize(root).expect("the workspace's root")
+}
+
+/// An empty workspace with this one's settings, dependencies and versions.
+fn workspace(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if root.exists() {
+        fs::remove_dir_all(&root).expect("what an earlier run left can go");
+    }
+    fs::create_dir_all(&root).expect("a folder");
+    let repository = repository();
+    let manifest = fs::read_to_string(repository.join("Cargo.toml"))
+        .expect("the workspace's manifest")
+        .replace("path = \"", &format!("path = \"{}/", repository.display()));
+    let members = "members = [\"shared\", \"functions/*\", \"tests/*\"]";
+    assert!(manifest.contains(members), "this test knows the line");
+    let manifest = manifest.replace(members, "members = [\"functions/*\"]");
+    fs::write(root.join("Cargo.toml"), manifest).expect("a manifest");
+    for file in ["Cargo.lock", "template.yaml"] {
+        fs::copy(repository.join(file), root.join(file)).expect(file);
+    }
+    root
+}
+
+#[test]
+fn a_scaffold_compiles_and_keeps_the_structural_part_of_the_contract() {
+    let root = workspace("scaffold");
+    let made = scaffold("acme-pay", &root).expect("a scaffold");
+    assert_eq!(made.by_hand, None, "the template has its lane");
+    assert!(made.files.iter().all(|file| file.exists()));
+    let template = fs::read_to_string(root.join("template.yaml")).expect("the template");
+    assert!(template.contains(",AcmePay\n") && template.contains("CodeUri: functions/acme-pay\n"));
+
+    // This workspace's own target folder: the dependencies are built already.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("..");
+    let tested = Command::new(env!("CARGO"))
+        .args([
+            "test",
+            "--offline",
+            "--quiet",
+            "--package",
+            "causeway-acme-pay",
+        ])
+        .current_dir(&root)
+        .env("CARGO_TARGET_DIR", target)
+        .output()
+        .expect("cargo");
+    assert!(
+        tested.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&tested.stdout),
+        String::from_utf8_lossy(&tested.stderr)
+    );
+    let output = String::from_utf8_lossy(&tested.stdout).into_owned();
+    assert!(
+        output.contains("1 passed"),
+        "the contract was tested: {output}"
+    );
+}
+
+#[test]
+fn a_scaffold_overwrites_nothing_and_has_a_usable_name() {
+    let root = workspace("names");
+    scaffold("acme", &root).expect("a scaffold");
+    let again = scaffold("acme", &root);
+    assert!(matches!(again, Err(ScaffoldError::Exists(_))), "{again:?}");
+    for (name, taken) in [
+        ("Acme", false),
+        ("../acme", false),
+        ("local", true),
+        ("self", true),
+    ] {
+        match scaffold(name, &root) {
+            Err(ScaffoldError::BadName(_)) => assert!(!taken, "{name}"),
+            Err(ScaffoldError::Taken(_)) => assert!(taken, "{name}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
