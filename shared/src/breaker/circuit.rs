@@ -63,12 +63,16 @@ impl CircuitBreaker {
         &self.spec
     }
 
-    /// Whether the breaker was closed when last seen, or was never seen: asking it may then run beside other work,
-    /// since it will hardly refuse.
-    pub fn believed_closed(&self, key: &str) -> bool {
-        self.lock()
-            .get(key)
-            .is_none_or(|(known, _)| known.value.state == State::Closed)
+    /// Whether the breaker let everything through when last seen, or was never seen: asking it may then run beside
+    /// other work, since it will hardly refuse. While admission ramps up it comes first: its share is what others ask
+    /// for.
+    pub fn believed_closed(&self, key: &str, now: Timestamp) -> bool {
+        self.lock().get(key).is_none_or(|(known, _)| {
+            let admission = known
+                .value
+                .admit(&self.spec, now, &self.environment, Duration::ZERO);
+            admission == Admission::All
+        })
     }
 
     /// Asks for leave to call. No round trip where the breaker was seen closed within the last second, one read
@@ -215,3 +219,6 @@ impl CircuitBreaker {
 fn is_trusted(known: &Known<Breaker>, at: Timestamp, now: Timestamp) -> bool {
     known.value.state == State::Closed && now.since(at) < TRUST
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,7 @@ pub struct Config {
     pub dlq_url: String,
     /// Scheme and host of the vendor, or of what stands in for it (`PROVIDER_BASE_URL`).
     pub base_url: String,
-    /// A filter in `tracing`'s syntax (`LOG_LEVEL`, default `info`).
+    /// Least severe level that is logged (`LOG_LEVEL`: `error` to `trace`, default `info`).
     pub log_level: String,
     /// This execution environment: unique among all.
     pub environment: String,

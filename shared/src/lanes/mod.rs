@@ -7,6 +7,8 @@
 mod dynamodb;
 mod memory;
 mod store;
+#[cfg(test)]
+pub(crate) mod watched;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

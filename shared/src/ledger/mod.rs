@@ -17,6 +17,8 @@ mod dynamodb;
 mod memory;
 mod record;
 mod store;
+#[cfg(test)]
+mod tests;
 
 #[cfg(feature = "aws")]
 pub use dynamodb::DynamoLedger;

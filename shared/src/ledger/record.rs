@@ -84,7 +84,7 @@ pub struct Record {
     /// Why it ended, or why the last attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Code>,
-    /// The code in more words, at most [`MAX_DETAIL_BYTES`](Self::MAX_DETAIL_BYTES).
+    /// The code in more words, at most [`detail_room`](Self::detail_room).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// When the table may forget it, in seconds since the epoch; none while it may have an unknown effect.
@@ -107,8 +107,22 @@ pub struct Response {
 }
 
 impl Record {
-    /// Longest stored detail: the letter's own may be longer, but a record should stay one write unit (1 KB).
+    /// Longest stored detail: it is written for a person, and a record should stay one write unit (1 KB).
     pub const MAX_DETAIL_BYTES: usize = 256;
+
+    /// Longest stored object id. Vendors' ids have some 30 bytes; a cut one finds nothing, so that a rare long one
+    /// may rather cost a second write unit.
+    pub const MAX_OBJECT_ID_BYTES: usize = 255;
+
+    /// What key and detail share of the 1024 bytes of a write unit: all other fields take at most 575.
+    const KEY_AND_DETAIL_BYTES: usize = 449;
+
+    /// How long this record's detail may be: a long key (385 bytes at most) shortens it.
+    pub fn detail_room(&self) -> usize {
+        Self::KEY_AND_DETAIL_BYTES
+            .saturating_sub(self.pk.len())
+            .min(Self::MAX_DETAIL_BYTES)
+    }
 
     /// Whether the table may already have forgotten it: DynamoDB deletes late, so a reader looks for itself.
     pub fn is_expired(&self, now: Timestamp) -> bool {

@@ -161,6 +161,7 @@ fn take_over(stored: &Record, ask: &Ask<'_>) -> Claim {
     // Whether the dead holder sent anything is unknown; the series' first claim is the earliest that it can have been.
     let stored = Record {
         first_sent_at: stored.first_sent_at.or(Some(stored.series_since)),
+        attempts: stored.attempts + 1,
         ..stored.clone()
     };
     if ask.safety.settling(stored.first_sent_at, ask.now) == Settling::Resend && !ask.alone {
@@ -184,15 +185,7 @@ fn take_over(stored: &Record, ask: &Ask<'_>) -> Claim {
         next.crashes = crashes;
         return Claim::Close(next);
     }
-    resume(
-        &Record {
-            attempts: stored.attempts + 1,
-            ..stored
-        },
-        ask,
-        true,
-        crashes,
-    )
+    resume(&stored, ask, true, crashes)
 }
 
 /// `next`, unless its ambiguous attempt can only be settled by a person.
@@ -321,7 +314,7 @@ pub fn settle(
             next.code = None;
             if let Some(response) = &mut next.response {
                 response.object_id = object_id.clone().map(|mut id| {
-                    truncate(&mut id, Record::MAX_DETAIL_BYTES);
+                    truncate(&mut id, Record::MAX_OBJECT_ID_BYTES);
                     id
                 });
             }
@@ -351,7 +344,7 @@ fn release(next: &mut Record, due: Timestamp, code: Option<Code>, now: Timestamp
 
 fn closed(record: &Record, status: Status, reason: &Closing, now: Timestamp) -> Record {
     let mut detail = reason.detail.clone();
-    truncate(&mut detail, Record::MAX_DETAIL_BYTES);
+    truncate(&mut detail, record.detail_room());
     let mut next = Record {
         status,
         lease_until: None,
@@ -371,7 +364,3 @@ fn expire(next: &mut Record, now: Timestamp) {
 
 /// How long a lease outlasts the invocation's deadline: the function is gone by then, whatever its clock said.
 pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
-
-#[cfg(test)]
-#[path = "state_tests.rs"]
-mod tests;

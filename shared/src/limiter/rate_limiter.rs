@@ -2,6 +2,7 @@
 //! drawn ahead last.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub struct RateLimiter {
     states: Arc<dyn StateStore>,
     environment: String,
     seen: Mutex<HashMap<String, Seen>>,
+    updates: AtomicU64,
 }
 
 /// What this environment knows of one item.
@@ -39,6 +41,7 @@ impl RateLimiter {
             states,
             environment,
             seen: Mutex::default(),
+            updates: AtomicU64::new(0),
         }
     }
 
@@ -71,7 +74,7 @@ impl RateLimiter {
                 .or_else(|| taken.next.clone());
             (next, (taken, drawn))
         };
-        let mark = format!("{}/{}", self.environment, now.as_millis());
+        let mark = self.mark();
         let updated = lanes::update(self.states.as_ref(), key, &mark, seen.known, decide).await?;
         let (known, (taken, drawn)) =
             updated.ok_or(StoreError::new("taking tokens", "the item is contended"))?;
@@ -92,9 +95,8 @@ impl RateLimiter {
         limits: &[&Limit],
         taken: &Taken,
         unused: u32,
-        now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.change(key, now, |state| state.give_back(limits, taken, unused))
+        self.change(key, |state| state.give_back(limits, taken, unused))
             .await
     }
 
@@ -109,7 +111,7 @@ impl RateLimiter {
         signal: &Signal,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.change(key, now, |state| state.correct(limits, signal, now))
+        self.change(key, |state| state.correct(limits, signal, now))
             .await?;
         if let Some(seen) = self.lock().get_mut(key) {
             seen.ahead.clear();
@@ -120,7 +122,6 @@ impl RateLimiter {
     async fn change(
         &self,
         key: &str,
-        now: Timestamp,
         decide: impl Fn(&LimitState) -> Option<LimitState>,
     ) -> Result<(), StoreError> {
         let known = self
@@ -128,7 +129,7 @@ impl RateLimiter {
             .get(key)
             .map(|seen| seen.known.clone())
             .unwrap_or_default();
-        let mark = format!("{}/{}/change", self.environment, now.as_millis());
+        let mark = self.mark();
         let done = lanes::update(self.states.as_ref(), key, &mark, known, |state| {
             (decide(state), ())
         })
@@ -137,6 +138,13 @@ impl RateLimiter {
             self.remember(key, known, |_| {});
         }
         Ok(())
+    }
+
+    /// Unique per update, and not only per moment: two calls of one batch that are throttled together correct one
+    /// item at the same time, and the loser must not take the winner's write for its own.
+    fn mark(&self) -> String {
+        let update = self.updates.fetch_add(1, Ordering::Relaxed);
+        format!("{}/{update}", self.environment)
     }
 
     /// Serves `want` from tokens drawn ahead, all or nothing.
@@ -196,3 +204,6 @@ fn draw_ahead(taken: &Taken, limits: &[&Limit], now: Timestamp, ahead: u32) -> O
     }
     Some(more)
 }
+
+#[cfg(test)]
+mod tests;

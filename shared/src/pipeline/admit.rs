@@ -68,15 +68,16 @@ impl Lane {
         let now = self.seams.clock.now();
         let lease = run.invocation.deadline.since(now) + SETTLE_RESERVE;
         let mut gate = None;
-        if !self.breaker.believed_closed(&key) {
+        if !self.breaker.believed_closed(&key, now) {
             gate = self.pass(&key, now, lease).await;
             if gate.is_none() {
                 return (key, None, Vec::new(), self.turn_away(jobs));
             }
         }
-        let (going, share) = gate
-            .as_ref()
-            .map_or((jobs.len(), FULL_RATE), |gate| through(gate, jobs.len()));
+        let limited = jobs.iter().any(|job| self.is_limited(job));
+        let (going, share) = gate.as_ref().map_or((jobs.len(), FULL_RATE), |gate| {
+            through(gate, jobs.len(), limited)
+        });
         let ask_gate = async {
             match gate.clone() {
                 None => self.pass(&key, now, lease).await,
@@ -91,7 +92,7 @@ impl Lane {
         .await;
         let (passing, _) = gate
             .as_ref()
-            .map_or((0, FULL_RATE), |gate| through(gate, jobs.len()));
+            .map_or((0, FULL_RATE), |gate| through(gate, jobs.len(), limited));
 
         let (mut admitted, mut ended) = (Vec::new(), Vec::new());
         let mut goes = vec![false; jobs.len()];
@@ -112,7 +113,7 @@ impl Lane {
                 Fate::End(outcome) => ended.push(job.end(outcome)),
             }
         }
-        self.give_back(&drawn.items, &goes, now).await;
+        self.give_back(&drawn.items, &goes).await;
         (key, gate, admitted, ended)
     }
 
@@ -206,9 +207,14 @@ enum Fate {
     End(Outcome),
 }
 
-/// How many of `jobs` the gate lets through, and at what share of the rate.
-fn through(gate: &Gate, jobs: usize) -> (usize, u16) {
+/// How many of `jobs` the gate lets through, and at what share of the rate. Where there is no rate to take a share
+/// of, it is a share of the batch, and so of what the lane does at the same time.
+fn through(gate: &Gate, jobs: usize, limited: bool) -> (usize, u16) {
     match gate {
+        Gate::Open { permille, .. } if !limited => {
+            let share = jobs.saturating_mul(usize::from(*permille));
+            (share.div_ceil(usize::from(FULL_RATE)), *permille)
+        }
         Gate::Open { permille, .. } => (jobs, *permille),
         Gate::Probe { .. } => (jobs.min(1), FULL_RATE),
         Gate::Shut { .. } => (0, FULL_RATE),
@@ -224,7 +230,9 @@ fn refused(gate: Option<&Gate>, job: &Job, now: Timestamp) -> Outcome {
         Some(Gate::Shut { until } | Gate::Probe { others: until, .. }) => {
             (Deferral::BreakerOpen, *until)
         }
-        Some(Gate::Open { .. }) | None => (Deferral::StoreUnavailable, now + super::TROUBLE_WAIT),
+        // The rest of a batch while admission ramps up.
+        Some(Gate::Open { .. }) => (Deferral::BreakerOpen, now + super::TROUBLE_WAIT),
+        None => (Deferral::StoreUnavailable, now + super::TROUBLE_WAIT),
     };
     Outcome::Deferred {
         reason,

@@ -70,6 +70,11 @@ impl Lane {
             Err(settlement) => return (None, settlement),
         };
         let started = self.seams.clock.now();
+        // Claim and secret took their time, too.
+        if !run.has_time_for(job.operation.timeout, started) {
+            let of = self.circumstances(job, record, started);
+            return (None, state::put_off(TROUBLE_WAIT, Deferral::OutOfTime, &of));
+        }
         let answer = self
             .seams
             .http

@@ -34,6 +34,12 @@ impl Lane {
         }
     }
 
+    /// Whether any limit applies to `job`.
+    pub(super) fn is_limited(&self, job: &Job) -> bool {
+        let mut limits = self.provider.spec().limits_of(job.operation);
+        limits.next().is_some()
+    }
+
     /// The items that `job` draws on, the narrowest first. A limit whose scope cannot be read off the payload is left
     /// out: such a payload is refused without a call.
     pub(super) fn draws(&self, job: &Job) -> Vec<Draw> {
@@ -108,19 +114,14 @@ impl Lane {
 
     /// Returns the tokens of jobs that make no call after all. Only the last ones of an item can come back: the
     /// others keep the later ones in their places.
-    pub(super) async fn give_back(
-        &self,
-        drawn: &[(Draw, Vec<usize>, Taken)],
-        goes: &[bool],
-        now: Timestamp,
-    ) {
+    pub(super) async fn give_back(&self, drawn: &[(Draw, Vec<usize>, Taken)], goes: &[bool]) {
         let returned = drawn.iter().filter_map(|(draw, wanting, taken)| {
             let granted = &wanting[..taken.grants.len().min(wanting.len())];
             let unused = granted.iter().rev().take_while(|job| !goes[**job]).count();
             let unused = u32::try_from(unused).unwrap_or(u32::MAX);
             (unused > 0).then(|| {
                 self.limiter
-                    .give_back(&draw.key, &draw.limits, taken, unused, now)
+                    .give_back(&draw.key, &draw.limits, taken, unused)
             })
         });
         for error in join_all(returned).await.into_iter().filter_map(Result::err) {

@@ -19,6 +19,7 @@ mod state;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::FutureExt;
@@ -101,13 +102,14 @@ impl Lane {
         let run = Run {
             invocation,
             calls: Mutex::default(),
+            told: AtomicUsize::new(0),
         };
         let mut report = Report::default();
 
         let (jobs, poison) = self.decode(batch, &run);
         let (admitted, turned_away, gates) = self.admit(jobs, &run).await;
         let (ended, suspects) = self.attempt_all(admitted, &run).await;
-        self.record_health(gates, &run).await;
+        let gates = self.record_health(gates, &suspects, &run).await;
         self.finish(
             poison.into_iter().chain(turned_away).chain(ended).collect(),
             &mut report,
@@ -119,6 +121,7 @@ impl Lane {
             let ended = self.attempt_alone(suspect, &run).await;
             self.finish(vec![ended], &mut report).await;
         }
+        self.record_health(gates, &[], &run).await;
         report.add_calls(&run.calls());
         report
     }
@@ -177,6 +180,8 @@ impl Lane {
 struct Run<'a> {
     invocation: &'a Invocation,
     calls: Mutex<Vec<Call>>,
+    /// How many of `calls` the breaker was told.
+    told: AtomicUsize,
 }
 
 impl Run<'_> {
@@ -197,6 +202,13 @@ impl Run<'_> {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone()
+    }
+
+    /// The calls that the breaker has not been told yet; from now on they count as told.
+    fn untold_calls(&self) -> Vec<Call> {
+        let mut calls = self.calls();
+        let told = self.told.swap(calls.len(), Ordering::Relaxed);
+        calls.split_off(told)
     }
 }
 

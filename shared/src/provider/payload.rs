@@ -29,6 +29,11 @@ pub struct PayloadError {
 }
 
 pub(super) fn parse<P: Payload>(payload: &Value) -> Result<Wire, PayloadError> {
+    // A derived struct would also take a list of its fields in order, which no schema allows.
+    if !payload.is_object() {
+        let (path, rule) = ("payload".to_owned(), "must be an object".to_owned());
+        return Err(PayloadError { path, rule });
+    }
     let typed: P = serde_path_to_error::deserialize(payload).map_err(|error| {
         let rule = rule(&error.inner().to_string());
         let inner = error.path().to_string();
@@ -106,9 +111,6 @@ mod tests {
             error(json!({"amount": 1, "note": "secrets"})),
             "payload.note: must be text of 1 to 5 characters"
         );
-        assert_eq!(
-            error(json!([])),
-            "payload: must be struct Order with 2 elements"
-        );
+        assert_eq!(error(json!([])), "payload: must be an object");
     }
 }

@@ -7,20 +7,23 @@ mod emf;
 
 use std::io::Write;
 
+use tracing_subscriber::util::SubscriberInitExt;
+
 use crate::Timestamp;
 use crate::outcome::Outcome;
 use crate::pipeline::{Entry, Report};
 
-/// Sends `tracing` events to standard output as JSON, filtered by `level` (`info`, or `tracing`'s filter syntax).
+/// Sends `tracing` events of `level` (`error` to `trace`; anything else counts as `info`) and above to standard
+/// output, as JSON.
 pub fn log_to_stdout(level: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_new(level).unwrap_or_else(|_| "info".into());
+    let level = level.parse().unwrap_or(tracing::Level::INFO);
     let lines = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false);
     // A second call in one process (a test) keeps the first subscriber.
-    let _ = lines.with_env_filter(filter).try_init();
+    let _ = lines.with_max_level(level).finish().try_init();
 }
 
 /// Writes a batch's log lines and its metrics.

@@ -1,0 +1,101 @@
+//! A vendor that stands for all: an operation of each safety, a limit on the account and one on a field.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::limiter::{Limit, ScopeKey};
+use crate::provider::{
+    Answer, Auth, KeyPlace, Operation, Payload, Provider, Safety, Spec, Text, Verdict, Whole, Wire,
+};
+
+/// How long the vendor remembers a key.
+pub(super) const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Longest wait for the vendor's answer.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What the vendor calls an earlier call with the same key that it still works on.
+pub(super) const IN_USE: u16 = 409;
+
+/// An item whose call cannot be built, and an answer that cannot be understood: both panic.
+pub(super) const PANIC: &str = "panic";
+
+pub(super) struct Acme;
+
+/// The same vendor without a limit.
+pub(super) struct Boundless;
+
+static BOUNDLESS: Spec = Spec::new(
+    "acme",
+    "https://api.acme.example",
+    Auth::Bearer { field: "token" },
+    &[Operation::new::<Order>("orders.create", Safety::Natural)],
+);
+
+impl Provider for Boundless {
+    fn spec(&self) -> &'static Spec {
+        &BOUNDLESS
+    }
+}
+
+static SPEC: Spec = Spec {
+    limits: &[Limit::window(
+        "account",
+        1_000,
+        Duration::from_secs(60),
+        500,
+    )],
+    ..Spec::new(
+        "acme",
+        "https://api.acme.example",
+        Auth::Bearer { field: "token" },
+        &[
+            Operation::new::<Order>(
+                "orders.create",
+                Safety::Keyed {
+                    place: KeyPlace::Header("idempotency-key"),
+                    retention: RETENTION,
+                },
+            ),
+            Operation::new::<Order>("orders.replace", Safety::Natural),
+            Operation::new::<Order>("orders.post", Safety::Unsafe).limits(&[Limit::paced(
+                "desk",
+                Duration::from_secs(1),
+            )
+            .scoped(ScopeKey::Field("desk"))]),
+        ],
+    )
+};
+
+impl Provider for Acme {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn classify(&self, _operation: &Operation, answer: &Answer, now: Timestamp) -> Verdict {
+        assert!(answer.body != PANIC, "an answer that nobody expected");
+        match answer.status {
+            IN_USE => Verdict::KeyInUse,
+            _ => Verdict::by_status(answer, now),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    item: Text<1, 40>,
+    amount: Whole<1, 1_000>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desk: Option<Text<1, 20>>,
+}
+
+impl Payload for Order {
+    fn wire(&self) -> Wire {
+        assert!(self.item.as_str() != PANIC, "a call that cannot be built");
+        Wire::post("/orders").json(self)
+    }
+}

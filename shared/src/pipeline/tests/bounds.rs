@@ -1,0 +1,171 @@
+//! Where patience ends: attempts, the function's time, the queue's time, and the lane's own code.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::acme::{IN_USE, PANIC, TIMEOUT};
+use super::world::FUNCTION_TIMEOUT;
+use super::*;
+use crate::StoreError;
+use crate::clock::{Clock, ManualClock};
+use crate::ledger::{Expected, LedgerStore, MemoryLedger, Record, Write};
+use crate::pipeline::{Invocation, SETTLE_RESERVE};
+
+#[tokio::test]
+async fn attempts_end_after_the_eighth_with_the_last_failure_in_the_letter() {
+    let world = World::new();
+    world.vendor.always(Some(Reply::Status(429, "{}")));
+    let mut next = message("m1", body("k", "orders.create"));
+    for _ in 0..7 {
+        assert!(matches!(
+            world.outcome(next.clone()).await,
+            Outcome::Retry { .. }
+        ));
+        next = next.again();
+        world.clock.advance(secs(900));
+    }
+    assert!(matches!(world.outcome(next).await, Outcome::Rejected(_)));
+    let reason = world.letters().remove(0).reason;
+    assert_eq!(reason.code, code::ATTEMPTS_SPENT);
+    assert_eq!(reason.detail, "last failure: rate_limited");
+    assert_eq!((reason.attempts, world.vendor.calls().len()), (8, 8));
+}
+
+#[tokio::test]
+async fn no_call_starts_that_cannot_time_out_and_settle() {
+    let world = World::new();
+    let enough = TIMEOUT + SETTLE_RESERVE;
+    for (time, called) in [(enough - secs(1), 0), (enough, 1)] {
+        let invocation = Invocation {
+            id: format!("invocation-of-{time:?}"),
+            deadline: world.clock.now() + time,
+        };
+        let batch = vec![message("m1", body("k", "orders.create"))];
+        let report = world.lane.process(batch, &invocation).await;
+        assert_eq!(world.vendor.calls().len(), called);
+        let deferred = matches!(
+            report.entries[0].outcome,
+            Outcome::Deferred {
+                reason: Deferral::OutOfTime,
+                ..
+            }
+        );
+        assert_eq!(deferred, called == 0);
+    }
+}
+
+/// A ledger whose writes take their time.
+struct SlowLedger(MemoryLedger, Arc<ManualClock>);
+
+#[async_trait]
+impl LedgerStore for SlowLedger {
+    async fn read(&self, keys: &[String]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.0.read(keys).await
+    }
+
+    async fn write(&self, next: &Record, expected: &Expected) -> Result<Write, StoreError> {
+        self.1.advance(Duration::from_millis(3_400));
+        self.0.write(next, expected).await
+    }
+}
+
+#[tokio::test]
+async fn a_claim_that_took_too_long_is_released_instead_of_called() {
+    // The time was looked at before the claim only: a throttled table could push the call, and with it the
+    // settlement, beyond the function's end, and an unsafe request would have ended unknown for nothing.
+    let world = World::with(|seams| {
+        let clock = Arc::new(ManualClock::at(NOON));
+        seams.clock = clock.clone();
+        seams.ledger = Arc::new(SlowLedger(MemoryLedger::default(), clock));
+    });
+    let invocation = Invocation {
+        id: "short".into(),
+        deadline: NOON + TIMEOUT + SETTLE_RESERVE + secs(1),
+    };
+    let batch = vec![message("m1", body("k", "orders.post"))];
+    let report = world.lane.process(batch, &invocation).await;
+    assert!(world.vendor.calls().is_empty());
+    let outcome = &report.entries[0].outcome;
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Deferred {
+                reason: Deferral::OutOfTime,
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+    assert!(FUNCTION_TIMEOUT > TIMEOUT + SETTLE_RESERVE);
+}
+
+#[tokio::test]
+async fn a_panic_in_the_judgement_stays_one_record_and_counts_as_no_answer() {
+    let world = World::new();
+    world
+        .vendor
+        .script([Reply::Status(200, PANIC), Reply::Status(200, PANIC)]);
+    let report = world
+        .receive([
+            message("m1", body("k1", "orders.create")),
+            message("m2", body("k2", "orders.post")),
+            message("m3", body("k3", "orders.create")),
+        ])
+        .await;
+    let ends: Vec<_> = report
+        .entries
+        .iter()
+        .map(|entry| (entry.message_id.as_str(), entry.outcome.name()))
+        .collect();
+    assert!(ends.contains(&("m1", "Retried")), "{ends:?}");
+    assert!(ends.contains(&("m2", "Unknown")), "{ends:?}");
+    assert!(ends.contains(&("m3", "Delivered")), "{ends:?}");
+}
+
+#[tokio::test]
+async fn a_panic_in_building_the_call_is_rejected_and_stays_one_record() {
+    let world = World::new();
+    let mut bad = request("k1", "orders.create");
+    bad["payload"]["item"] = PANIC.into();
+    let report = world
+        .receive([
+            message("m1", bad.to_string()),
+            message("m2", body("k2", "orders.create")),
+        ])
+        .await;
+    assert!(report.retained.is_empty());
+    assert_eq!(world.letters()[0].reason.code, code::PANICKED);
+    assert_eq!(world.vendor.calls().len(), 1);
+    assert_eq!(
+        world.record("k1").map(|record| record.status),
+        Some(Status::Rejected)
+    );
+}
+
+#[tokio::test]
+async fn time_spent_in_the_queue_ends_a_deferral_before_the_queue_does() {
+    let world = World::new();
+    world
+        .vendor
+        .script([Reply::Status(401, "{}"), Reply::Status(IN_USE, "{}")]);
+    let old = crate::queue::Message {
+        receive_count: 950,
+        ..message("m1", body("k1", "orders.create"))
+    };
+    let aged = crate::queue::Message {
+        sent_at: NOON - secs(13 * 24 * 60 * 60),
+        ..message("m2", body("k2", "orders.create"))
+    };
+    let report = world.receive([old, aged]).await;
+    assert!(report.retained.is_empty());
+    for letter in world.letters() {
+        assert_eq!(letter.reason.code, code::QUEUE_TIME_SPENT);
+        assert!(
+            letter.reason.detail.starts_with("last deferral: "),
+            "{}",
+            letter.reason.detail
+        );
+    }
+    assert_eq!(world.letters().len(), 2);
+}

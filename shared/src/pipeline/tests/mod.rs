@@ -1,0 +1,23 @@
+//! The story, told message by message on stores in memory.
+
+mod acme;
+mod bad_input;
+mod bounds;
+mod breaker;
+mod crashes;
+mod duplicates;
+mod limits;
+mod outcomes;
+mod vendor;
+mod world;
+
+use std::time::Duration;
+
+use self::vendor::Reply;
+use self::world::{NOON, World, body, message, request};
+use crate::ledger::Status;
+use crate::outcome::{Deferral, Outcome, code};
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
