@@ -92,6 +92,8 @@ pub enum Deferral {
     ConnectionPaused,
     /// The invocation has too little time left for a call that can time out and settle.
     OutOfTime,
+    /// An earlier attempt may have taken effect, and the vendor may take a while to show it.
+    Settling,
     /// The last holder of this request died; it runs alone, and this was not the moment.
     Suspect,
     /// A table or secret could not be read or written.
@@ -108,6 +110,7 @@ impl Deferral {
             Self::NotDue => "not_due",
             Self::ConnectionPaused => "connection_paused",
             Self::OutOfTime => "out_of_time",
+            Self::Settling => "settling",
             Self::Suspect => "suspect",
             Self::StoreUnavailable => "store_unavailable",
         }

@@ -21,16 +21,27 @@ pub(super) fn messages(event: SqsEvent) -> (Vec<Message>, Vec<String>) {
 
 fn message(record: SqsMessage) -> Option<Message> {
     let attribute = |name: &str| record.attributes.get(name).cloned();
-    let sent_at = attribute("SentTimestamp")?.parse().ok()?;
+    let sent_at = Timestamp::from_millis(attribute("SentTimestamp")?.parse().ok()?);
     Some(Message {
         receive_count: attribute("ApproximateReceiveCount")?.parse().ok()?,
-        sent_at: Timestamp::from_millis(sent_at),
+        sent_at,
+        first_seen: first_seen(&record).unwrap_or(sent_at).min(sent_at),
         group_id: attribute("MessageGroupId"),
         trace_header: attribute("AWSTraceHeader"),
         id: record.message_id?,
         receipt_handle: record.receipt_handle?,
         body: record.body.unwrap_or_default(),
     })
+}
+
+/// What a redriven letter says of itself.
+fn first_seen(record: &SqsMessage) -> Option<Timestamp> {
+    let text = record
+        .message_attributes
+        .get("first_seen")?
+        .string_value
+        .as_deref()?;
+    Timestamp::parse_rfc3339(text).ok()
 }
 
 #[cfg(test)]
@@ -41,7 +52,8 @@ mod tests {
     fn a_record_as_lambda_sends_it_becomes_a_message() {
         let event: SqsEvent = serde_json::from_str(
             r#"{"Records": [
-                {"messageId": "m1", "receiptHandle": "r1", "body": "{}", "messageAttributes": {},
+                {"messageId": "m1", "receiptHandle": "r1", "body": "{}", 
+                 "messageAttributes": {"first_seen": {"stringValue": "2018-12-01T00:00:00Z", "dataType": "String"}},
                  "attributes": {"ApproximateReceiveCount": "2", "SentTimestamp": "1545082649183",
                                 "SenderId": "AIDA", "ApproximateFirstReceiveTimestamp": "1545082649185",
                                 "AWSTraceHeader": "Root=1-5759e988-bd862e3fe1be46a994272793"},
@@ -59,6 +71,7 @@ mod tests {
             messages[0].sent_at,
             Timestamp::from_millis(1_545_082_649_183)
         );
+        assert_eq!(messages[0].first_seen.to_string(), "2018-12-01T00:00:00Z");
         assert_eq!(
             messages[0].trace_header.as_deref(),
             Some("Root=1-5759e988-bd862e3fe1be46a994272793")

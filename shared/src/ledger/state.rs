@@ -158,13 +158,15 @@ fn resume(stored: &Record, ask: &Ask<'_>, ambiguous: bool, crashes: u32) -> Clai
 
 /// A lease that ended without a word: the holder died, and its call may have taken effect.
 fn take_over(stored: &Record, ask: &Ask<'_>) -> Claim {
-    // Whether the dead holder sent anything is unknown; the series' first claim is the earliest that it can have been.
+    // Whether the dead holder sent anything is unknown: the series' first claim is the earliest that it can have been,
+    // the end of the lease the latest.
     let stored = Record {
         first_sent_at: stored.first_sent_at.or(Some(stored.series_since)),
         attempts: stored.attempts + 1,
+        last_attempt: stored.lease_until,
         ..stored.clone()
     };
-    if ask.safety.settling(stored.first_sent_at, ask.now) == Settling::Resend && !ask.alone {
+    if ask.safety.settling(stored.first_sent_at, ask.now) != Settling::Unknown && !ask.alone {
         return Claim::Found(Finding::Suspect);
     }
     let crashes = stored.crashes + u32::from(stored.alone);
@@ -191,7 +193,7 @@ fn take_over(stored: &Record, ask: &Ask<'_>) -> Claim {
 /// `next`, unless its ambiguous attempt can only be settled by a person.
 fn settled_or(stored: &Record, ask: &Ask<'_>, next: Record) -> Claim {
     match ask.safety.settling(stored.first_sent_at, ask.now) {
-        Settling::Resend => Claim::Take(next),
+        Settling::Resend | Settling::LookUp => Claim::Take(next),
         Settling::Unknown => {
             let reason = Closing::new(
                 code::OUTCOME_UNKNOWN,

@@ -12,7 +12,7 @@ use crate::Timestamp;
 use crate::ledger::state::{Ask, Attempt, Closing, LEASE_MARGIN, Settlement};
 use crate::ledger::{self, Finding, Record};
 use crate::outcome::{Deferral, Outcome, Reason, code};
-use crate::provider::{Verdict, Wire};
+use crate::provider::{Secret, Verdict, Wire};
 use crate::queue;
 use crate::request::vendor_key;
 use crate::secrets::SecretsError;
@@ -54,6 +54,10 @@ impl Lane {
                 return Step::End(self.put_off(Deferral::StoreUnavailable));
             }
         };
+        let record = match self.settle_doubt(job, &record, run).await {
+            Ok(settled) => settled.unwrap_or(record),
+            Err(settlement) => return Step::End(self.settle(&record, None, settlement).await),
+        };
         let (attempt, settlement) = self.carry_out(job, &record, run).await;
         Step::End(self.settle(&record, attempt.as_ref(), settlement).await)
     }
@@ -65,8 +69,8 @@ impl Lane {
         record: &Record,
         run: &Run<'_>,
     ) -> (Option<Attempt>, Settlement) {
-        let wire = match self.prepare(job, record).await {
-            Ok(wire) => wire,
+        let (wire, wire_hash) = match self.prepare(job, record).await {
+            Ok(prepared) => prepared,
             Err(settlement) => return (None, settlement),
         };
         let started = self.seams.clock.now();
@@ -92,7 +96,7 @@ impl Lane {
             fault: called.is_fault(),
         });
         self.heed(job, &called, now).await;
-        let attempt = called.attempt(started, wire.hash().to_string());
+        let attempt = called.attempt(started, wire_hash);
         let settlement = state::conclude(&called, &attempt, &self.circumstances(job, record, now));
         (Some(attempt), settlement)
     }
@@ -108,8 +112,8 @@ impl Lane {
         })
     }
 
-    /// The call, ready to be sent, or what the claim becomes without one.
-    async fn prepare(&self, job: &Job, record: &Record) -> Result<Wire, Settlement> {
+    /// The call, ready to be sent, and its hash; or what the claim becomes without one.
+    async fn prepare(&self, job: &Job, record: &Record) -> Result<(Wire, String), Settlement> {
         let now = self.seams.clock.now();
         let reject = |code, detail: String| Err(Settlement::Rejected(Closing::new(code, detail)));
         if job.deadline_passed(now) {
@@ -129,26 +133,44 @@ impl Lane {
             Ok(Err(error)) => return reject(code::PAYLOAD_INVALID, error.to_string()),
             Err(_) => return reject(code::PANICKED, "building the call panicked".into()),
         };
-        if state::call_has_changed(record, job.operation.safety, wire.hash().as_str()) {
+        let hash = wire.hash().to_string();
+        if state::call_has_changed(record, job.operation.safety, &hash) {
             let detail = "the call has changed since an attempt that may have taken effect";
             return Err(Settlement::Unknown(Closing::new(
                 code::OUTCOME_UNKNOWN,
                 detail,
             )));
         }
-        let (spec, connection) = (self.provider.spec(), job.request.connection.as_str());
+        let secret = self.credentials(job, record).await?;
         let key = vendor_key(&record.pk, record.series);
-        let dressed = match self.seams.secrets.get(spec.name, connection).await {
-            Ok(secret) => spec
-                .dress(job.operation, wire, &key, &secret)
-                .map_err(SecretsError::from),
-            Err(error) => Err(error),
-        };
-        dressed.map_err(|error| self.without_credentials(job, record, &error))
+        match self
+            .provider
+            .spec()
+            .dress(job.operation, wire, &key, &secret)
+        {
+            Ok(wire) => Ok((wire, hash)),
+            Err(error) => Err(self.without_credentials(job, record, &error.into())),
+        }
+    }
+
+    /// The connection's credentials, or what the claim becomes without them.
+    pub(super) async fn credentials(
+        &self,
+        job: &Job,
+        record: &Record,
+    ) -> Result<Secret, Settlement> {
+        let (provider, connection) = (self.provider.spec().name, job.request.connection.as_str());
+        let secret = self.seams.secrets.get(provider, connection).await;
+        secret.map_err(|error| self.without_credentials(job, record, &error))
     }
 
     /// The credentials could not be had: later, without an attempt.
-    fn without_credentials(&self, job: &Job, record: &Record, error: &SecretsError) -> Settlement {
+    pub(super) fn without_credentials(
+        &self,
+        job: &Job,
+        record: &Record,
+        error: &SecretsError,
+    ) -> Settlement {
         let connection = job.request.connection.as_str();
         tracing::warn!(%error, connection, "the connection's credentials cannot be used");
         let of = self.circumstances(job, record, self.seams.clock.now());
@@ -230,13 +252,13 @@ impl Lane {
             owner: &job.owner,
             now: self.seams.clock.now(),
             lease_until: run.invocation.deadline + LEASE_MARGIN,
-            first_seen: job.message.sent_at,
+            first_seen: job.message.first_seen,
             alone,
             safety: job.operation.safety,
         }
     }
 
-    fn circumstances<'a>(
+    pub(super) fn circumstances<'a>(
         &'a self,
         job: &'a Job,
         record: &'a Record,

@@ -85,7 +85,7 @@ fn letter(ended: &Ended) -> Option<Letter> {
     Some(Letter {
         body: ended.message.body.clone(),
         reason: reason.clone(),
-        first_seen: ended.message.sent_at,
+        first_seen: ended.message.first_seen,
         request_id: ended.peek.id.clone(),
         connection: ended.peek.connection.clone(),
         operation: ended.peek.operation.clone(),

@@ -10,6 +10,7 @@
 mod admit;
 mod attempt;
 mod decode;
+mod doubt;
 mod finish;
 mod health;
 mod job;

@@ -112,13 +112,18 @@ fn settle_ambiguous(
     of: &Circumstances<'_>,
 ) -> Settlement {
     let first_sent = of.record.first_sent_at.or(Some(attempt.at));
+    // Asking before the vendor shows what it did would only be a trip for nothing.
+    let after = match of.operation.safety {
+        Safety::Lookup { settle, .. } => Some(after.unwrap_or_default().max(settle)),
+        _ => after,
+    };
     let next = again(code.clone(), after, of);
     let due = match next {
         Settlement::Retrying { due, .. } => due,
         _ => of.now,
     };
     match of.operation.safety.settling(first_sent, due) {
-        Settling::Resend => next,
+        Settling::Resend | Settling::LookUp => next,
         Settling::Unknown => unknown(&code),
     }
 }

@@ -24,6 +24,20 @@ use crate::Timestamp;
 /// Any JSON, for the parts of a payload that are the vendor's business alone.
 pub use serde_json::Value as Json;
 
+/// What a vendor says when it is asked for what we may have made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It is there.
+    Hit {
+        /// The vendor's id of it.
+        object_id: Option<String>,
+    },
+    /// It is not there.
+    Miss,
+    /// The answer does not tell.
+    Unclear,
+}
+
 /// One third-party API.
 pub trait Provider: Send + Sync + 'static {
     /// Everything about the vendor that is data.
@@ -34,6 +48,19 @@ pub trait Provider: Send + Sync + 'static {
     fn classify(&self, operation: &Operation, answer: &Answer, now: Timestamp) -> Verdict {
         let _ = operation;
         Verdict::by_status(answer, now)
+    }
+
+    /// The call that asks the vendor for what `operation` made under `reference`. Needed for operations with
+    /// [`Safety::Lookup`]; without it their ambiguous ends are for a person.
+    fn look_up(&self, operation: &Operation, payload: &Json, reference: &str) -> Option<Wire> {
+        let _ = (operation, payload, reference);
+        None
+    }
+
+    /// What the answer to [`look_up`](Self::look_up) says.
+    fn found(&self, operation: &Operation, answer: &Answer) -> Found {
+        let _ = (operation, answer);
+        Found::Unclear
     }
 }
 
@@ -50,14 +77,22 @@ impl Spec {
         vendor_key: &str,
         secret: &Secret,
     ) -> Result<Wire, SecretError> {
+        if let Safety::Keyed { place, .. } | Safety::Lookup { place, .. } = operation.safety {
+            place.put(vendor_key, &mut wire);
+        }
+        self.sign(wire, secret)
+    }
+
+    /// `wire` with the provider's fixed headers and the credentials.
+    ///
+    /// # Errors
+    /// When the secret does not hold what the scheme needs.
+    pub fn sign(&self, mut wire: Wire, secret: &Secret) -> Result<Wire, SecretError> {
         for (name, value) in self.headers {
             wire = wire.header(
                 HeaderName::from_static(name),
                 HeaderValue::from_static(value),
             );
-        }
-        if let Safety::Keyed { place, .. } = operation.safety {
-            place.put(vendor_key, &mut wire);
         }
         self.auth.apply(secret, &mut wire)?;
         Ok(wire)

@@ -138,6 +138,14 @@ pub enum Safety {
     },
     /// Repeating it changes nothing (PUT, upsert by external id, delete): send again.
     Natural,
+    /// The vendor can be asked for it by our reference ([`Provider::look_up`](super::Provider::look_up)): what is
+    /// found is done, and what is not found for `settle` after the last sending never was.
+    Lookup {
+        /// Where the reference stands in the call.
+        place: KeyPlace,
+        /// How long the vendor may take to show what it has done.
+        settle: Duration,
+    },
     /// None of these: it is never sent again.
     Unsafe,
 }
@@ -147,6 +155,8 @@ pub enum Safety {
 pub enum KeyPlace {
     /// In a header of this lower-case name.
     Header(&'static str),
+    /// In a top-level field of this name in a JSON body.
+    Field(&'static str),
 }
 
 impl KeyPlace {
@@ -158,6 +168,12 @@ impl KeyPlace {
                     wire.headers.insert(HeaderName::from_static(name), value);
                 }
             }
+            Self::Field(name) => {
+                if let Ok(Value::Object(mut body)) = serde_json::from_slice(&wire.body) {
+                    body.insert(name.to_owned(), key.into());
+                    wire.body = Value::Object(body).to_string().into();
+                }
+            }
         }
     }
 }
@@ -167,6 +183,8 @@ impl KeyPlace {
 pub enum Settling {
     /// Send it again.
     Resend,
+    /// Ask the vendor for it, and send it again if it was never done.
+    LookUp,
     /// A person must look.
     Unknown,
 }
@@ -176,6 +194,7 @@ impl Safety {
     pub fn settling(self, first_sent: Option<Timestamp>, at: Timestamp) -> Settling {
         match self {
             Self::Natural => Settling::Resend,
+            Self::Lookup { .. } => Settling::LookUp,
             Self::Keyed { retention, .. } => match first_sent {
                 Some(first) if at.since(first) >= retention => Settling::Unknown,
                 _ => Settling::Resend,

@@ -30,6 +30,8 @@ pub struct Message {
     pub receive_count: u32,
     /// When it was put on the queue.
     pub sent_at: Timestamp,
+    /// When the request was first seen: earlier than `sent_at` for a dead letter that was put on the queue again.
+    pub first_seen: Timestamp,
     /// Fair-queue group, where the producer gave one.
     pub group_id: Option<String>,
     /// The producer's trace, where there is one (`AWSTraceHeader`).

@@ -56,6 +56,7 @@ mod tests {
             body: String::new(),
             receive_count,
             sent_at: NOW - age,
+            first_seen: NOW - age,
             group_id: None,
             trace_header: None,
         }

@@ -8,11 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::limiter::{Limit, ScopeKey};
 use crate::provider::{
-    Answer, Auth, KeyPlace, Operation, Payload, Provider, Safety, Spec, Text, Verdict, Whole, Wire,
+    Answer, Auth, Found, Json, KeyPlace, Operation, Payload, Provider, Safety, Spec, Text, Verdict,
+    Whole, Wire,
 };
 
 /// How long the vendor remembers a key.
 pub(super) const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long the vendor may take to show an order that is looked up.
+pub(super) const SETTLE: Duration = Duration::from_secs(60);
 
 /// Longest wait for the vendor's answer.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
@@ -61,6 +65,13 @@ static SPEC: Spec = Spec {
                 },
             ),
             Operation::new::<Order>("orders.replace", Safety::Natural),
+            Operation::new::<Order>(
+                "orders.book",
+                Safety::Lookup {
+                    place: KeyPlace::Field("reference"),
+                    settle: SETTLE,
+                },
+            ),
             Operation::new::<Order>("orders.post", Safety::Unsafe).limits(&[Limit::paced(
                 "desk",
                 Duration::from_secs(1),
@@ -80,6 +91,20 @@ impl Provider for Acme {
         match answer.status {
             IN_USE => Verdict::KeyInUse,
             _ => Verdict::by_status(answer, now),
+        }
+    }
+
+    fn look_up(&self, operation: &Operation, _payload: &Json, reference: &str) -> Option<Wire> {
+        (operation.name == "orders.book").then(|| Wire::get(format!("/orders/{reference}")))
+    }
+
+    fn found(&self, _operation: &Operation, answer: &Answer) -> Found {
+        match answer.status {
+            200 => Found::Hit {
+                object_id: Some("obj_found".into()),
+            },
+            404 => Found::Miss,
+            _ => Found::Unclear,
         }
     }
 }

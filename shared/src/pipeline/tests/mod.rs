@@ -7,6 +7,7 @@ mod breaker;
 mod crashes;
 mod duplicates;
 mod limits;
+mod lookup;
 mod outcomes;
 mod vendor;
 mod world;

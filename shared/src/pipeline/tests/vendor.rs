@@ -36,6 +36,7 @@ pub(super) struct Seen {
     pub key: Option<String>,
     pub authorization: Option<String>,
     pub body: String,
+    pub path: String,
 }
 
 #[derive(Default)]
@@ -100,6 +101,7 @@ impl Vendor {
             key: header("idempotency-key"),
             authorization: header("authorization"),
             body: String::from_utf8_lossy(&wire.body).into_owned(),
+            path: wire.path.clone(),
         };
         let identity = seen.key.clone();
         inner.seen.push(seen.clone());
@@ -117,7 +119,7 @@ impl Vendor {
             Reply::Lost | Reply::Hang | Reply::Slow(_) => true,
             Reply::TryAfter(_) | Reply::NotSent => false,
         };
-        if takes_effect {
+        if takes_effect && wire.method != http::Method::GET {
             match identity {
                 // A key that was seen before has its effect already.
                 Some(key) => {

@@ -138,6 +138,7 @@ pub(super) fn message(id: &str, body: impl Into<String>) -> Message {
         body: body.into(),
         receive_count: 1,
         sent_at: NOON,
+        first_seen: NOON,
         group_id: None,
         trace_header: None,
     }
@@ -161,7 +162,7 @@ pub(super) fn body(key: &str, operation: &str) -> String {
 
 impl Message {
     /// The same message, received once more.
-    pub(super) fn again(&self) -> Self {
+    pub(in crate::pipeline) fn again(&self) -> Self {
         Self {
             receive_count: self.receive_count + 1,
             ..self.clone()

@@ -1,0 +1,95 @@
+//! An earlier attempt may have taken effect, and the vendor can be asked.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use super::job::Job;
+use super::state;
+use super::{Call, Lane, Run, TROUBLE_WAIT};
+use crate::ledger::Record;
+use crate::ledger::state::{Closing, Settlement};
+use crate::outcome::{Deferral, code};
+use crate::provider::{Found, Safety, Wire};
+use crate::request::vendor_key;
+
+/// How long the vendor gets after an answer that does not tell.
+const UNCLEAR_WAIT: Duration = Duration::from_secs(30);
+
+impl Lane {
+    /// The claimed record without its doubt, ready for another attempt; or what the claim becomes instead.
+    /// Where nothing is in doubt, or the doubt is settled otherwise, this does nothing.
+    pub(super) async fn settle_doubt(
+        &self,
+        job: &Job,
+        record: &Record,
+        run: &Run<'_>,
+    ) -> Result<Option<Record>, Settlement> {
+        let Safety::Lookup { settle, .. } = job.operation.safety else {
+            return Ok(None);
+        };
+        if !record.ambiguous {
+            return Ok(None);
+        }
+        let now = self.seams.clock.now();
+        let of = self.circumstances(job, record, now);
+        if !run.has_time_for(job.operation.timeout * 2, now) {
+            return Err(state::put_off(TROUBLE_WAIT, Deferral::OutOfTime, &of));
+        }
+        let reference = vendor_key(&record.pk, record.series);
+        let asked = AssertUnwindSafe(|| {
+            let payload = &job.request.payload;
+            self.provider.look_up(job.operation, payload, &reference)
+        });
+        let Ok(Some(wire)) = catch_unwind(asked) else {
+            let detail = "an earlier attempt may have taken effect, and the vendor cannot be asked";
+            return Err(Settlement::Unknown(Closing::new(
+                code::OUTCOME_UNKNOWN,
+                detail,
+            )));
+        };
+        // What was sent at the very last may show only `settle` later.
+        let shown = record.last_attempt.unwrap_or(now) + settle;
+        match self.ask_vendor(job, record, wire, run).await? {
+            Found::Hit { object_id } => Err(Settlement::Completed { object_id }),
+            Found::Miss if shown <= now => Ok(Some(Record {
+                ambiguous: false,
+                ..record.clone()
+            })),
+            Found::Miss => Err(state::put_off(shown.since(now), Deferral::Settling, &of)),
+            Found::Unclear => Err(state::put_off(UNCLEAR_WAIT, Deferral::Settling, &of)),
+        }
+    }
+
+    async fn ask_vendor(
+        &self,
+        job: &Job,
+        record: &Record,
+        wire: Wire,
+        run: &Run<'_>,
+    ) -> Result<Found, Settlement> {
+        let connection = job.request.connection.as_str();
+        let spec = self.provider.spec();
+        let secret = self.credentials(job, record).await?;
+        let wire = spec
+            .sign(wire, &secret)
+            .map_err(|error| self.without_credentials(job, record, &error.into()))?;
+        let started = self.seams.clock.now();
+        let answer = self
+            .seams
+            .http
+            .call(&self.settings.base_url, &wire, job.operation.timeout)
+            .await;
+        let latency = self.seams.clock.now().since(started);
+        let fault = answer.as_ref().map_or(true, |answer| answer.status >= 500);
+        run.note(Call {
+            breaker: self.breaker_key(connection),
+            latency,
+            fault,
+        });
+        let Ok(answer) = answer else {
+            return Ok(Found::Unclear);
+        };
+        let understood = AssertUnwindSafe(|| self.provider.found(job.operation, &answer));
+        Ok(catch_unwind(understood).unwrap_or(Found::Unclear))
+    }
+}

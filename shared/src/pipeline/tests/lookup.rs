@@ -1,0 +1,102 @@
+//! Operations whose doubt the vendor itself can settle.
+
+use super::acme::SETTLE;
+use super::*;
+
+const FOUND: Reply = Reply::Status(200, r#"{"id":"obj_found"}"#);
+const NOT_FOUND: Reply = Reply::Status(404, "{}");
+
+/// A booking whose answer was lost, received again when the vendor shows what it has done.
+async fn booked_in_doubt() -> (World, crate::queue::Message) {
+    let world = World::new();
+    let first = message("m1", body("k", "orders.book"));
+    world.vendor.script([Reply::Lost]);
+    let outcome = world.outcome(first.clone()).await;
+    let Outcome::Retry { until, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(
+        until >= NOON + SETTLE,
+        "nobody asks before the vendor can tell"
+    );
+    let reference = crate::request::vendor_key("acme#default#k", 1);
+    assert!(world.vendor.calls()[0].body.contains(&reference));
+    world.clock.advance(until.since(NOON));
+    (world, first.again())
+}
+
+#[tokio::test]
+async fn what_is_found_is_done_without_another_call() {
+    let (world, again) = booked_in_doubt().await;
+    world.vendor.script([FOUND]);
+    assert_eq!(world.outcome(again).await, Outcome::Delivered);
+    let record = world.record("k").expect("a record");
+    assert_eq!(
+        (record.status, record.ambiguous),
+        (Status::Completed, false)
+    );
+    let calls = world.vendor.calls();
+    let reference = crate::request::vendor_key("acme#default#k", 1);
+    assert_eq!(calls.len(), 2);
+    assert_eq!(calls[1].path, format!("/orders/{reference}"));
+    assert_eq!(calls[1].authorization.as_deref(), Some("Bearer t0ken"));
+    assert_eq!(world.vendor.effects().values().sum::<u32>(), 1);
+}
+
+#[tokio::test]
+async fn what_was_never_done_is_sent_again_and_a_refusal_then_leaves_no_doubt() {
+    let (world, again) = booked_in_doubt().await;
+    world.vendor.script([NOT_FOUND, Reply::Status(422, "{}")]);
+    assert!(matches!(world.outcome(again).await, Outcome::Rejected(_)));
+    let record = world.record("k").expect("a record");
+    assert_eq!((record.status, record.ambiguous), (Status::Rejected, false));
+    assert!(record.expires_at.is_some());
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_tell_is_asked_for_again_and_spends_no_attempt() {
+    let (world, again) = booked_in_doubt().await;
+    world.vendor.script([Reply::Status(500, "{}")]);
+    let outcome = world.outcome(again.clone()).await;
+    let Outcome::Deferred {
+        reason: Deferral::Settling,
+        until,
+    } = outcome
+    else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(world.record("k").expect("a record").attempts, 1);
+    world.clock.advance(secs(60).max(until.since(NOON)));
+    world.vendor.script([FOUND]);
+    assert_eq!(world.outcome(again.again()).await, Outcome::Delivered);
+}
+
+#[tokio::test]
+async fn not_found_counts_only_when_the_vendor_has_had_its_time_since_a_dead_holders_lease() {
+    let world = World::new();
+    let first = message("m1", body("k", "orders.book"));
+    world.vendor.script([Reply::Hang]);
+    {
+        let mut running = Box::pin(world.receive([first.clone()]));
+        assert!(futures_util::poll!(&mut running).is_pending());
+    }
+    // The lease ends 5 s after the function's 60; the holder may have sent until then.
+    world.clock.advance(secs(66));
+    world.vendor.script([NOT_FOUND]);
+    let outcome = world.outcome(first.again()).await;
+    let Outcome::Deferred {
+        reason: Deferral::Settling,
+        until,
+    } = outcome
+    else {
+        panic!("{outcome:?}")
+    };
+    assert!(until >= NOON + secs(65) + SETTLE, "{until}");
+    world.clock.advance(until.since(NOON + secs(66)));
+    world.vendor.script([FOUND]);
+    assert_eq!(
+        world.outcome(first.again().again()).await,
+        Outcome::Delivered
+    );
+    assert_eq!(world.vendor.effects().values().sum::<u32>(), 1);
+}
