@@ -125,7 +125,7 @@ impl LimitState {
             grants.push(start);
         }
         next.excuse_first_takers(self);
-        let slots = next.defer(limits, now, want - grants.len(), share);
+        let slots = next.defer(limits, now, want - grants.len());
         Taken {
             next: Some(next),
             grants,
@@ -198,16 +198,12 @@ impl LimitState {
     }
 
     /// Slots for `refused` messages: each one (slowest) interval after the last, none before the limits allow.
-    fn defer(
-        &mut self,
-        limits: &[&Limit],
-        now: Timestamp,
-        refused: usize,
-        share: u16,
-    ) -> Vec<Timestamp> {
+    fn defer(&mut self, limits: &[&Limit], now: Timestamp, refused: usize) -> Vec<Timestamp> {
+        // Slots stand as far apart as the full rate has it, during the ramp too: that is over in a minute, and a slot
+        // that comes too early is asked for again, while one that comes too late wastes the rate.
         let step = limits
             .iter()
-            .map(|limit| cost(limit, share))
+            .map(|limit| limit.interval_us())
             .max()
             .unwrap_or(1);
         let ready = micros(self.ready_at(limits, now)).max(micros(now).saturating_add(1));

@@ -4,6 +4,7 @@
 //! ends by itself and is then ambiguous; after the settlement, a record that answers the message when it comes back.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use super::job::Job;
 use super::state::{self, Called, Circumstances};
@@ -16,6 +17,9 @@ use crate::provider::{Secret, Verdict, Wire};
 use crate::queue;
 use crate::request::vendor_key;
 use crate::secrets::SecretsError;
+
+/// How soon a record asks again for a key that another one holds: most calls end within seconds.
+const KEY_HELD_WAIT: Duration = Duration::from_secs(10);
 
 /// What one step of a job came to.
 pub(super) enum Step {
@@ -227,9 +231,10 @@ impl Lane {
                 reason: Deferral::NotDue,
                 until,
             },
+            // The holder is probably done in a moment; its lease is for the case that it died.
             Finding::InProgress(until) => Outcome::Deferred {
                 reason: Deferral::KeyInProgress,
-                until,
+                until: until.min(self.seams.clock.now() + KEY_HELD_WAIT),
             },
             Finding::Granted(_) | Finding::Suspect | Finding::Busy => {
                 self.put_off(Deferral::KeyInProgress)

@@ -51,7 +51,7 @@ async fn a_message_whose_acknowledgement_was_lost_is_a_duplicate_without_a_call(
 }
 
 #[tokio::test]
-async fn a_request_that_somebody_works_on_waits_for_the_end_of_the_lease() {
+async fn a_request_that_somebody_works_on_asks_again_soon_and_no_later_than_the_lease_ends() {
     let world = World::new();
     world.vendor.script([Reply::Hang]);
     let other = World::with(|seams| *seams = world.seams.clone());
@@ -62,15 +62,18 @@ async fn a_request_that_somebody_works_on_waits_for_the_end_of_the_lease() {
     let mut busy = Box::pin(busy);
     assert!(futures_util::poll!(&mut busy).is_pending());
 
-    let outcome = world.outcome(message("m2", body("k", "orders.post"))).await;
-    let until = invocation.deadline + crate::ledger::state::LEASE_MARGIN;
+    let second = message("m2", body("k", "orders.post"));
+    let waits_until = |until| Outcome::Deferred {
+        reason: Deferral::KeyInProgress,
+        until,
+    };
     assert_eq!(
-        outcome,
-        Outcome::Deferred {
-            reason: Deferral::KeyInProgress,
-            until
-        }
+        world.outcome(second.clone()).await,
+        waits_until(NOON + secs(10))
     );
+    world.clock.advance(secs(60));
+    let lease_end = invocation.deadline + crate::ledger::state::LEASE_MARGIN;
+    assert_eq!(world.outcome(second.again()).await, waits_until(lease_end));
     assert_eq!(world.vendor.calls().len(), 1);
 }
 
