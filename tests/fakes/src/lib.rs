@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+// What a vendor is, and the ones there are.
+mod form;
+mod slack;
+mod stripe;
+pub mod vendor;
+
+// What happens around a vendor's own behaviour: pure state, no I/O.
+pub mod faults;
+pub mod journal;
+pub mod limits;
+mod world;
+
+// The edge.
+pub mod control;
+mod server;
+
+pub use server::Server;

@@ -1,0 +1,201 @@
+//! Slack's Web API: `chat.postMessage` and `chat.update`; errors inside 200; a limit per channel.
+//!
+//! Wire shapes: <https://docs.slack.dev/reference/methods/chat.postMessage> and
+//! <https://docs.slack.dev/reference/methods/chat.update>; limits: <https://docs.slack.dev/apis/web-api/rate-limits>.
+//! Own assumptions are marked as such.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use crate::limits::{Exceeded, Limit};
+use crate::vendor::{Call, Effect, Reply, Vendor};
+
+/// "chat.postMessage generally allows posting one message per second per channel", "short bursts >1
+/// allowed" (docs.slack.dev/apis/web-api/rate-limits). How large a burst may be is not published; this
+/// fake allows two more than the steady rate in 5 seconds. There is also a workspace-wide limit
+/// of unpublished size, which is left out.
+static CHANNEL: Limit = Limit {
+    name: "channel",
+    calls: 7,
+    window: Duration::from_secs(5),
+};
+/// `chat.update` is a tier 3 method, 50 and more a minute for each method, app and workspace; "sporadic
+/// bursts are welcome" (same page). Taken at its word.
+static TIER_3: Limit = Limit {
+    name: "chat.update",
+    calls: 50,
+    window: Duration::from_secs(60),
+};
+
+/// Slack cuts texts above 40,000 characters (docs.slack.dev/changelog/2018-truncating-really-long-messages);
+/// `msg_too_long` is the documented error.
+const TEXT_LENGTH_MAX: usize = 40_000;
+
+/// When the fake's world begins, seconds since the epoch (2026-01-01): a `ts` must not depend on the day of the run.
+const EPOCH_S: u64 = 1_767_225_600;
+
+/// The state of the workspaces.
+#[derive(Default)]
+pub(crate) struct Slack {
+    /// Texts by channel and `ts`.
+    messages: BTreeMap<(String, String), String>,
+}
+
+impl Vendor for Slack {
+    fn name(&self) -> &'static str {
+        "slack"
+    }
+
+    fn refuse(&self, call: &Call) -> Option<Reply> {
+        let error = match call.bearer() {
+            None | Some("") => "not_authed",
+            Some(token) if token.contains("revoked") => "token_revoked",
+            Some(token) if token.contains("inactive") => "account_inactive",
+            Some(token) if token.contains("invalid") || !token.starts_with("xox") => "invalid_auth",
+            Some(_) => match (&call.method, call.path.as_str()) {
+                (&Method::POST, "/api/chat.postMessage" | "/api/chat.update") => return None,
+                _ => "unknown_method",
+            },
+        };
+        Some(refusal(error))
+    }
+
+    fn limits(&self, call: &Call) -> Vec<(&'static Limit, String)> {
+        let token = call.bearer().unwrap_or_default();
+        if call.path == "/api/chat.update" {
+            return vec![(&TIER_3, token.to_owned())];
+        }
+        let channel = arguments(call)
+            .ok()
+            .and_then(|args| text(&args, "channel").map(str::to_owned));
+        vec![(&CHANNEL, format!("{token} {}", channel.unwrap_or_default()))]
+    }
+
+    fn throttled(&self, exceeded: &Exceeded) -> Reply {
+        // Whole seconds, rounded up: coming back earlier would be refused again.
+        let seconds = exceeded.retry_after.as_millis().div_ceil(1000).max(1);
+        Reply::json(429, &json!({"ok": false, "error": "ratelimited"}))
+            .with("Retry-After", seconds.to_string())
+    }
+
+    fn execute(&mut self, call: &Call) -> Reply {
+        let done = arguments(call).and_then(|args| match call.path.as_str() {
+            "/api/chat.update" => self.update(&args),
+            _ => self.post(&args, call.now),
+        });
+        done.unwrap_or_else(refusal)
+    }
+
+    fn broken(&self, status: u16) -> Reply {
+        // "internal_error" and "service_unavailable" are in every method's list of errors.
+        let error = if status == 503 {
+            "service_unavailable"
+        } else {
+            "internal_error"
+        };
+        Reply::json(status, &json!({"ok": false, "error": error}))
+    }
+}
+
+impl Slack {
+    fn post(&mut self, args: &Map<String, Value>, now: Duration) -> Result<Reply, &'static str> {
+        let channel = known_channel(args)?;
+        let words = message_text(args)?;
+        // Microseconds after the dot tell messages of one second apart; a counter keeps them unique.
+        let ts = format!("{}.{:06}", EPOCH_S + now.as_secs(), self.messages.len() + 1);
+        self.messages
+            .insert((channel.to_owned(), ts.clone()), words.to_owned());
+        let message = json!({
+            "type": "message", "subtype": "bot_message", "text": words, "ts": ts, "bot_id": "B0FAKEBOT",
+            "metadata": args.get("metadata"),
+        });
+        let body = json!({"ok": true, "channel": channel, "ts": ts, "message": message});
+        Ok(Reply::json(200, &body).causing(effect(args, words, &ts)))
+    }
+
+    fn update(&mut self, args: &Map<String, Value>) -> Result<Reply, &'static str> {
+        let channel = known_channel(args)?;
+        let ts = text(args, "ts").ok_or("invalid_arguments")?;
+        let words = message_text(args)?;
+        let stored = self
+            .messages
+            .get_mut(&(channel.to_owned(), ts.to_owned()))
+            .ok_or("message_not_found")?;
+        let body = json!({"ok": true, "channel": channel, "ts": ts, "text": words, "message": {"type": "message", "text": words}});
+        let reply = Reply::json(200, &body);
+        // The same text again changes nothing that anyone could see.
+        if stored == words {
+            return Ok(reply);
+        }
+        words.clone_into(stored);
+        Ok(reply.causing(effect(args, words, ts)))
+    }
+}
+
+fn refusal(error: &'static str) -> Reply {
+    Reply::json(200, &json!({"ok": false, "error": error}))
+}
+
+/// The arguments of a JSON call; the errors are from the list that all methods share.
+fn arguments(call: &Call) -> Result<Map<String, Value>, &'static str> {
+    if !call
+        .header("content-type")
+        .unwrap_or_default()
+        .starts_with("application/json")
+    {
+        return Err("invalid_post_type");
+    }
+    match serde_json::from_slice(&call.body) {
+        Ok(Value::Object(args)) => Ok(args),
+        Ok(_) => Err("json_not_object"),
+        Err(_) => Err("invalid_json"),
+    }
+}
+
+fn text<'a>(args: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    args.get(name)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// Ids of channels (C), direct messages (D) and groups (G) exist, except where the id itself says otherwise.
+fn known_channel(args: &Map<String, Value>) -> Result<&str, &'static str> {
+    let channel = text(args, "channel").ok_or("invalid_arguments")?;
+    match channel {
+        _ if channel.contains("UNKNOWN") => Err("channel_not_found"),
+        _ if channel.contains("ARCHIVED") => Err("is_archived"),
+        _ if channel.contains("NOTMEMBER") => Err("not_in_channel"),
+        _ if channel.starts_with(['C', 'D', 'G']) => Ok(channel),
+        _ => Err("channel_not_found"),
+    }
+}
+
+fn message_text(args: &Map<String, Value>) -> Result<&str, &'static str> {
+    let rich = ["blocks", "attachments"]
+        .iter()
+        .any(|name| args.get(*name).is_some_and(|value| !value.is_null()));
+    match text(args, "text") {
+        Some(words) if words.chars().count() > TEXT_LENGTH_MAX => Err("msg_too_long"),
+        Some(words) => Ok(words),
+        None if rich => Ok(""),
+        None => Err("no_text"),
+    }
+}
+
+/// Slack has no field for a caller's reference, so a marker rides in the text, `… [ref:KEY]`, or in
+/// the message metadata as `event_payload.request` (<https://docs.slack.dev/messaging/message-metadata>).
+fn effect(args: &Map<String, Value>, words: &str, ts: &str) -> Effect {
+    let in_text = words
+        .split_once("[ref:")
+        .and_then(|(_, rest)| rest.split_once(']'))
+        .map(|(marker, _)| marker);
+    let in_metadata = args
+        .get("metadata")
+        .and_then(|metadata| metadata.pointer("/event_payload/request")?.as_str());
+    Effect {
+        marker: in_text.or(in_metadata).map(str::to_owned),
+        vendor_key: None,
+        object_id: ts.to_owned(),
+    }
+}
