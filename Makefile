@@ -1,0 +1,51 @@
+# Chores. Each is one command; what is behind `local` is in tests/local.
+# Needs Rust, Python 3.11 or later and make; the rest is installed into .tools/.
+
+LOCAL := cargo run --locked --package causeway-local --bin local --
+# The SAM CLI finds cargo-lambda, and cargo-lambda finds zig, on this path. It heeds only one of AWS's two
+# variables for a region.
+SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
+
+.DEFAULT_GOAL := help
+.PHONY: help test lint unit validate tools build deploy demo demo-up demo-down new-provider fmt
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: lint validate unit ## Everything that continuous integration runs, the local stack included
+
+lint: ## Formatting, lints and documentation, warnings forbidden
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo check --locked --package causeway --no-default-features
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+
+validate: tools ## The template, by the SAM CLI's linter
+	@$(SAM) validate --region us-east-1 --lint
+
+unit: tools ## All tests; the end-to-end ones bring up a local stack
+	cargo test --locked --workspace
+
+tools: ## Install the pinned tools into .tools/
+	@$(LOCAL) tools
+
+build: tools ## Build the functions for AWS
+	$(SAM) build
+
+deploy: build ## Deploy to the AWS account of this shell
+	$(SAM) deploy
+
+demo: ## Run a realistic load through a local stack and check every request
+	@$(LOCAL) demo
+
+demo-up: ## Leave a local stack running, to explore
+	@$(LOCAL) up
+
+demo-down: ## Stop what demo-up left running
+	@$(LOCAL) down
+
+new-provider: ## Start a provider: make new-provider NAME=acme
+	@cargo run --quiet --package causeway-contract --bin new-provider -- "$(NAME)"
+
+fmt: ## Format the code
+	cargo fmt --all

@@ -1,0 +1,191 @@
+//! Subcommands of `local`.
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::demo;
+use crate::stack::{self, Error, LocalStack, Processes, Progress, Tools, UpOptions, root};
+
+/// Name of the stack that `up` and `down` mean, unless they are told another.
+pub const DEMO: &str = "demo";
+
+/// Exit status of a program that Ctrl-C ended, by convention of shells.
+const INTERRUPTED: u8 = 130;
+
+#[derive(Debug, Parser)]
+#[command(name = "local", about = "Chores of the project on one machine")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install the pinned tools into `.tools/`, if they are not there yet.
+    Tools,
+    /// Deploy the stack on this machine and leave it running.
+    Up {
+        /// Name of the stack; stacks of different names run side by side.
+        #[arg(long, default_value = DEMO)]
+        name: String,
+    },
+    /// Stop a stack that `up` left running.
+    Down {
+        /// Name of the stack.
+        #[arg(long, default_value = DEMO)]
+        name: String,
+    },
+    /// Run a realistic load through a local stack and check every request.
+    Demo(demo::Arguments),
+    /// Run the vendors' fakes on a loopback port until stopped.
+    #[command(hide = true)]
+    Fakes {
+        /// Where to write the address they listen on.
+        address_file: PathBuf,
+    },
+}
+
+/// Runs the subcommand; a signal ends it, and all that it started, in order.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("local: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(async {
+        tokio::select! {
+            // Dropping the other branch stops what it started.
+            () = interrupted() => ExitCode::from(INTERRUPTED),
+            code = run(cli.command) => code,
+        }
+    })
+}
+
+async fn run(command: Command) -> ExitCode {
+    let done = match command {
+        Command::Tools => tools().await,
+        Command::Up { name } => up(&name).await,
+        Command::Down { name } => down(&name),
+        Command::Demo(arguments) => return demo::command(&arguments, plain_progress()).await,
+        Command::Fakes { address_file } => fakes(&address_file).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("local: {}", error.report());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints each step on a line of its own.
+#[must_use]
+pub fn plain_progress() -> Progress {
+    Arc::new(|step| eprintln!("• {step}"))
+}
+
+async fn tools() -> Result<(), Error> {
+    let processes = Processes::owned_by(&root().join(".tools"));
+    Tools::install(&processes, |step| eprintln!("• {step}")).await?;
+    Ok(())
+}
+
+async fn up(name: &str) -> Result<(), Error> {
+    let _ = stack::down(name);
+    let vendors = stack::Vendors::start_detached(name).await?;
+    let stack = LocalStack::up(UpOptions {
+        name: name.to_owned(),
+        provider_base_url: vendors.base_url().to_owned(),
+        progress: plain_progress(),
+    })
+    .await?;
+    let environment = stack.write_environment_file().await?;
+    say(&explain(name, &stack, &environment));
+    vendors.leave_running();
+    stack.leave_running();
+    Ok(())
+}
+
+/// What a person wants to know who has the stack running in front of them.
+fn explain(name: &str, stack: &LocalStack, environment: &Path) -> String {
+    let mut text = format!("The stack runs at {}\n\n", stack.endpoint());
+    for (output, value) in stack.outputs() {
+        text += &format!("  {output:<20} {value}\n");
+    }
+    let vendors = stack.provider_base_url();
+    let logs = stack.paths().stack().display();
+    text += &format!("\nThe vendors' fakes:  {vendors}\nLogs:                {logs}\n");
+    text += "\nTo explore with the SAM CLI or the AWS CLI in this shell:\n";
+    for (variable, value) in stack::environment(stack.endpoint()) {
+        text += &format!("  export {variable}={value}\n");
+    }
+    let programs = root().join(".tools/sam/bin");
+    text += &format!("  export PATH={}:$PATH\n", programs.display());
+    text += "For example:\n";
+    text += "  sam list stack-outputs --stack-name causeway\n";
+    text += "  sam logs --stack-name causeway\n";
+    text += "With a container engine, on top of `sam build`:\n";
+    text += "  sam local invoke StripeFunction --event infra/events/stripe.json \\\n";
+    text += "    --docker-network host --parameter-overrides AwsEndpointUrl=$AWS_ENDPOINT_URL \\\n";
+    text += &format!("    --env-vars {}\n", environment.display());
+    text + &format!("\n`make demo-down` stops it (`local down --name {name}`).")
+}
+
+fn down(name: &str) -> Result<(), Error> {
+    let stopped = stack::down(name);
+    match (stopped.found, stopped.left) {
+        (0, _) => say("Nothing was running."),
+        (found, 0) => say(&format!("Stopped; {found} processes ended.")),
+        (_, left) => return Err(Error::StillRunning { left }),
+    }
+    Ok(())
+}
+
+/// A closed pipe is the reader's choice and changes nothing about the result.
+fn say(what: &str) {
+    let _ = writeln!(io::stdout(), "{what}");
+}
+
+async fn fakes(address_file: &Path) -> Result<(), Error> {
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let server = causeway_fakes::Server::start(any_port)
+        .await
+        .map_err(Error::io("start the vendors' fakes"))?;
+    // Written beside and renamed, so that a reader sees the whole address or none.
+    let beside = address_file.with_extension("new");
+    std::fs::write(&beside, server.base_url())
+        .and_then(|()| std::fs::rename(&beside, address_file))
+        .map_err(Error::io("write the fakes' address"))?;
+    std::future::pending::<()>().await;
+    Ok(())
+}
+
+/// Resolves when the user or the system wants this program to end.
+async fn interrupted() {
+    let signals = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
+    );
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = signals else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+}

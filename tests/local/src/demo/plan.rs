@@ -1,0 +1,211 @@
+//! What will be sent: a load plan that is the same in every run, and the reference for every check.
+//!
+//! Two lanes' worth of ordinary requests, a tenth of all messages sent twice, some poison, some requests
+//! that can never succeed, and some keys that two different requests lay claim to.
+
+mod bodies;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+/// The lanes that take part.
+pub(crate) const PROVIDERS: [&str; 2] = ["slack", "stripe"];
+
+/// One in so many messages is an exact copy of another.
+const COPY_EVERY: usize = 10;
+/// Shares of the distinct requests, in thousandths: poison, never to succeed, one key for two requests.
+const POISON: usize = 20;
+const HOPELESS: usize = 30;
+const CONTESTED: usize = 4;
+/// Slack's limit is per channel and about one a second, so the load spreads over many.
+const CHANNELS: usize = 120;
+
+/// What is to become of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expect {
+    /// Delivered; or unknown, where the vendor's reply was lost and the operation cannot settle it.
+    Delivered,
+    /// A letter with this code.
+    Rejected(&'static str),
+    /// Delivered or rejected with `idempotency_conflict`: another request has the same key, and one of them wins.
+    Contested,
+}
+
+/// One distinct request.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// The lane whose queue it goes to.
+    pub provider: &'static str,
+    /// Its primary key in the ledger; `None` where its body names none.
+    pub pk: Option<String>,
+    /// The marker that its effect carries at the vendor.
+    pub marker: String,
+    /// The message body.
+    pub body: String,
+    /// SHA-256 of the body: the only name that poison has.
+    pub hash: String,
+    /// How many messages carry it.
+    pub copies: usize,
+    /// What is to become of it.
+    pub expect: Expect,
+}
+
+/// The whole load.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// The distinct requests.
+    pub requests: Vec<Request>,
+    /// The messages in the order of sending, as indexes into `requests`.
+    pub order: Vec<usize>,
+}
+
+impl Plan {
+    /// A plan of `messages` messages.
+    pub(crate) fn new(messages: usize) -> Self {
+        let unique = messages - messages / COPY_EVERY;
+        let (poison, hopeless, contested) = (
+            unique * POISON / 1000,
+            unique * HOPELESS / 1000,
+            unique * CONTESTED / 1000,
+        );
+        let ordinary = unique - poison - hopeless - 2 * contested;
+        let mut requests: Vec<Request> = (0..poison).map(bodies::poison).collect();
+        requests.extend((0..hopeless).map(bodies::hopeless));
+        requests.extend((0..contested).flat_map(bodies::contested));
+        let mut random = Random(messages as u64);
+        let first = requests.len();
+        requests.extend((0..ordinary).map(|n| bodies::ordinary(n, CHANNELS)));
+        // Only ordinary requests are copied: what a second copy must lead to is exactly one effect.
+        let mut copied = BTreeSet::new();
+        while copied.len() < messages - unique {
+            copied.insert(first + random.below(ordinary));
+        }
+        for at in copied {
+            requests[at].copies = 2;
+        }
+        let order = shuffled(&requests, &mut random);
+        Self { requests, order }
+    }
+
+    /// Messages to be sent.
+    pub(crate) fn sent(&self) -> usize {
+        self.order.len()
+    }
+
+    /// How many requests of `provider` are expected to take effect.
+    pub(crate) fn deliverable(&self, provider: &str) -> usize {
+        let of = self
+            .requests
+            .iter()
+            .filter(|request| request.provider == provider);
+        of.filter(|request| request.expect == Expect::Delivered)
+            .count()
+    }
+
+    /// The requests by their primary key; more than one where a key is contested.
+    pub(crate) fn by_pk(&self) -> BTreeMap<&str, Vec<&Request>> {
+        let mut by_pk: BTreeMap<&str, Vec<&Request>> = BTreeMap::new();
+        for request in &self.requests {
+            if let Some(pk) = &request.pk {
+                by_pk.entry(pk).or_default().push(request);
+            }
+        }
+        by_pk
+    }
+}
+
+/// Lower-case hex SHA-256 of a message body.
+pub(crate) fn body_hash(body: &str) -> String {
+    Sha256::digest(body.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Fisher-Yates, so that kinds and lanes mix and a copy may come long after its original or before it.
+fn shuffled(requests: &[Request], random: &mut Random) -> Vec<usize> {
+    let copies = requests
+        .iter()
+        .enumerate()
+        .flat_map(|(at, request)| std::iter::repeat_n(at, request.copies));
+    let mut order: Vec<usize> = copies.collect();
+    for at in (1..order.len()).rev() {
+        order.swap(at, random.below(at + 1));
+    }
+    order
+}
+
+/// SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>): the same numbers in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        // The remainder's bias is below 2^-50 for a few thousand requests.
+        usize::try_from((z ^ (z >> 31)) % bound.max(1) as u64).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plan_holds_what_the_demo_promises() {
+        let plan = Plan::new(2_200);
+        assert_eq!(plan.sent(), 2_200);
+        let copies = plan.sent() - plan.requests.len();
+        assert_eq!(copies * COPY_EVERY, plan.sent(), "a tenth are exact copies");
+        for provider in PROVIDERS {
+            assert!(plan.deliverable(provider) > 700, "both lanes have work");
+        }
+        let rejected: BTreeSet<_> = plan
+            .requests
+            .iter()
+            .map(|request| format!("{:?}", request.expect))
+            .collect();
+        assert!(rejected.len() > 10, "many kinds of bad input: {rejected:?}");
+    }
+
+    #[test]
+    fn plan_is_the_same_in_every_run() {
+        let (one, two) = (Plan::new(500), Plan::new(500));
+        assert_eq!(one.order, two.order);
+        assert!(
+            one.requests
+                .iter()
+                .zip(&two.requests)
+                .all(|(a, b)| a.body == b.body)
+        );
+    }
+
+    #[test]
+    fn bodies_differ_and_keys_are_shared_only_where_contested() {
+        let plan = Plan::new(2_200);
+        let hashes: BTreeSet<_> = plan.requests.iter().map(|request| &request.hash).collect();
+        assert_eq!(hashes.len(), plan.requests.len());
+        for (pk, requests) in plan.by_pk() {
+            let contested = requests
+                .iter()
+                .all(|request| request.expect == Expect::Contested);
+            assert_eq!(requests.len(), if contested { 2 } else { 1 }, "{pk}");
+        }
+    }
+
+    #[test]
+    fn messages_fit_their_queue() {
+        // The queues' MaximumMessageSize: 256 KiB for a request and 16 KiB for its attributes.
+        let longest = Plan::new(2_200)
+            .requests
+            .iter()
+            .map(|request| request.body.len())
+            .max();
+        assert!(
+            longest.is_some_and(|bytes| bytes > 256 << 10 && bytes <= 272 << 10),
+            "{longest:?}"
+        );
+    }
+}

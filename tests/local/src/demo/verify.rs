@@ -1,0 +1,336 @@
+//! Do the ledger, the queues and the vendors agree? A pure judgement on what was gathered, with the
+//! driver's own plan as the reference.
+
+mod finding;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_fakes::journal;
+
+pub use finding::Finding;
+
+use super::plan::{Expect, Plan, Request};
+
+/// What a run left behind.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Evidence {
+    /// The ledger by primary key.
+    pub ledger: BTreeMap<String, Record>,
+    /// All letters in the dead-letter queues.
+    pub letters: Vec<Letter>,
+    /// What the vendors have seen.
+    pub journal: journal::Report,
+    /// The functions' own counts of outcomes. They stand beside the judgement, which does not use them.
+    pub outcomes: BTreeMap<String, u64>,
+    /// The lanes' circuit breakers.
+    pub breakers: Vec<Breaker>,
+}
+
+/// A ledger record, as far as it matters here.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    /// `COMPLETED`, `REJECTED`, `UNKNOWN`, `IN_PROGRESS` or `RETRYING`.
+    pub status: String,
+    /// Whether an attempt may have taken effect.
+    pub ambiguous: bool,
+}
+
+/// A dead letter, as far as it matters here.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter {
+    /// SHA-256 of its body.
+    pub hash: String,
+    /// Its `code` attribute.
+    pub code: String,
+    /// Whether `detail`, `attempts` and `first_seen` are there too, as they always must be.
+    pub complete: bool,
+}
+
+/// A breaker item of the `Lanes` table.
+#[derive(Debug, Clone)]
+pub(crate) struct Breaker {
+    /// The item's key, such as `stripe#*#breaker`.
+    pub key: String,
+    /// `Closed`, `Open`, `HalfOpen` or `ForcedOpen`.
+    pub state: String,
+    /// How often it opened.
+    pub opened: u64,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Delivered,
+    Unknown,
+    Rejected,
+    Lost,
+}
+
+/// The judgement. `findings` is empty when everything agrees.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Judgement {
+    /// Keys that are `COMPLETED`.
+    pub delivered: u64,
+    /// Messages acknowledged without a call because their request was delivered before.
+    pub duplicates: u64,
+    /// Distinct requests that ended rejected.
+    pub rejected: u64,
+    /// Keys that are `UNKNOWN`.
+    pub unknown: u64,
+    /// Effects that the vendors counted.
+    pub effects: u64,
+    /// Delivered keys, and unknown keys that the vendors show as done.
+    pub effects_expected: u64,
+    /// Distinct requests that are neither final in the ledger nor in a dead-letter queue.
+    pub lost: u64,
+    /// How often a breaker opened.
+    pub breaker_opened: u64,
+    /// Letters by code.
+    pub codes: BTreeMap<String, u64>,
+    /// What does not agree.
+    pub findings: Vec<Finding>,
+}
+
+/// Judges a run by its plan; `outage` says that a breaker had to open.
+pub(crate) fn reconcile(plan: &Plan, evidence: &Evidence, outage: bool) -> Judgement {
+    let mut judgement = Judgement::default();
+    let mut letters: BTreeMap<&str, Vec<&Letter>> = BTreeMap::new();
+    for letter in &evidence.letters {
+        letters.entry(&letter.hash).or_default().push(letter);
+        *judgement.codes.entry(letter.code.clone()).or_default() += 1;
+    }
+    for request in &plan.requests {
+        let letters = letters
+            .get(request.hash.as_str())
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        judgement.request(request, evidence, letters);
+    }
+    judgement.contested(plan, evidence, &letters);
+    judgement.strangers(plan, evidence);
+    judgement.effects = evidence
+        .journal
+        .providers
+        .values()
+        .map(|report| report.effects)
+        .sum();
+    judgement.breakers(evidence, outage);
+    judgement
+}
+
+impl Judgement {
+    /// Whether everything agrees.
+    pub(crate) fn agrees(&self) -> bool {
+        self.findings.is_empty() && self.lost == 0 && self.effects == self.effects_expected
+    }
+
+    fn request(&mut self, request: &Request, evidence: &Evidence, letters: &[&Letter]) {
+        let record = request.pk.as_ref().and_then(|pk| evidence.ledger.get(pk));
+        let end = end_of(record, letters);
+        let what = || request.marker.clone();
+        match end {
+            End::Delivered => {
+                self.duplicates += (request.copies - 1) as u64;
+                if let Expect::Rejected(code) = request.expect {
+                    self.findings.push(Finding::NotRejected {
+                        request: what(),
+                        code,
+                    });
+                }
+            }
+            End::Unknown if letters.is_empty() => {
+                self.findings.push(Finding::NoLetter { request: what() });
+            }
+            End::Unknown => {}
+            End::Rejected => {
+                self.rejected += 1;
+                self.rejection(request, letters);
+            }
+            End::Lost => {
+                self.lost += 1;
+                self.findings.push(Finding::Lost { request: what() });
+            }
+        }
+        if letters.iter().any(|letter| !letter.complete) {
+            self.findings
+                .push(Finding::IncompleteLetter { request: what() });
+        }
+        // Effects of a contested key belong to two requests and are counted once, below.
+        if request.expect != Expect::Contested {
+            self.key(request, end, record, evidence);
+        }
+    }
+
+    /// A rejection has a letter for every message, with the code that was to be expected.
+    fn rejection(&mut self, request: &Request, letters: &[&Letter]) {
+        let request_name = || request.marker.clone();
+        let expected = match request.expect {
+            Expect::Rejected(code) => code,
+            Expect::Contested => "idempotency_conflict",
+            Expect::Delivered => {
+                let code = letters
+                    .first()
+                    .map_or_else(String::new, |letter| letter.code.clone());
+                self.findings.push(Finding::NotDelivered {
+                    request: request_name(),
+                    code,
+                });
+                return;
+            }
+        };
+        if letters.is_empty() {
+            self.findings.push(Finding::NoLetter {
+                request: request_name(),
+            });
+        }
+        if let Some(letter) = letters.iter().find(|letter| letter.code != expected) {
+            let code = letter.code.clone();
+            self.findings.push(Finding::WrongCode {
+                request: request_name(),
+                expected,
+                code,
+            });
+        }
+    }
+
+    /// Delivered: one effect. Unknown: at most one. Rejected: none, unless an attempt was ambiguous.
+    fn key(&mut self, request: &Request, end: End, record: Option<&Record>, evidence: &Evidence) {
+        let effects = evidence
+            .journal
+            .effects_of(request.provider, &request.marker);
+        let most = match end {
+            End::Delivered | End::Unknown => 1,
+            End::Rejected => u64::from(record.is_some_and(|record| record.ambiguous)),
+            End::Lost => 1,
+        };
+        let least = u64::from(end == End::Delivered);
+        if !(least..=most).contains(&effects) {
+            self.findings.push(Finding::Effects {
+                request: request.marker.clone(),
+                least,
+                most,
+                effects,
+            });
+        }
+        self.delivered += u64::from(end == End::Delivered);
+        self.unknown += u64::from(end == End::Unknown);
+        self.effects_expected += match end {
+            End::Delivered => 1,
+            End::Unknown => effects.min(1),
+            End::Rejected | End::Lost => 0,
+        };
+    }
+
+    /// Of two requests with one key exactly one is delivered, and the other has a letter.
+    fn contested(
+        &mut self,
+        plan: &Plan,
+        evidence: &Evidence,
+        letters: &BTreeMap<&str, Vec<&Letter>>,
+    ) {
+        for (pk, requests) in plan.by_pk() {
+            let Some(first) = requests
+                .first()
+                .filter(|request| request.expect == Expect::Contested)
+            else {
+                continue;
+            };
+            let record = evidence.ledger.get(pk);
+            let delivered = record.is_some_and(|record| record.status == "COMPLETED");
+            let losers = requests
+                .iter()
+                .filter(|request| letters.contains_key(request.hash.as_str()))
+                .count();
+            if delivered && losers != 1 {
+                self.findings.push(Finding::Contest {
+                    key: first.marker.clone(),
+                    losers,
+                });
+            }
+            let end = if delivered {
+                End::Delivered
+            } else {
+                end_of(record, &[])
+            };
+            self.key(first, end, record, evidence);
+        }
+    }
+
+    /// Records, letters and effects that nobody sent a request for.
+    fn strangers(&mut self, plan: &Plan, evidence: &Evidence) {
+        let by_pk = plan.by_pk();
+        for (pk, record) in evidence
+            .ledger
+            .iter()
+            .filter(|(pk, _)| !by_pk.contains_key(pk.as_str()))
+        {
+            // A body that the plan gave no key may still have one that the lane could read.
+            if record.status != "REJECTED" {
+                self.findings.push(Finding::StrangeRecord {
+                    pk: pk.clone(),
+                    status: record.status.clone(),
+                });
+            }
+        }
+        let hashes: BTreeSet<&str> = plan
+            .requests
+            .iter()
+            .map(|request| request.hash.as_str())
+            .collect();
+        for letter in evidence
+            .letters
+            .iter()
+            .filter(|letter| !hashes.contains(letter.hash.as_str()))
+        {
+            self.findings.push(Finding::StrangeLetter {
+                code: letter.code.clone(),
+            });
+        }
+        let markers: BTreeSet<&str> = plan
+            .requests
+            .iter()
+            .map(|request| request.marker.as_str())
+            .collect();
+        for (provider, report) in &evidence.journal.providers {
+            let strange = report
+                .effects_by_marker
+                .iter()
+                .filter(|(marker, _)| !markers.contains(marker.as_str()));
+            let effects =
+                strange.map(|(_, effects)| effects).sum::<u64>() + report.effects_unmarked;
+            if effects > 0 {
+                self.findings.push(Finding::StrangeEffects {
+                    provider: provider.clone(),
+                    effects,
+                });
+            }
+        }
+    }
+
+    fn breakers(&mut self, evidence: &Evidence, outage: bool) {
+        self.breaker_opened = evidence.breakers.iter().map(|breaker| breaker.opened).sum();
+        if outage && self.breaker_opened == 0 {
+            self.findings.push(Finding::BreakerNeverOpened);
+        }
+        for breaker in evidence
+            .breakers
+            .iter()
+            .filter(|breaker| breaker.state != "Closed")
+        {
+            let (key, state) = (breaker.key.clone(), breaker.state.clone());
+            self.findings.push(Finding::BreakerNotClosed { key, state });
+        }
+    }
+}
+
+fn end_of(record: Option<&Record>, letters: &[&Letter]) -> End {
+    match record.map(|record| record.status.as_str()) {
+        Some("UNKNOWN") => End::Unknown,
+        Some("COMPLETED") if letters.is_empty() => End::Delivered,
+        Some("REJECTED") => End::Rejected,
+        _ if !letters.is_empty() => End::Rejected,
+        _ => End::Lost,
+    }
+}

@@ -1,0 +1,57 @@
+//! The vendors' credentials on the local stack: none of them opens anything.
+
+use aws_config::SdkConfig;
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
+use serde_json::{Value, json};
+
+use super::Error;
+
+/// The connection of requests that name none.
+const DEFAULT: &str = "default";
+
+/// One secret per provider; the fields stand in the provider's README.
+fn defaults() -> [(&'static str, Value); 2] {
+    [
+        ("stripe", json!({ "api_key": "sk_test_local" })),
+        ("slack", json!({ "bot_token": "xoxb-local" })),
+    ]
+}
+
+pub(super) async fn put_defaults(config: &SdkConfig) -> Result<(), Error> {
+    for (provider, value) in defaults() {
+        put(config, provider, DEFAULT, &value).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn put(
+    config: &SdkConfig,
+    provider: &str,
+    connection: &str,
+    value: &Value,
+) -> Result<(), Error> {
+    let client = Client::new(config);
+    let name = format!("causeway/{provider}/{connection}");
+    let created = client
+        .create_secret()
+        .name(&name)
+        .secret_string(value.to_string())
+        .send()
+        .await;
+    let Err(error) = created else { return Ok(()) };
+    if !error
+        .as_service_error()
+        .is_some_and(CreateSecretError::is_resource_exists_exception)
+    {
+        return Err(Error::aws("create a secret")(error));
+    }
+    client
+        .put_secret_value()
+        .secret_id(&name)
+        .secret_string(value.to_string())
+        .send()
+        .await
+        .map_err(Error::aws("change a secret"))?;
+    Ok(())
+}

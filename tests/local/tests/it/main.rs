@@ -1,0 +1,12 @@
+//! What is true of the template and of the deployed stack.
+
+#[path = "support/template.rs"]
+mod cloudformation;
+mod demo;
+mod events;
+#[path = "support/interface_emulator.rs"]
+mod interface_emulator;
+#[path = "support/recorder.rs"]
+mod recorder;
+mod round_trips;
+mod template;

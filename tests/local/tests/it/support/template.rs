@@ -1,0 +1,138 @@
+//! `template.yaml` as CloudFormation sees it: short tags spelled out, loops unrolled.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use causeway_local::stack::root;
+use serde_json::{Map, Value, json};
+use serde_yaml_ng::Value as Yaml;
+
+/// The template, its loops over the lanes unrolled.
+pub struct Template {
+    /// Every line as written, for what only a reader sees: comments.
+    pub text: String,
+    pub parameters: Value,
+    /// One block of settings per lane, by the lane's name.
+    pub lanes: BTreeMap<String, Value>,
+    pub resources: BTreeMap<String, Value>,
+    pub outputs: BTreeMap<String, Value>,
+}
+
+impl Template {
+    pub fn read() -> Self {
+        let text = fs::read_to_string(root().join("template.yaml")).expect("it is in the root");
+        let yaml: Yaml = serde_yaml_ng::from_str(&text).expect("it is YAML");
+        let document = spell_out(yaml);
+        let lanes = object(&document["Mappings"]["Lane"]).clone();
+        let listed = document["Parameters"]["Lanes"]["Default"]
+            .as_str()
+            .expect("the list of lanes has a default")
+            .split(',')
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
+        let unroll = |section: &str| unroll(object(&document[section]), &listed, &lanes);
+        Self {
+            text: text.clone(),
+            parameters: document["Parameters"].clone(),
+            resources: unroll("Resources"),
+            outputs: unroll("Outputs"),
+            lanes: listed
+                .into_iter()
+                .map(|lane| {
+                    let settings = lanes.get(&lane).cloned().unwrap_or_default();
+                    (lane, settings)
+                })
+                .collect(),
+        }
+    }
+
+    /// The resources of one type, by logical id.
+    pub fn of_type(&self, kind: &str) -> Vec<(&str, &Value)> {
+        self.resources
+            .iter()
+            .filter(|(_, resource)| resource["Type"] == kind)
+            .map(|(id, resource)| (id.as_str(), &resource["Properties"]))
+            .collect()
+    }
+
+    /// Properties of one resource.
+    pub fn properties(&self, id: &str) -> &Value {
+        let resource = self.resources.get(id);
+        &resource.unwrap_or_else(|| panic!("the template has no {id}"))["Properties"]
+    }
+}
+
+fn object(value: &Value) -> &Map<String, Value> {
+    value.as_object().expect("a section is a map")
+}
+
+/// `!Sub x` is short for `{"Fn::Sub": x}`.
+fn spell_out(yaml: Yaml) -> Value {
+    match yaml {
+        Yaml::Tagged(tagged) => {
+            let tag = tagged.tag.to_string();
+            let name = match tag.trim_start_matches('!') {
+                "Ref" => "Ref".to_owned(),
+                other => format!("Fn::{other}"),
+            };
+            json!({ name: spell_out(tagged.value) })
+        }
+        Yaml::Sequence(items) => items.into_iter().map(spell_out).collect(),
+        Yaml::Mapping(entries) => entries
+            .into_iter()
+            .map(|(key, value)| {
+                let key = key.as_str().expect("keys are strings").to_owned();
+                (key, spell_out(value))
+            })
+            .collect(),
+        plain => serde_json::to_value(plain).expect("a scalar"),
+    }
+}
+
+fn unroll(
+    section: &Map<String, Value>,
+    listed: &[String],
+    lanes: &Map<String, Value>,
+) -> BTreeMap<String, Value> {
+    let mut unrolled = BTreeMap::new();
+    for (key, value) in section {
+        if !key.starts_with("Fn::ForEach::") {
+            unrolled.insert(key.clone(), value.clone());
+            continue;
+        }
+        assert_eq!(value[0], "Lane", "{key} loops over the lanes");
+        assert_eq!(
+            value[1],
+            json!({"Ref": "Lanes"}),
+            "{key} loops over all of them"
+        );
+        for lane in listed {
+            for (key, value) in object(&value[2]) {
+                let earlier = unrolled.insert(in_lane(key, lane), fill(value, lane, lanes));
+                assert_eq!(earlier, None, "{key} occurs twice");
+            }
+        }
+    }
+    unrolled
+}
+
+fn in_lane(text: &str, lane: &str) -> String {
+    text.replace("${Lane}", lane)
+}
+
+/// One turn of the loop: the lane's name and its settings put in.
+fn fill(value: &Value, lane: &str, lanes: &Map<String, Value>) -> Value {
+    if let Some(setting) = value["Fn::FindInMap"].as_array() {
+        let key = setting[2].as_str().expect("settings have plain names");
+        return lanes[lane][key].clone();
+    }
+    match value {
+        Value::String(text) => in_lane(text, lane).into(),
+        Value::Array(items) => items.iter().map(|item| fill(item, lane, lanes)).collect(),
+        Value::Object(entries) => entries
+            .iter()
+            .map(|(key, value)| (key.clone(), fill(value, lane, lanes)))
+            .collect(),
+        plain => plain.clone(),
+    }
+}

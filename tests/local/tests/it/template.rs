@@ -1,0 +1,313 @@
+//! Promises of `template.yaml` that no linter checks.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use causeway_local::stack::root;
+use serde_json::{Value, json};
+
+use crate::cloudformation::Template;
+
+/// CloudFormation's quota of resources in a stack.
+const RESOURCES_MAX: usize = 500;
+/// CloudFormation's quota of outputs in a template.
+const OUTPUTS_MAX: usize = 200;
+/// As many lanes as one stack should carry: 40 integrations, and room to grow.
+const LANES_PLANNED: usize = 54;
+/// Alarms that a lane may have in this stack; more go into a nested one.
+const ALARMS_PLANNED: usize = 3;
+const FOURTEEN_DAYS_S: u64 = 14 * 24 * 3600;
+
+fn number(value: &Value) -> u64 {
+    value
+        .as_u64()
+        .unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// `{"Fn::GetAtt": [<id, perhaps in a Sub>, "Arn"]}` names a resource.
+fn arn_of(id: &str) -> Value {
+    json!({"Fn::GetAtt": [{"Fn::Sub": id}, "Arn"]})
+}
+
+fn reference_to(id: &str) -> Value {
+    json!({"Ref": {"Fn::Sub": id}})
+}
+
+#[test]
+fn every_function_crate_is_a_lane() {
+    let folders: BTreeSet<String> = fs::read_dir(root().join("functions"))
+        .expect("functions/ exists")
+        .map(|entry| entry.expect("it can be read").path())
+        .filter(|path| path.join("Cargo.toml").exists())
+        .map(|path| {
+            format!(
+                "functions/{}",
+                path.file_name().unwrap_or_default().display()
+            )
+        })
+        .collect();
+    let template = Template::read();
+    let lanes: BTreeSet<String> = template
+        .lanes
+        .iter()
+        .map(|(lane, settings)| {
+            settings["CodeUri"]
+                .as_str()
+                .unwrap_or_else(|| panic!("lane {lane} has no settings under Mappings"))
+                .to_owned()
+        })
+        .collect();
+
+    assert_eq!(lanes, folders, "functions/ and the lanes of template.yaml");
+}
+
+/// With `CodeUri: .` in the loop every lane got the code of the first one: `sam build`
+/// takes a location without the loop's variable to be the same for all.
+#[test]
+fn every_lane_runs_its_own_code() {
+    let template = Template::read();
+    let line = "CodeUri: !FindInMap [Lane, !Ref Lane, CodeUri]";
+    assert!(
+        template.text.contains(line),
+        "the location depends on the lane"
+    );
+    for settings in template.lanes.values() {
+        let provider = settings["Provider"]
+            .as_str()
+            .expect("a lane has a provider");
+        assert_eq!(settings["CodeUri"], format!("functions/{provider}"));
+    }
+}
+
+#[test]
+fn the_lanes_together_fit_into_the_accounts_concurrency() {
+    let template = Template::read();
+    let sum: u64 = template
+        .lanes
+        .values()
+        .map(|lane| number(&lane["MaximumConcurrency"]))
+        .sum();
+
+    assert!(sum <= number(&template.parameters["AccountConcurrency"]["Default"]));
+}
+
+#[test]
+fn every_queue_consumer_is_bounded_and_answers_per_record() {
+    let template = Template::read();
+    let sources = template.of_type("AWS::Lambda::EventSourceMapping");
+    assert_eq!(sources.len(), template.lanes.len());
+    for (id, source) in sources {
+        let concurrency = number(&source["ScalingConfig"]["MaximumConcurrency"]);
+        assert!(
+            (2..=1000).contains(&concurrency),
+            "{id}: AWS takes 2 to 1000"
+        );
+        assert_eq!(
+            source["FunctionResponseTypes"],
+            json!(["ReportBatchItemFailures"]),
+            "{id}"
+        );
+        assert_eq!(source["BatchSize"], 10, "{id}");
+    }
+}
+
+#[test]
+fn a_batch_stays_hidden_for_six_timeouts_and_the_batching_window() {
+    let template = Template::read();
+    for lane in template.lanes.keys() {
+        let source = template.properties(&format!("{lane}Source"));
+        let window = source["MaximumBatchingWindowInSeconds"]
+            .as_u64()
+            .unwrap_or(0);
+        let timeout = number(&template.properties(&format!("{lane}Function"))["Timeout"]);
+        let hidden = number(&template.properties(&format!("{lane}Queue"))["VisibilityTimeout"]);
+
+        assert!(hidden >= 6 * timeout + window, "{lane}: {hidden} s");
+    }
+}
+
+#[test]
+fn queues_keep_everything_for_fourteen_days_and_encrypted() {
+    let template = Template::read();
+    let queues = template.of_type("AWS::SQS::Queue");
+    assert_eq!(queues.len(), 2 * template.lanes.len());
+    for (id, queue) in queues {
+        assert_eq!(
+            number(&queue["MessageRetentionPeriod"]),
+            FOURTEEN_DAYS_S,
+            "{id}"
+        );
+        assert_eq!(queue["SqsManagedSseEnabled"], true, "{id}");
+    }
+}
+
+#[test]
+fn a_letter_with_its_reason_always_fits_and_the_queues_own_redrive_is_the_last_guard() {
+    let template = Template::read();
+    for lane in template.lanes.keys() {
+        let queue = template.properties(&format!("{lane}Queue"));
+        let letters = template.properties(&format!("{lane}Dlq"));
+
+        assert_eq!(number(&queue["MaximumMessageSize"]), (256 + 16) * 1024);
+        assert_eq!(number(&letters["MaximumMessageSize"]), 1024 * 1024);
+        let redrive = &queue["RedrivePolicy"];
+        assert_eq!(redrive["maxReceiveCount"], 1000);
+        assert_eq!(
+            redrive["deadLetterTargetArn"],
+            arn_of(&format!("{lane}Dlq"))
+        );
+    }
+}
+
+#[test]
+fn tables_are_on_demand_encrypted_recoverable_and_survive_the_stack() {
+    let template = Template::read();
+    for id in ["RequestsTable", "LanesTable"] {
+        let table = template.properties(id);
+        assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{id}");
+        assert_eq!(table["SSESpecification"]["SSEEnabled"], true, "{id}");
+        let recovery = &table["PointInTimeRecoverySpecification"];
+        assert_eq!(recovery["PointInTimeRecoveryEnabled"], true, "{id}");
+        assert_eq!(template.resources[id]["DeletionPolicy"], "Retain", "{id}");
+        assert_eq!(
+            template.resources[id]["UpdateReplacePolicy"], "Retain",
+            "{id}"
+        );
+    }
+    let expiry = &template.properties("RequestsTable")["TimeToLiveSpecification"];
+    assert_eq!(
+        expiry,
+        &json!({"AttributeName": "expires_at", "Enabled": true})
+    );
+}
+
+#[test]
+fn every_function_logs_to_a_group_that_forgets() {
+    let template = Template::read();
+    for lane in template.lanes.keys() {
+        let function = template.properties(&format!("{lane}Function"));
+        let group = format!("{lane}LogGroup");
+
+        assert_eq!(function["LoggingConfig"]["LogGroup"], reference_to(&group));
+        assert!(number(&template.properties(&group)["RetentionInDays"]) <= 30);
+    }
+}
+
+#[test]
+fn a_lane_reaches_its_own_things_only() {
+    let template = Template::read();
+    for (lane, settings) in &template.lanes {
+        let provider = settings["Provider"]
+            .as_str()
+            .expect("a lane has a provider");
+        let role = template.properties(&format!("{lane}Role"));
+        assert_eq!(role["ManagedPolicyArns"], Value::Null, "{lane}");
+        let statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+            .as_array()
+            .expect("the role's policy has statements");
+        let find = |sid: &str| {
+            let found = statements.iter().find(|one| one["Sid"] == sid);
+            found.unwrap_or_else(|| panic!("{lane} has no statement {sid}"))
+        };
+
+        assert_eq!(
+            find("OwnQueue")["Resource"],
+            arn_of(&format!("{lane}Queue"))
+        );
+        assert_eq!(
+            find("OwnDeadLetters")["Resource"],
+            arn_of(&format!("{lane}Dlq"))
+        );
+        let keys = &find("OwnKeys")["Condition"]["ForAllValues:StringLike"];
+        assert_eq!(
+            keys["dynamodb:LeadingKeys"][0]["Fn::Sub"],
+            json!(["${Provider}#*", {"Provider": provider}])
+        );
+        let secrets = &find("OwnSecrets")["Resource"]["Fn::Sub"];
+        assert!(
+            secrets[0]
+                .to_string()
+                .contains("secret:causeway/${Provider}/*")
+        );
+        assert_eq!(secrets[1]["Provider"], provider);
+    }
+}
+
+#[test]
+fn every_wildcard_says_why() {
+    let template = Template::read();
+    let lines: Vec<&str> = template.text.lines().collect();
+    for (index, line) in lines.iter().enumerate() {
+        let code = line.split(" #").next().unwrap_or_default().trim();
+        let everything = code.ends_with("\"*\"") || code.ends_with("'*'");
+        let whole_service = code.starts_with("- ") && code.ends_with(":*");
+        if everything || whole_service || code.ends_with(":*\"") {
+            let reason = index
+                .checked_sub(1)
+                .is_some_and(|before| lines[before].trim().starts_with('#'));
+            assert!(reason, "line {}: no reason above `{code}`", index + 1);
+        }
+    }
+}
+
+#[test]
+fn fifty_four_lanes_fit_into_one_stack() {
+    let template = Template::read();
+    let of_lane = |ids: Vec<&String>| {
+        let mut mine = ids.len();
+        mine -= ids
+            .iter()
+            .filter(|id| {
+                !template
+                    .lanes
+                    .keys()
+                    .any(|lane| id.starts_with(lane.as_str()))
+            })
+            .count();
+        (ids.len() - mine, mine / template.lanes.len())
+    };
+    let (common, per_lane) = of_lane(template.resources.keys().collect());
+    let resources = common + LANES_PLANNED * (per_lane + ALARMS_PLANNED);
+    assert!(resources < RESOURCES_MAX, "{resources} resources");
+
+    let (common, per_lane) = of_lane(template.outputs.keys().collect());
+    let outputs = common + LANES_PLANNED * per_lane;
+    assert!(outputs < OUTPUTS_MAX, "{outputs} outputs");
+}
+
+#[test]
+fn outputs_keep_the_names_that_others_rely_on() {
+    let template = Template::read();
+    let mut expected: BTreeSet<String> = ["RequestsTable", "LanesTable", "AlertsTopicArn"]
+        .map(str::to_owned)
+        .into();
+    for lane in ["Stripe", "Slack"] {
+        for what in ["QueueUrl", "DlqUrl", "FunctionName"] {
+            expected.insert(format!("{lane}{what}"));
+        }
+    }
+    let given: BTreeSet<String> = template.outputs.keys().cloned().collect();
+
+    let missing: Vec<_> = expected.difference(&given).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn a_function_is_told_where_everything_is() {
+    let template = Template::read();
+    for lane in template.lanes.keys() {
+        let variables =
+            &template.properties(&format!("{lane}Function"))["Environment"]["Variables"];
+        assert_eq!(variables["REQUESTS_TABLE"], json!({"Ref": "RequestsTable"}));
+        assert_eq!(variables["LANES_TABLE"], json!({"Ref": "LanesTable"}));
+        assert_eq!(
+            variables["QUEUE_URL"],
+            reference_to(&format!("{lane}Queue"))
+        );
+        assert_eq!(variables["DLQ_URL"], reference_to(&format!("{lane}Dlq")));
+        assert_eq!(
+            variables["PROVIDER_BASE_URL"],
+            json!({"Ref": "ProviderBaseUrl"})
+        );
+    }
+}
