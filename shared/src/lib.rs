@@ -32,6 +32,8 @@ pub mod secrets;
 pub mod pipeline;
 
 #[cfg(feature = "aws")]
+mod aws;
+#[cfg(feature = "aws")]
 pub mod lambda;
 #[cfg(feature = "aws")]
 pub mod telemetry;

@@ -48,15 +48,15 @@ impl Provider for Slack {
             Some(Reply { ok: true, ts, .. }) => Verdict::delivered(ts),
             Some(Reply {
                 ok: false, error, ..
-            }) => refused(error.as_deref().unwrap_or("unnamed_error")),
+            }) => refused(error.as_deref().unwrap_or("unnamed_error"), answer, now),
             None => Verdict::unwell(),
         }
     }
 }
 
-fn refused(error: &str) -> Verdict {
+fn refused(error: &str, answer: &Answer, now: Timestamp) -> Verdict {
     match error {
-        "ratelimited" | "rate_limited" => Verdict::Throttled { after: None },
+        "ratelimited" | "rate_limited" => Verdict::throttled(answer, now),
         "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {
             Verdict::Unauthorized
         }

@@ -1,17 +1,16 @@
 #![doc = include_str!("../README.md")]
 
-use std::collections::BTreeMap;
+mod payloads;
+
 use std::time::Duration;
 
 use causeway::Timestamp;
-use causeway::form::Arrays;
 use causeway::limiter::{Limit, ScopeKey};
 use causeway::outcome::Code;
-use causeway::provider::{
-    Answer, Auth, KeyPlace, Operation, Payload, Provider, Safety, Spec, Text, Verdict, Whole, Wire,
-};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use causeway::provider::{Answer, Auth, KeyPlace, Operation, Provider, Safety, Spec, Verdict};
+use serde::Deserialize;
+
+use payloads::{CreateCustomer, CreatePaymentIntent, CreateRefund};
 
 /// Payments: customers, payment intents and refunds.
 pub struct Stripe;
@@ -104,75 +103,5 @@ impl std::fmt::Display for StripeError {
             "type={} code={} param={}",
             self.kind, self.code, self.param
         )
-    }
-}
-
-/// Values of up to 500 characters; how many keys there may be, Stripe says: <https://docs.stripe.com/api/metadata>
-type Metadata = BTreeMap<String, Text<0, 500>>;
-
-/// <https://docs.stripe.com/api/customers/create>
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct CreateCustomer {
-    email: Option<Text<3, 512>>,
-    name: Option<Text<1, 256>>,
-    phone: Option<Text<1, 20>>,
-    description: Option<Text<1, 350>>,
-    preferred_locales: Option<Vec<Text<2, 16>>>,
-    #[serde(default)]
-    metadata: Metadata,
-}
-
-impl Payload for CreateCustomer {
-    fn wire(&self) -> Wire {
-        Wire::post("/v1/customers").form(self, Arrays::Indexed)
-    }
-}
-
-/// <https://docs.stripe.com/api/payment_intents/create>
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct CreatePaymentIntent {
-    /// In the currency's smallest unit.
-    amount: Whole<1, 99_999_999>,
-    /// ISO code in lower case.
-    currency: Text<3, 3>,
-    customer: Option<Text<1, 255>>,
-    payment_method: Option<Text<1, 255>>,
-    confirm: Option<bool>,
-    description: Option<Text<1, 1000>>,
-    #[serde(default)]
-    metadata: Metadata,
-}
-
-impl Payload for CreatePaymentIntent {
-    fn wire(&self) -> Wire {
-        Wire::post("/v1/payment_intents").form(self, Arrays::Indexed)
-    }
-}
-
-/// <https://docs.stripe.com/api/refunds/create>
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct CreateRefund {
-    payment_intent: Text<1, 255>,
-    /// In the currency's smallest unit; all that is left where it is not given.
-    amount: Option<Whole<1, 99_999_999>>,
-    reason: Option<RefundReason>,
-    #[serde(default)]
-    metadata: Metadata,
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum RefundReason {
-    Duplicate,
-    Fraudulent,
-    RequestedByCustomer,
-}
-
-impl Payload for CreateRefund {
-    fn wire(&self) -> Wire {
-        Wire::post("/v1/refunds").form(self, Arrays::Indexed)
     }
 }

@@ -1,16 +1,18 @@
 //! The edge to AWS Lambda: a provider's whole `main` is `causeway::lambda::run(Provider)`.
 
-pub(crate) mod aws;
+mod clients;
 mod config;
 mod event;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use futures_util::future::FutureExt;
 pub use lambda_runtime::Error;
 use lambda_runtime::{LambdaEvent, service_fn};
 
-pub use aws::{Clients, connect};
+pub use clients::{Clients, connect};
 pub use config::{Config, ConfigError};
 
 use crate::Timestamp;
@@ -39,9 +41,9 @@ pub fn run(provider: impl Provider) -> Result<(), Error> {
 }
 
 async fn serve(provider: impl Provider) -> Result<(), Error> {
-    let spec = provider.spec();
-    let config = Config::from_env(spec)?;
+    let config = Config::from_env(provider.spec())?;
     telemetry::log_to_stdout(&config.log_level);
+    telemetry::log_panics();
     let clients = connect().await?;
     let lane = lane(provider, &config, &clients)?;
     lambda_runtime::run(service_fn(|event| handle(&lane, event))).await
@@ -87,7 +89,11 @@ async fn handle(lane: &Lane, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchRes
         deadline: Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX)),
     };
     let (batch, unreadable) = event::messages(payload);
-    let report = lane.process(batch, &invocation).await;
+    // What a panic says may quote a payload: Lambda gets to know that there was one, and nothing of its text.
+    let process = AssertUnwindSafe(lane.process(batch, &invocation)).catch_unwind();
+    let report = process
+        .await
+        .map_err(|_| "the lane panicked: see its log")?;
     telemetry::emit(
         lane.provider_name(),
         &report,

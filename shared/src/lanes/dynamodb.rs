@@ -1,19 +1,13 @@
 //! Shared state in DynamoDB: one item a key, the value's fields as attributes beside `version` and `mark`.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 
 use super::{StateStore, Swap, Versioned};
 use crate::StoreError;
-use crate::lambda::aws::failed;
-
-type Item = HashMap<String, AttributeValue>;
+use crate::aws::{Item, Put, failed, put_if};
 
 /// The `Lanes` table.
 #[derive(Clone, Debug)]
@@ -66,34 +60,19 @@ impl StateStore for DynamoStates {
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            .set_item(Some(item));
         let put = match expected {
             None => put.condition_expression("attribute_not_exists(pk)"),
             Some(seen) => put
                 .condition_expression("version = :seen")
                 .expression_attribute_values(":seen", AttributeValue::N(seen.to_string())),
         };
-        match put.send().await {
-            Ok(_) => Ok(Swap::Swapped { version }),
-            Err(SdkError::ServiceError(error))
-                if error.err().is_conditional_check_failed_exception() =>
-            {
-                let PutItemError::ConditionalCheckFailedException(failure) = error.into_err()
-                else {
-                    return Err(StoreError::new("PutItem", "an unexpected error"));
-                };
-                match failure
-                    .item
-                    .filter(|item| !item.is_empty())
-                    .map(split)
-                    .transpose()?
-                {
-                    Some((_, ours)) if ours == mark => Ok(Swap::Swapped { version }),
-                    current => Ok(Swap::Lost(current.map(|(stored, _)| stored))),
-                }
-            }
-            Err(error) => Err(failed("PutItem", &error)),
+        match put_if(put).await? {
+            Put::Done => Ok(Swap::Swapped { version }),
+            Put::Refused(item) => match item.map(split).transpose()? {
+                Some((_, ours)) if ours == mark => Ok(Swap::Swapped { version }),
+                current => Ok(Swap::Lost(current.map(|(stored, _)| stored))),
+            },
         }
     }
 }

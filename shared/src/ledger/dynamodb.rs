@@ -4,17 +4,11 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
 use super::{Expected, LedgerStore, Record, Status, Write};
 use crate::StoreError;
-use crate::lambda::aws::failed;
-
-type Item = HashMap<String, AttributeValue>;
+use crate::aws::{Item, Put, failed, put_if};
 
 /// How often keys that DynamoDB left unprocessed are asked for again before the read counts as failed.
 const READ_TRIES: usize = 3;
@@ -81,8 +75,7 @@ impl LedgerStore for DynamoLedger {
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(item))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            .set_item(Some(item));
         let put = match expected {
             Expected::AbsentOrExpired { now } => put
                 .condition_expression("attribute_not_exists(pk) OR expires_at < :now")
@@ -108,23 +101,9 @@ impl LedgerStore for DynamoLedger {
                 .expression_attribute_values(":status", AttributeValue::S(word(*status).to_owned()))
             }
         };
-        match put.send().await {
-            Ok(_) => Ok(Write::Written),
-            Err(SdkError::ServiceError(error))
-                if error.err().is_conditional_check_failed_exception() =>
-            {
-                let PutItemError::ConditionalCheckFailedException(failure) = error.into_err()
-                else {
-                    return Err(StoreError::new("PutItem", "an unexpected error"));
-                };
-                let current = failure
-                    .item
-                    .filter(|item| !item.is_empty())
-                    .map(read_item)
-                    .transpose()?;
-                Ok(Write::refused(next, current))
-            }
-            Err(error) => Err(failed("PutItem", &error)),
+        match put_if(put).await? {
+            Put::Done => Ok(Write::Written),
+            Put::Refused(item) => Ok(Write::refused(next, item.map(read_item).transpose()?)),
         }
     }
 }

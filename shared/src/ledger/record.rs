@@ -55,7 +55,7 @@ pub struct Record {
     pub lease_until: Option<Timestamp>,
     /// Attempts made in this series.
     pub attempts: u32,
-    /// When this series was first claimed.
+    /// When this series' first attempt was made; before it, when it was first claimed.
     pub series_since: Timestamp,
     /// When the next attempt is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -259,6 +259,8 @@ impl Closing {
 pub enum Settlement {
     /// It took effect.
     Completed {
+        /// The vendor's HTTP status.
+        status: u16,
         /// The vendor's id of what was made.
         object_id: Option<String>,
     },
@@ -306,20 +308,25 @@ pub fn settle(
             object_id: None,
         });
         if !matches!(settlement, Settlement::Released { .. }) {
+            if next.attempts == 0 {
+                next.series_since = attempt.at;
+            }
             next.attempts += 1;
         }
     }
     match settlement {
-        Settlement::Completed { object_id } => {
+        Settlement::Completed { status, object_id } => {
             next.status = Status::Completed;
             next.ambiguous = false;
             next.code = None;
-            if let Some(response) = &mut next.response {
-                response.object_id = object_id.clone().map(|mut id| {
-                    truncate(&mut id, Record::MAX_OBJECT_ID_BYTES);
-                    id
-                });
+            let mut object_id = object_id.clone();
+            if let Some(id) = &mut object_id {
+                truncate(id, Record::MAX_OBJECT_ID_BYTES);
             }
+            next.response = Some(Response {
+                status: *status,
+                object_id,
+            });
             next.lease_until = None;
             expire(&mut next, now);
         }

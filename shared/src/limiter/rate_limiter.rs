@@ -60,7 +60,9 @@ impl RateLimiter {
         share: u16,
     ) -> Result<Taken, StoreError> {
         let life = allotment(limits);
-        if let Some(taken) = self.take_drawn(key, want, now, life) {
+        if share == FULL_RATE
+            && let Some(taken) = self.take_drawn(key, want, now, life)
+        {
             return Ok(taken);
         }
         let seen = self.lock().get(key).cloned().unwrap_or_default();
@@ -96,6 +98,15 @@ impl RateLimiter {
         taken: &Taken,
         unused: u32,
     ) -> Result<(), StoreError> {
+        if taken.next.is_none() {
+            // They were drawn ahead, and are ahead again.
+            if let Some(seen) = self.lock().get_mut(key) {
+                let unused = usize::try_from(unused).unwrap_or(usize::MAX);
+                seen.ahead.extend(taken.grants.iter().rev().take(unused));
+                seen.ahead.sort_unstable();
+            }
+            return Ok(());
+        }
         self.change(key, |state| state.give_back(limits, taken, unused))
             .await
     }
@@ -157,12 +168,8 @@ impl RateLimiter {
             return None;
         }
         seen.last_take = Some((now, u32::try_from(want).ok()?));
-        let grants = seen
-            .ahead
-            .drain(..want)
-            .map(|granted| granted.max(now))
-            .collect();
-        Some(Taken::drawn_before(grants))
+        // With the instants they were granted for: a token that comes back is as old as it was.
+        Some(Taken::drawn_before(seen.ahead.drain(..want).collect()))
     }
 
     fn remember(&self, key: &str, known: Known<LimitState>, note: impl FnOnce(&mut Seen)) {

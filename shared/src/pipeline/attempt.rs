@@ -62,8 +62,13 @@ impl Lane {
             Ok(settled) => settled.unwrap_or(record),
             Err(settlement) => return Step::End(self.settle(&record, None, settlement).await),
         };
-        let (attempt, settlement) = self.carry_out(job, &record, run).await;
-        Step::End(self.settle(&record, attempt.as_ref(), settlement).await)
+        let (made, settlement) = self.carry_out(job, &record, run).await;
+        let attempt = made.as_ref().map(|(attempt, _)| attempt);
+        let outcome = self.settle(&record, attempt, settlement).await;
+        if let Some((_, called)) = made {
+            self.heed(job, &called).await;
+        }
+        Step::End(outcome)
     }
 
     /// From the claim to the verdict. No store is written.
@@ -72,7 +77,7 @@ impl Lane {
         job: &Job,
         record: &Record,
         run: &Run<'_>,
-    ) -> (Option<Attempt>, Settlement) {
+    ) -> (Option<(Attempt, Called)>, Settlement) {
         let (wire, wire_hash) = match self.prepare(job, record).await {
             Ok(prepared) => prepared,
             Err(settlement) => return (None, settlement),
@@ -99,10 +104,9 @@ impl Lane {
             latency: now.since(started),
             fault: called.is_fault(),
         });
-        self.heed(job, &called, now).await;
         let attempt = called.attempt(started, wire_hash);
         let settlement = state::conclude(&called, &attempt, &self.circumstances(job, record, now));
-        (Some(attempt), settlement)
+        (Some((attempt, called)), settlement)
     }
 
     /// The provider's judgement. Its panic comes after the sending, so that it is no definite answer.
@@ -185,10 +189,10 @@ impl Lane {
     }
 
     /// What the vendor said about its limits and our credentials, passed on to whom it concerns.
-    async fn heed(&self, job: &Job, called: &Called, now: Timestamp) {
+    async fn heed(&self, job: &Job, called: &Called) {
         match called {
             Called::Answered(_, Verdict::Throttled { after: Some(after) }) => {
-                self.throttled(job, *after, now).await;
+                self.throttled(job, *after, self.seams.clock.now()).await;
             }
             Called::Answered(_, Verdict::Unauthorized) => {
                 self.seams

@@ -41,22 +41,20 @@ impl Lane {
             self.provider.look_up(job.operation, payload, &reference)
         });
         let Ok(Some(wire)) = catch_unwind(asked) else {
-            let detail = "an earlier attempt may have taken effect, and the vendor cannot be asked";
-            return Err(Settlement::Unknown(Closing::new(
-                code::OUTCOME_UNKNOWN,
-                detail,
-            )));
+            return Err(undecided());
         };
         // What was sent at the very last may show only `settle` later.
         let shown = record.last_attempt.unwrap_or(now) + settle;
         match self.ask_vendor(job, record, wire, run).await? {
-            Found::Hit { object_id } => Err(Settlement::Completed { object_id }),
-            Found::Miss if shown <= now => Ok(Some(Record {
+            (status, Found::Hit { object_id }) => Err(Settlement::Completed { status, object_id }),
+            (_, Found::Miss) if shown <= now => Ok(Some(Record {
                 ambiguous: false,
                 ..record.clone()
             })),
-            Found::Miss => Err(state::put_off(shown.since(now), Deferral::Settling, &of)),
-            Found::Unclear => Err(state::put_off(UNCLEAR_WAIT, Deferral::Settling, &of)),
+            // Nobody waits for ever for a vendor that does not tell.
+            _ if of.last_chance || now.since(shown) >= of.retry.max_age => Err(undecided()),
+            (_, Found::Miss) => Err(state::put_off(shown.since(now), Deferral::Settling, &of)),
+            (_, Found::Unclear) => Err(state::put_off(UNCLEAR_WAIT, Deferral::Settling, &of)),
         }
     }
 
@@ -66,7 +64,7 @@ impl Lane {
         record: &Record,
         wire: Wire,
         run: &Run<'_>,
-    ) -> Result<Found, Settlement> {
+    ) -> Result<(u16, Found), Settlement> {
         let connection = job.request.connection.as_str();
         let spec = self.provider.spec();
         let secret = self.credentials(job, record).await?;
@@ -87,9 +85,17 @@ impl Lane {
             fault,
         });
         let Ok(answer) = answer else {
-            return Ok(Found::Unclear);
+            return Ok((0, Found::Unclear));
         };
         let understood = AssertUnwindSafe(|| self.provider.found(job.operation, &answer));
-        Ok(catch_unwind(understood).unwrap_or(Found::Unclear))
+        Ok((
+            answer.status,
+            catch_unwind(understood).unwrap_or(Found::Unclear),
+        ))
     }
+}
+
+fn undecided() -> Settlement {
+    let detail = "an earlier attempt may have taken effect, and asking the vendor does not tell";
+    Settlement::Unknown(Closing::new(code::OUTCOME_UNKNOWN, detail))
 }

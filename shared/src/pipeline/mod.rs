@@ -110,12 +110,12 @@ impl Lane {
         let (jobs, poison) = self.decode(batch, &run);
         let (admitted, turned_away, gates) = self.admit(jobs, &run).await;
         let (ended, suspects) = self.attempt_all(admitted, &run).await;
-        let gates = self.record_health(gates, &suspects, &run).await;
         self.finish(
             poison.into_iter().chain(turned_away).chain(ended).collect(),
             &mut report,
         )
         .await;
+        let gates = self.record_health(gates, &suspects, &run).await;
 
         // What may kill the function runs last and alone: everything else is settled by now.
         for suspect in suspects {

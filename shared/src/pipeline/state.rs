@@ -68,7 +68,8 @@ pub(super) struct Circumstances<'a> {
 /// What the claim becomes after the call.
 pub(super) fn conclude(called: &Called, attempt: &Attempt, of: &Circumstances<'_>) -> Settlement {
     match called {
-        Called::Answered(_, Verdict::Delivered { object_id }) => Settlement::Completed {
+        Called::Answered(status, Verdict::Delivered { object_id }) => Settlement::Completed {
+            status: *status,
             object_id: object_id.clone(),
         },
         Called::Answered(_, Verdict::Rejected { detail }) => {
@@ -144,7 +145,12 @@ fn again(code: Code, after: Option<Duration>, of: &Circumstances<'_>) -> Settlem
     }
     let series = Attempts {
         made: of.record.attempts + 1,
-        since: of.record.series_since,
+        // A series is as old as its first attempt: what it waited before rejects nothing.
+        since: if of.record.attempts == 0 {
+            of.now
+        } else {
+            of.record.series_since
+        },
         deadline: of.deadline,
     };
     match retry::next(of.retry, series, after, of.now, of.jitter) {

@@ -66,6 +66,13 @@ impl Verdict {
         }
     }
 
+    /// Refused by a rate limit, for as long as `Retry-After` says.
+    pub fn throttled(answer: &Answer, now: Timestamp) -> Self {
+        Self::Throttled {
+            after: hint(answer, now),
+        }
+    }
+
     /// May have taken effect, and the provider is unwell.
     pub fn unwell() -> Self {
         Self::Ambiguous {
@@ -87,14 +94,11 @@ impl Verdict {
     /// What HTTP's own rules say, for a vendor without peculiarities: 2xx took effect, 429 is a limit, 401 and
     /// 403 are the credentials, 408, 5xx and whatever else is no definite answer are ambiguous, other 4xx are final.
     pub fn by_status(answer: &Answer, now: Timestamp) -> Self {
-        let after = answer
-            .header("retry-after")
-            .and_then(|value| retry_after(value, now))
-            .map(|at| at.since(now));
+        let after = hint(answer, now);
         match answer.status {
             200..=299 => Self::delivered(answer.json::<WithId>().map(|body| body.id)),
             401 | 403 => Self::Unauthorized,
-            429 => Self::Throttled { after },
+            429 => Self::throttled(answer, now),
             400..=499 if answer.status != 408 => Self::rejected(format!("HTTP {}", answer.status)),
             408 => Self::Ambiguous {
                 code: code::PROVIDER_TIMEOUT,
@@ -110,6 +114,12 @@ impl Verdict {
             },
         }
     }
+}
+
+/// How long the vendor asks to wait, where it does.
+fn hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
+    let until = retry_after(answer.header("retry-after")?, now)?;
+    Some(until.since(now))
 }
 
 /// Most vendors name what was made `id`.

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 
 use super::{Letter, Queue};
 use crate::StoreError;
-use crate::lambda::aws::failed;
+use crate::aws::failed;
 
 /// Entries in one batch call (SQS's limit).
 const MAX_ENTRIES: usize = 10;

@@ -10,8 +10,8 @@ use aws_sdk_secretsmanager::error::SdkError;
 
 use super::{Secrets, SecretsError};
 use crate::Timestamp;
+use crate::aws::failed;
 use crate::clock::Clock;
-use crate::lambda::aws::failed;
 use crate::provider::Secret;
 
 /// How long a secret is trusted. A rotated one is picked up within this time, or at once when the vendor refuses the

@@ -8,7 +8,7 @@ use super::{Secrets, SecretsError};
 use crate::provider::Secret;
 
 /// Secrets by name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MemorySecrets(BTreeMap<String, Secret>);
 
 impl MemorySecrets {

@@ -7,23 +7,41 @@ mod emf;
 
 use std::io::Write;
 
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 use crate::Timestamp;
 use crate::outcome::Outcome;
 use crate::pipeline::{Entry, Report};
 
 /// Sends `tracing` events of `level` (`error` to `trace`; anything else counts as `info`) and above to standard
-/// output, as JSON.
+/// output, as JSON. Below `info` that is only Causeway's own: what the runtime and the SDK say there quotes bodies.
 pub fn log_to_stdout(level: &str) {
-    let level = level.parse().unwrap_or(tracing::Level::INFO);
-    let lines = tracing_subscriber::fmt()
+    let level = level.parse().unwrap_or(Level::INFO);
+    let targets = Targets::new()
+        .with_default(level.min(Level::INFO))
+        .with_target("causeway", level);
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false);
     // A second call in one process (a test) keeps the first subscriber.
-    let _ = lines.with_max_level(level).finish().try_init();
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(targets))
+        .try_init();
+}
+
+/// From now on a panic is logged by its place alone: its text may quote a payload.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(
+            place,
+            "a panic was caught; the record that caused it is settled on its own"
+        );
+    }));
 }
 
 /// Writes a batch's log lines and its metrics.

@@ -148,7 +148,10 @@ fn key(operation: &Operation, wire: &Wire, place: &str, found: &mut Vec<Breach>)
             request.body.to_string().matches(VENDOR_KEY).count(),
         ])
         .sum::<usize>();
-    let wanted = usize::from(matches!(operation.safety, Safety::Keyed { .. }));
+    let wanted = usize::from(matches!(
+        operation.safety,
+        Safety::Keyed { .. } | Safety::Lookup { .. }
+    ));
     if times != wanted || VENDOR_KEY.len() > VENDOR_KEY_MAX {
         found.push(Breach::new(
             Line::KeyPlaced,

@@ -103,18 +103,20 @@ fn of_operation(spec: &'static Spec, operation: &'static Operation, found: &mut 
             format!("{:?}", operation.timeout),
         ));
     }
-    if let Safety::Keyed { place, retention } = operation.safety {
-        let KeyPlace::Header(header) = place;
-        if HeaderName::from_lowercase(header.as_bytes()).is_err() {
-            found.push(Breach::new(
-                Line::Names,
-                name,
-                format!("key header {header}"),
-            ));
-        }
-        if !(RETENTION.0..=RETENTION.1).contains(&retention) {
-            found.push(Breach::new(Line::Key, name, format!("{retention:?}")));
-        }
+    if let Safety::Keyed { place, .. } | Safety::Lookup { place, .. } = operation.safety
+        && let KeyPlace::Header(header) = place
+        && HeaderName::from_lowercase(header.as_bytes()).is_err()
+    {
+        found.push(Breach::new(
+            Line::Names,
+            name,
+            format!("key header {header}"),
+        ));
+    }
+    if let Safety::Keyed { retention, .. } = operation.safety
+        && !(RETENTION.0..=RETENTION.1).contains(&retention)
+    {
+        found.push(Breach::new(Line::Key, name, format!("{retention:?}")));
     }
     limits(spec, operation, found);
 }

@@ -111,6 +111,7 @@ fn retrying(due: Timestamp) -> Settlement {
 
 fn completed() -> Settlement {
     Settlement::Completed {
+        status: 201,
         object_id: Some("obj_1".into()),
     }
 }

@@ -170,7 +170,7 @@ proptest! {
         let record = widest(&format!("{}#{connection}#{key}", "p".repeat(64)));
         for settlement in [
             Settlement::Rejected(Closing::new(code::IDEMPOTENCY_CONFLICT, detail)),
-            Settlement::Completed { object_id: Some(object_id) },
+            Settlement::Completed { status: 200, object_id: Some(object_id) },
             retrying(NOON),
         ] {
             let next = settle(&record, Some(&answered(422)), &settlement, NOON);

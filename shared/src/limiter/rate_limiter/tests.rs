@@ -26,6 +26,11 @@ async fn take(limiter: &RateLimiter, limit: &Limit, now: Timestamp, want: u32) -
         .expect("memory")
 }
 
+async fn give_back(limiter: &RateLimiter, limit: &Limit, taken: &Taken, unused: u32) {
+    let returned = limiter.give_back(KEY, &[limit], taken, unused).await;
+    returned.expect("memory");
+}
+
 fn swaps(swaps: usize) -> Trips {
     Trips { loads: 0, swaps }
 }
@@ -45,8 +50,14 @@ async fn a_batch_costs_one_swap_and_none_while_an_allotment_lasts() {
     assert_eq!(states.trips(), swaps(1));
     let taken = take(&limiter, &ROOMY, NOON + ms(200), 10).await;
     assert_eq!(states.trips(), swaps(0));
-    assert_eq!(taken.grants, vec![NOON + ms(200); 10]);
+    assert_eq!(taken.grants, vec![NOON + ms(100); 10]);
     assert_eq!(taken.next, None);
+    // Those of duplicates go back into it, as old as they are.
+    give_back(&limiter, &ROOMY, &taken, 10).await;
+    assert_eq!(states.trips(), swaps(0));
+    let taken = take(&limiter, &ROOMY, NOON + ms(250), 10).await;
+    assert_eq!(taken.grants, vec![NOON + ms(100); 10]);
+    assert_eq!(states.trips(), swaps(0));
     take(&limiter, &ROOMY, NOON + ms(300), 10).await;
     assert_eq!(states.trips(), swaps(1), "used up");
 }

@@ -169,3 +169,29 @@ async fn time_spent_in_the_queue_ends_a_deferral_before_the_queue_does() {
     }
     assert_eq!(world.letters().len(), 2);
 }
+
+/// A connection without a secret waited for more than a day; its first real attempt met a 503 and was rejected as
+/// `attempts_spent`, because the series was dated from the first claim.
+#[tokio::test]
+async fn a_long_pause_before_the_first_attempt_rejects_nothing() {
+    let world = World::new();
+    let mut paused = request("k", "orders.create");
+    paused["connection"] = "nowhere".into();
+    let first = message("m1", paused.to_string());
+    let outcome = world.outcome(first.clone()).await;
+    assert!(matches!(
+        outcome,
+        Outcome::Deferred {
+            reason: Deferral::ConnectionPaused,
+            ..
+        }
+    ));
+    world.clock.advance(secs(30 * 60 * 60));
+    world.secrets.add("nowhere");
+    world.vendor.script([Reply::Status(503, "{}")]);
+    let outcome = world.outcome(first.again()).await;
+    assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
+    let records = world.ledger.records();
+    let record = &records["acme#nowhere#k"];
+    assert_eq!(record.series_since, NOON + secs(30 * 60 * 60));
+}

@@ -35,6 +35,11 @@ async fn what_is_found_is_done_without_another_call() {
         (record.status, record.ambiguous),
         (Status::Completed, false)
     );
+    let response = record.response.expect("what was found");
+    assert_eq!(
+        (response.status, response.object_id.as_deref()),
+        (200, Some("obj_found"))
+    );
     let calls = world.vendor.calls();
     let reference = crate::request::vendor_key("acme#default#k", 1);
     assert_eq!(calls.len(), 2);
@@ -99,4 +104,17 @@ async fn not_found_counts_only_when_the_vendor_has_had_its_time_since_a_dead_hol
         Outcome::Delivered
     );
     assert_eq!(world.vendor.effects().values().sum::<u32>(), 1);
+}
+
+#[tokio::test]
+async fn a_vendor_that_does_not_tell_for_a_day_leaves_it_to_a_person() {
+    let (world, again) = booked_in_doubt().await;
+    world.vendor.always(Some(Reply::Status(500, "{}")));
+    world.clock.advance(secs(25 * 60 * 60));
+    let outcome = world.outcome(again).await;
+    let Outcome::Unknown(reason) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(reason.code, code::OUTCOME_UNKNOWN);
+    assert_eq!(world.letters().len(), 1);
 }

@@ -1,7 +1,7 @@
 //! A lane with everything around it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -172,7 +172,7 @@ impl Message {
 
 /// The connections' secrets: `default` has one. Counts what was forgotten.
 pub(super) struct CountedSecrets {
-    inner: MemorySecrets,
+    inner: Mutex<MemorySecrets>,
     pub forgotten: AtomicU64,
 }
 
@@ -180,20 +180,30 @@ impl Default for CountedSecrets {
     fn default() -> Self {
         let secret = Secret::parse(r#"{"token":"t0ken"}"#).expect("an object of strings");
         Self {
-            inner: MemorySecrets::default().with("acme", "default", secret),
+            inner: Mutex::new(MemorySecrets::default().with("acme", "default", secret)),
             forgotten: AtomicU64::new(0),
         }
+    }
+}
+
+impl CountedSecrets {
+    /// From now on there is a secret for `connection`.
+    pub fn add(&self, connection: &str) {
+        let secret = Secret::parse(r#"{"token":"t0ken"}"#).expect("an object of strings");
+        let mut inner = self.inner.lock().expect("nobody panicked");
+        *inner = std::mem::take(&mut *inner).with("acme", connection, secret);
     }
 }
 
 #[async_trait]
 impl Secrets for CountedSecrets {
     async fn get(&self, provider: &str, connection: &str) -> Result<Secret, SecretsError> {
-        self.inner.get(provider, connection).await
+        let inner = self.inner.lock().expect("nobody panicked").clone();
+        inner.get(provider, connection).await
     }
 
     async fn forget(&self, provider: &str, connection: &str) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
-        self.inner.forget(provider, connection).await;
+        let _ = (provider, connection);
     }
 }

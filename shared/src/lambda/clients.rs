@@ -7,11 +7,8 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use lambda_runtime::Error;
-
-use crate::StoreError;
 
 /// Amazon Trust Services' roots and the Starfield root that cross-signs them, as published at
 /// <https://www.amazontrust.com/repository/>.
@@ -21,7 +18,7 @@ const AMAZON_ROOTS: &str = include_str!("../../certs/amazon-trust-services.pem")
 /// the SDK's next try.
 const TRY_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Longest call with all its tries: within [`SETTLE_RESERVE`](crate::pipeline::SETTLE_RESERVE).
+/// Longest call with all its tries: a settlement fits [`SETTLE_RESERVE`](crate::pipeline::SETTLE_RESERVE).
 const CALL_TIMEOUT: Duration = Duration::from_millis(3500);
 
 /// The AWS services that a lane talks to.
@@ -77,16 +74,4 @@ fn https(roots: TrustStore) -> Result<aws_sdk_dynamodb::config::SharedHttpClient
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(tls)
         .build_https())
-}
-
-/// Service errors by their code, the rest by its kind: neither carries an item's or a message's content.
-pub(crate) fn failed<E>(operation: &'static str, error: &SdkError<E>) -> StoreError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let reason = match error.code() {
-        Some(code) => code.to_owned(),
-        None => DisplayErrorContext(error).to_string(),
-    };
-    StoreError::new(operation, reason)
 }
