@@ -1,4 +1,6 @@
 //! Tests of the crate as a whole.
 
 mod dependencies;
+#[cfg(feature = "aws")]
+mod http_client;
 mod layers;
