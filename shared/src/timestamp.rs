@@ -45,11 +45,6 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
-
-    /// How long from `now` until this; zero when it has passed.
-    pub fn until_from(self, now: Self) -> Duration {
-        self.since(now)
-    }
 }
 
 impl std::ops::Add<Duration> for Timestamp {
