@@ -3,7 +3,7 @@
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 
 use crate::Timestamp;
-use crate::queue::Message;
+use crate::queue::{Message, attributes};
 
 /// The event's messages, and the ids of records that lack what every SQS record has: they are reported as failed and
 /// come back.
@@ -21,27 +21,28 @@ pub(super) fn messages(event: SqsEvent) -> (Vec<Message>, Vec<String>) {
 
 fn message(record: SqsMessage) -> Option<Message> {
     let attribute = |name: &str| record.attributes.get(name).cloned();
-    let sent_at = Timestamp::from_millis(attribute("SentTimestamp")?.parse().ok()?);
-    Some(Message {
+    let time = |name: &str| {
+        let ms = attribute(name)?.parse().ok()?;
+        Some(Timestamp::from_millis(ms))
+    };
+    let sent_at = time("SentTimestamp")?;
+    let id = record.message_id?;
+    let message = Message {
         receive_count: attribute("ApproximateReceiveCount")?.parse().ok()?,
         sent_at,
-        first_seen: first_seen(&record).unwrap_or(sent_at).min(sent_at),
+        first_received: time("ApproximateFirstReceiveTimestamp").unwrap_or(sent_at),
+        first_seen: sent_at,
         group_id: attribute("MessageGroupId"),
         trace_header: attribute("AWSTraceHeader"),
-        id: record.message_id?,
+        origin: id.clone(),
+        id,
         receipt_handle: record.receipt_handle?,
         body: record.body.unwrap_or_default(),
-    })
-}
-
-/// What a redriven letter says of itself.
-fn first_seen(record: &SqsMessage) -> Option<Timestamp> {
-    let text = record
-        .message_attributes
-        .get("first_seen")?
-        .string_value
-        .as_deref()?;
-    Timestamp::parse_rfc3339(text).ok()
+    };
+    let attributes = record.message_attributes;
+    Some(attributes::with_history(message, |name| {
+        attributes.get(name)?.string_value.as_deref()
+    }))
 }
 
 #[cfg(test)]
@@ -71,6 +72,11 @@ mod tests {
             messages[0].sent_at,
             Timestamp::from_millis(1_545_082_649_183)
         );
+        assert_eq!(
+            messages[0].first_received,
+            Timestamp::from_millis(1_545_082_649_185)
+        );
+        assert_eq!(messages[0].origin, "m1");
         assert_eq!(messages[0].first_seen.to_string(), "2018-12-01T00:00:00Z");
         assert_eq!(
             messages[0].trace_header.as_deref(),

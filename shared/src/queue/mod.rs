@@ -1,5 +1,6 @@
 //! The seam to the lane's queues, and what a message and a dead letter are.
 
+pub mod attributes;
 mod memory;
 #[cfg(feature = "aws")]
 mod sqs;
@@ -12,16 +13,21 @@ use async_trait::async_trait;
 pub use memory::MemoryQueue;
 #[cfg(feature = "aws")]
 pub use sqs::SqsQueue;
-pub use state::{MAX_DEFERRAL, is_spent, postpone};
+pub use state::{MAX_DEFERRAL, MAX_DELAY, MAX_WAITING, WayBack, is_spent, way_back};
 
 use crate::outcome::Reason;
 use crate::{StoreError, Timestamp};
 
 /// A message as the function receives it.
+///
+/// A message that the lane itself [sent again](Queue::send_again) carries its history along: only `id` and
+/// `receipt_handle` are the new one's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// SQS's id; a redrive makes a new one.
+    /// SQS's id of this very message: what the batch's answer names.
     pub id: String,
+    /// SQS's id of the message that the producer sent: `id`, unless the lane sent it again. A redrive is a new message.
+    pub origin: String,
     /// What this receive is answered with.
     pub receipt_handle: String,
     /// The request, as the producer wrote it.
@@ -30,12 +36,23 @@ pub struct Message {
     pub receive_count: u32,
     /// When it was put on the queue.
     pub sent_at: Timestamp,
+    /// When it was received for the first time.
+    pub first_received: Timestamp,
     /// When the request was first seen: earlier than `sent_at` for a dead letter that was put on the queue again.
     pub first_seen: Timestamp,
     /// Fair-queue group, where the producer gave one.
     pub group_id: Option<String>,
     /// The producer's trace, where there is one (`AWSTraceHeader`).
     pub trace_header: Option<String>,
+}
+
+/// A message that is to be sent again because too many wait by visibility.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// The message, as it was received.
+    pub message: Message,
+    /// For how long it is delayed: at most [`MAX_DELAY`].
+    pub delay: Duration,
 }
 
 /// A message on its way to the dead-letter queue, with its reason.
@@ -68,4 +85,12 @@ pub trait Queue: Send + Sync {
     /// Hides each message for the given time from now on; one result a message, in their order. A message whose
     /// result is an error comes back when the visibility it was received with ends.
     async fn hide(&self, messages: &[(String, Duration)]) -> Vec<Result<(), StoreError>>;
+
+    /// Puts each message on the lane's queue again with its history; one result a message, in their order. One that
+    /// was sent is to be acknowledged; if that fails there are two of it, and the ledger tells.
+    async fn send_again(&self, messages: &[Again]) -> Vec<Result<(), StoreError>>;
+
+    /// How many messages are in flight: received, and neither acknowledged nor visible again. SQS's own estimate,
+    /// which may be a minute old.
+    async fn in_flight(&self) -> Result<u64, StoreError>;
 }

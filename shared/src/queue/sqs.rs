@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue,
-    MessageSystemAttributeNameForSends, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+    MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
+    SendMessageBatchRequestEntry,
 };
 use futures_util::future::join_all;
 
-use super::{Letter, Queue};
+use super::attributes::{self, Attribute};
+use super::{Again, Letter, Queue};
 use crate::StoreError;
 use crate::aws::failed;
 
@@ -20,9 +23,6 @@ const MAX_ENTRIES: usize = 10;
 /// Bytes in one batch of messages, attributes included (SQS's limit: 1 MiB).
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>
 const MAX_BATCH_BYTES: usize = 1 << 20;
-
-/// Format of the attributes that this release writes.
-const FORMAT_VERSION: &str = "1";
 
 /// One lane's queue and dead-letter queue.
 #[derive(Clone, Debug)]
@@ -42,37 +42,52 @@ impl SqsQueue {
         }
     }
 
-    async fn send(&self, letters: &[Letter]) -> Vec<Result<(), StoreError>> {
+    async fn send(
+        &self,
+        queue_url: &str,
+        messages: &[Outgoing<'_>],
+    ) -> Vec<Result<(), StoreError>> {
         const CALL: &str = "SendMessageBatch";
-        let entries: Result<Vec<_>, _> = letters
+        let entries: Result<Vec<_>, _> = messages
             .iter()
             .enumerate()
-            .map(|(id, letter)| entry(id, letter))
+            .map(|(id, message)| message.entry(id))
             .collect();
         let entries = match entries {
             Ok(entries) => entries,
             Err(error) => {
-                return vec![Err(StoreError::new(CALL, error.to_string())); letters.len()];
+                return vec![Err(StoreError::new(CALL, error.to_string())); messages.len()];
             }
         };
         let reply = self
             .client
             .send_message_batch()
-            .queue_url(&self.dlq_url)
+            .queue_url(queue_url)
             .set_entries(Some(entries))
             .send()
             .await;
         match reply {
             Ok(reply) => results(
                 CALL,
-                letters.len(),
+                messages.len(),
                 reply
                     .failed
                     .iter()
                     .map(|failure| (failure.id.as_str(), failure.code.as_str())),
             ),
-            Err(error) => vec![Err(failed(CALL, &error)); letters.len()],
+            Err(error) => vec![Err(failed(CALL, &error)); messages.len()],
         }
+    }
+
+    async fn send_all(
+        &self,
+        queue_url: &str,
+        messages: &[Outgoing<'_>],
+    ) -> Vec<Result<(), StoreError>> {
+        let batches = batches(messages, Outgoing::size);
+        join_all(batches.into_iter().map(|batch| self.send(queue_url, batch)))
+            .await
+            .concat()
     }
 
     async fn change_visibility(
@@ -118,10 +133,8 @@ impl SqsQueue {
 #[async_trait]
 impl Queue for SqsQueue {
     async fn bury(&self, letters: &[Letter]) -> Vec<Result<(), StoreError>> {
-        let batches = batches(letters, size);
-        join_all(batches.into_iter().map(|batch| self.send(batch)))
-            .await
-            .concat()
+        let letters: Vec<_> = letters.iter().map(Outgoing::letter).collect();
+        self.send_all(&self.dlq_url, &letters).await
     }
 
     async fn hide(&self, messages: &[(String, Duration)]) -> Vec<Result<(), StoreError>> {
@@ -132,6 +145,95 @@ impl Queue for SqsQueue {
         )
         .await
         .concat()
+    }
+
+    async fn send_again(&self, messages: &[Again]) -> Vec<Result<(), StoreError>> {
+        let messages: Vec<_> = messages.iter().map(Outgoing::again).collect();
+        self.send_all(&self.queue_url, &messages).await
+    }
+
+    async fn in_flight(&self) -> Result<u64, StoreError> {
+        const CALL: &str = "GetQueueAttributes";
+        const COUNT: QueueAttributeName = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
+        let reply = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.queue_url)
+            .attribute_names(COUNT)
+            .send()
+            .await
+            .map_err(|error| failed(CALL, &error))?;
+        let count = reply.attributes.and_then(|mut known| known.remove(&COUNT));
+        count
+            .and_then(|text| text.parse().ok())
+            .ok_or(StoreError::new(
+                CALL,
+                "the count of messages in flight is missing",
+            ))
+    }
+}
+
+/// A message on its way out.
+struct Outgoing<'a> {
+    body: &'a str,
+    attributes: Vec<Attribute>,
+    group_id: Option<&'a str>,
+    trace_header: Option<&'a str>,
+    delay: Option<Duration>,
+}
+
+impl<'a> Outgoing<'a> {
+    fn letter(letter: &'a Letter) -> Self {
+        Self {
+            body: &letter.body,
+            attributes: attributes::of_letter(letter),
+            group_id: letter.group_id.as_deref(),
+            trace_header: letter.trace_header.as_deref(),
+            delay: None,
+        }
+    }
+
+    fn again(again: &'a Again) -> Self {
+        Self {
+            body: &again.message.body,
+            attributes: attributes::of_again(&again.message),
+            group_id: again.message.group_id.as_deref(),
+            trace_header: again.message.trace_header.as_deref(),
+            delay: Some(again.delay),
+        }
+    }
+
+    fn size(&self) -> usize {
+        attributes::size(self.body, &self.attributes)
+    }
+
+    fn entry(&self, id: usize) -> Result<SendMessageBatchRequestEntry, BuildError> {
+        let delay = self
+            .delay
+            .map(|delay| i32::try_from(delay.as_secs()).unwrap_or(i32::MAX));
+        let mut entry = SendMessageBatchRequestEntry::builder()
+            .id(id.to_string())
+            .message_body(self.body)
+            .set_delay_seconds(delay)
+            .set_message_group_id(self.group_id.map(str::to_owned));
+        for (name, kind, text) in &self.attributes {
+            let value = MessageAttributeValue::builder()
+                .data_type(kind.as_str())
+                .string_value(sendable(text))
+                .build()?;
+            entry = entry.message_attributes(*name, value);
+        }
+        if let Some(header) = self.trace_header {
+            let value = MessageSystemAttributeValue::builder()
+                .data_type("String")
+                .string_value(header)
+                .build()?;
+            entry = entry.message_system_attributes(
+                MessageSystemAttributeNameForSends::AwsTraceHeader,
+                value,
+            );
+        }
+        entry.build()
     }
 }
 
@@ -167,80 +269,6 @@ fn results<'a>(
     results
 }
 
-/// The attributes of a letter: name, SQS data type, text.
-fn attributes(letter: &Letter) -> Vec<(&'static str, &'static str, String)> {
-    let reason = &letter.reason;
-    let known = [
-        ("code", "String", Some(reason.code.to_string())),
-        // SQS refuses an empty attribute value.
-        (
-            "detail",
-            "String",
-            Some(if reason.detail.is_empty() {
-                "-".into()
-            } else {
-                reason.detail.clone()
-            }),
-        ),
-        ("attempts", "Number", Some(reason.attempts.to_string())),
-        ("first_seen", "String", Some(letter.first_seen.to_string())),
-        (
-            "provider_status",
-            "Number",
-            reason.provider_status.map(|status| status.to_string()),
-        ),
-        (
-            "last_attempt",
-            "String",
-            reason.last_attempt.map(|at| at.to_string()),
-        ),
-        ("request_id", "String", letter.request_id.clone()),
-        ("connection", "String", letter.connection.clone()),
-        ("operation", "String", letter.operation.clone()),
-        ("format_version", "Number", Some(FORMAT_VERSION.into())),
-    ];
-    known
-        .into_iter()
-        .filter_map(|(name, kind, text)| text.map(|text| (name, kind, text)))
-        .collect()
-}
-
-/// What the letter counts for in SQS's limits: the body, and each attribute's name, type and value.
-fn size(letter: &Letter) -> usize {
-    let attributes = attributes(letter);
-    letter.body.len()
-        + attributes
-            .iter()
-            .map(|(name, kind, text)| name.len() + kind.len() + text.len())
-            .sum::<usize>()
-}
-
-fn entry(
-    id: usize,
-    letter: &Letter,
-) -> Result<SendMessageBatchRequestEntry, aws_sdk_sqs::error::BuildError> {
-    let mut entry = SendMessageBatchRequestEntry::builder()
-        .id(id.to_string())
-        .message_body(&letter.body)
-        .set_message_group_id(letter.group_id.clone());
-    for (name, kind, text) in attributes(letter) {
-        let value = MessageAttributeValue::builder()
-            .data_type(kind)
-            .string_value(sendable(&text))
-            .build()?;
-        entry = entry.message_attributes(name, value);
-    }
-    if let Some(header) = &letter.trace_header {
-        let value = MessageSystemAttributeValue::builder()
-            .data_type("String")
-            .string_value(header)
-            .build()?;
-        entry = entry
-            .message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, value);
-    }
-    entry.build()
-}
-
 /// SQS takes the characters of XML 1.0 only; what it would refuse becomes U+FFFD.
 fn sendable(text: &str) -> String {
     let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
@@ -270,34 +298,23 @@ mod tests {
 
     #[test]
     fn batches_are_cut_by_count_and_by_bytes() {
+        let bytes = |letter: &Letter| Outgoing::letter(letter).size();
         let small: Vec<Letter> = (0..23).map(|_| letter(10)).collect();
         assert_eq!(
-            batches(&small, size)
+            batches(&small, bytes)
                 .iter()
                 .map(|batch| batch.len())
                 .collect::<Vec<_>>(),
             [10, 10, 3]
         );
         let large: Vec<Letter> = (0..10).map(|_| letter(256 * 1024)).collect();
-        let cut = batches(&large, size);
+        let cut = batches(&large, bytes);
         assert!(
             cut.iter()
-                .all(|batch| batch.iter().map(size).sum::<usize>() <= MAX_BATCH_BYTES)
+                .all(|batch| batch.iter().map(bytes).sum::<usize>() <= MAX_BATCH_BYTES)
         );
         assert_eq!(cut.iter().map(|batch| batch.len()).sum::<usize>(), 10);
-        assert!(batches(&[] as &[Letter], size).is_empty());
-    }
-
-    #[test]
-    fn a_letter_always_says_why_and_since_when() {
-        let names: Vec<_> = attributes(&letter(1))
-            .into_iter()
-            .map(|(name, ..)| name)
-            .collect();
-        assert_eq!(
-            names,
-            ["code", "detail", "attempts", "first_seen", "format_version"]
-        );
+        assert!(batches(&[] as &[Letter], bytes).is_empty());
     }
 
     #[test]

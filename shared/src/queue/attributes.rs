@@ -1,0 +1,215 @@
+//! What a message says about itself in its attributes: the reason of a dead letter, the history of a message that was
+//! sent again.
+
+use super::{Letter, Message};
+use crate::Timestamp;
+
+/// Format of the attributes that this release writes.
+const FORMAT_VERSION: &str = "1";
+
+/// An attribute's SQS data type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    String,
+    /// A number, as text.
+    Number,
+}
+
+impl Kind {
+    /// SQS's word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "String",
+            Self::Number => "Number",
+        }
+    }
+}
+
+/// An attribute: name, type, text.
+pub type Attribute = (&'static str, Kind, String);
+
+/// What a letter says. The names are part of the project's contract with those who read dead letters.
+pub fn of_letter(letter: &Letter) -> Vec<Attribute> {
+    let reason = &letter.reason;
+    // SQS refuses an empty attribute value.
+    let detail = if reason.detail.is_empty() {
+        "-".to_owned()
+    } else {
+        reason.detail.clone()
+    };
+    let status = reason.provider_status.map(|status| status.to_string());
+    let last_attempt = reason.last_attempt.map(|at| at.to_string());
+    let known = [
+        ("code", Kind::String, Some(reason.code.to_string())),
+        ("detail", Kind::String, Some(detail)),
+        ("attempts", Kind::Number, Some(reason.attempts.to_string())),
+        (
+            FIRST_SEEN,
+            Kind::String,
+            Some(letter.first_seen.to_string()),
+        ),
+        ("provider_status", Kind::Number, status),
+        ("last_attempt", Kind::String, last_attempt),
+        ("request_id", Kind::String, letter.request_id.clone()),
+        ("connection", Kind::String, letter.connection.clone()),
+        ("operation", Kind::String, letter.operation.clone()),
+        ("format_version", Kind::Number, Some(FORMAT_VERSION.into())),
+    ];
+    known
+        .into_iter()
+        .filter_map(|(name, kind, text)| Some((name, kind, text?)))
+        .collect()
+}
+
+const FIRST_SEEN: &str = "first_seen";
+const ORIGIN: &str = "origin";
+const RECEIVES: &str = "receives";
+const SENT_AT: &str = "sent_at";
+const FIRST_RECEIVED: &str = "first_received";
+
+/// The history that a message takes along when the lane sends it again.
+pub fn of_again(message: &Message) -> Vec<Attribute> {
+    vec![
+        (ORIGIN, Kind::String, message.origin.clone()),
+        (RECEIVES, Kind::Number, message.receive_count.to_string()),
+        (SENT_AT, Kind::String, message.sent_at.to_string()),
+        (
+            FIRST_RECEIVED,
+            Kind::String,
+            message.first_received.to_string(),
+        ),
+        (FIRST_SEEN, Kind::String, message.first_seen.to_string()),
+        ("format_version", Kind::Number, FORMAT_VERSION.into()),
+    ]
+}
+
+/// A message as SQS alone knows it, with the history that its attributes tell. `attribute` gives the text of one.
+///
+/// A letter that was put on the queue again tells when its request was first seen, and nothing else: it starts anew.
+pub fn with_history<'a>(message: Message, attribute: impl Fn(&str) -> Option<&'a str>) -> Message {
+    let time = |name| Timestamp::parse_rfc3339(attribute(name)?).ok();
+    let receives: Option<u32> = attribute(RECEIVES).and_then(|text| text.parse().ok());
+    // Nobody's past lies in the future, whatever an attribute says.
+    let first_seen = time(FIRST_SEEN)
+        .unwrap_or(message.first_seen)
+        .min(message.first_seen);
+    let (Some(origin), Some(receives), Some(sent_at), Some(first_received)) = (
+        attribute(ORIGIN),
+        receives,
+        time(SENT_AT),
+        time(FIRST_RECEIVED),
+    ) else {
+        return Message {
+            first_seen,
+            ..message
+        };
+    };
+    Message {
+        origin: origin.to_owned(),
+        receive_count: message.receive_count.saturating_add(receives),
+        sent_at: sent_at.min(message.sent_at),
+        first_received: first_received.min(message.first_received),
+        first_seen,
+        ..message
+    }
+}
+
+/// What a message counts for in SQS's limits: the body, and each attribute's name, type and value.
+pub fn size(body: &str, attributes: &[Attribute]) -> usize {
+    let attributes = attributes
+        .iter()
+        .map(|(name, kind, text)| name.len() + kind.as_str().len() + text.len());
+    body.len() + attributes.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Reason, code};
+
+    fn message() -> Message {
+        Message {
+            id: "m2".into(),
+            origin: "m2".into(),
+            receipt_handle: "r".into(),
+            body: "{}".into(),
+            receive_count: 1,
+            sent_at: Timestamp::from_millis(9_000),
+            first_received: Timestamp::from_millis(9_500),
+            first_seen: Timestamp::from_millis(9_000),
+            group_id: None,
+            trace_header: None,
+        }
+    }
+
+    fn read(message: Message, attributes: &[Attribute]) -> Message {
+        with_history(message, |wanted| {
+            let found = attributes.iter().find(|(name, ..)| *name == wanted);
+            found.map(|(_, _, text)| text.as_str())
+        })
+    }
+
+    #[test]
+    fn a_letter_always_says_why_and_since_when() {
+        let letter = Letter {
+            body: "{}".into(),
+            reason: Reason::new(code::PANICKED, ""),
+            first_seen: Timestamp::from_millis(0),
+            request_id: None,
+            connection: None,
+            operation: None,
+            group_id: None,
+            trace_header: None,
+        };
+        let names: Vec<_> = of_letter(&letter)
+            .into_iter()
+            .map(|(name, ..)| name)
+            .collect();
+        assert_eq!(
+            names,
+            ["code", "detail", "attempts", "first_seen", "format_version"]
+        );
+    }
+
+    #[test]
+    fn a_message_that_is_sent_again_keeps_its_past() {
+        let before = Message {
+            id: "m1".into(),
+            origin: "m0".into(),
+            receive_count: 41,
+            sent_at: Timestamp::from_millis(1_000),
+            first_received: Timestamp::from_millis(2_000),
+            first_seen: Timestamp::from_millis(500),
+            ..message()
+        };
+        let expected = Message {
+            id: "m2".into(),
+            receive_count: 42,
+            ..before.clone()
+        };
+        assert_eq!(read(message(), &of_again(&before)), expected);
+    }
+
+    #[test]
+    fn a_redriven_letter_starts_anew_but_for_when_it_was_first_seen() {
+        let attributes = [
+            ("code", Kind::String, "attempts_spent".to_owned()),
+            (
+                FIRST_SEEN,
+                Kind::String,
+                "1970-01-01T00:00:00.500Z".to_owned(),
+            ),
+        ];
+        let first_seen = Timestamp::from_millis(500);
+        assert_eq!(
+            read(message(), &attributes),
+            Message {
+                first_seen,
+                ..message()
+            }
+        );
+        let future = [(FIRST_SEEN, Kind::String, "2970-01-01T00:00:00Z".to_owned())];
+        assert_eq!(read(message(), &future), message());
+    }
+}
