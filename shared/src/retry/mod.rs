@@ -3,8 +3,10 @@
 //! Full jitter (a uniform draw between zero and the exponential step) spreads a burst of failures best; see
 //! <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
 
+mod budget;
 mod state;
 
+pub use budget::RetryBudget;
 pub use state::{Attempts, Next, RetrySpec, next};
 
 /// A number in `0.0..1.0` that is the same for the same `seed`: jitter that a replay repeats.
