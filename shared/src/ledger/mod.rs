@@ -5,6 +5,7 @@
 //! IN_PROGRESS ──owner+generation──▶ COMPLETED | RETRYING | REJECTED | UNKNOWN
 //! IN_PROGRESS, lease ended ──▶ IN_PROGRESS(generation+1, ambiguous) | UNKNOWN | REJECTED crash_loop
 //! RETRYING due ──▶ IN_PROGRESS          RETRYING not due ──▶ deferred
+//! absent/expired ──guarded by the vendor's key, one write──▶ COMPLETED | RETRYING | REJECTED | UNKNOWN
 //! COMPLETED and UNKNOWN absorb: only an operator or expiry leaves them.
 //! ```
 //!
@@ -27,7 +28,7 @@ pub use record::{LIFE, Record, Response, Status};
 pub use state::{Ask, Claim, Finding, Settlement};
 pub use store::{Expected, LedgerStore, MAX_READ, Write};
 
-use crate::StoreError;
+use crate::{StoreError, Timestamp};
 
 /// How often a claim looks again when another writer came between: each loss means that somebody else got on, and
 /// after this many the message simply comes back later.
@@ -63,17 +64,81 @@ pub async fn claim(
     Ok(Finding::Busy)
 }
 
-/// Ends or releases the claim that `record` holds. False when the claim is no longer ours: the stored record decides.
+/// A right to carry out a request.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// The request's record, as held.
+    pub record: Record,
+    /// What must still hold when it ends.
+    expected: Expected,
+}
+
+impl Hold {
+    /// By a claim: `record` stands in the ledger.
+    pub fn claimed(record: Record) -> Self {
+        let expected = Expected::unchanged(&record);
+        Self { record, expected }
+    }
+
+    /// By the vendor's idempotency key alone: nothing stands in the ledger, as a read of just now (`now`) has shown.
+    pub const fn guarded(record: Record, now: Timestamp) -> Self {
+        let expected = Expected::AbsentOrExpired { now };
+        Self { record, expected }
+    }
+
+    const fn is_guarded(&self) -> bool {
+        matches!(self.expected, Expected::AbsentOrExpired { .. })
+    }
+}
+
+/// What became of a settlement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is written.
+    Ours,
+    /// Somebody else came first: the stored record decides.
+    Lost(Option<Box<Record>>),
+}
+
+/// Ends or releases `hold` with `next`.
+///
+/// One conditional write. Where it loses against somebody who came between a guarded call and its end, what the call
+/// has proven is [merged](state::merge) into the stored record.
 ///
 /// # Errors
 /// When the store does not answer; the record may or may not be written.
 pub async fn settle(
     store: &dyn LedgerStore,
-    record: &Record,
+    hold: &Hold,
     next: &Record,
-) -> Result<bool, StoreError> {
-    Ok(matches!(
-        store.write(next, &Expected::unchanged(record)).await?,
-        Write::Written
-    ))
+) -> Result<Settled, StoreError> {
+    let mut current = match store.write(next, &hold.expected).await? {
+        Write::Written => return Ok(Settled::Ours),
+        Write::Lost(current) => current,
+    };
+    for _ in 0..CLAIM_TRIES {
+        let merged = current
+            .as_deref()
+            .filter(|_| hold.is_guarded())
+            .and_then(|stored| Some((Expected::unchanged(stored), state::merge(stored, next)?)));
+        let Some((expected, merged)) = merged else {
+            break;
+        };
+        match store.write(&merged, &expected).await? {
+            Write::Written if merged.status == Status::Completed => return Ok(Settled::Ours),
+            Write::Written => return Ok(Settled::Lost(Some(Box::new(merged)))),
+            Write::Lost(newer) => current = newer,
+        }
+    }
+    Ok(Settled::Lost(current))
+}
+
+/// Notes that the request of `ask` was never sent, unless there is a record already.
+///
+/// # Errors
+/// When the store does not answer; the record may or may not be written.
+pub async fn note_never_sent(store: &dyn LedgerStore, ask: &Ask<'_>) -> Result<(), StoreError> {
+    let expected = Expected::AbsentOrExpired { now: ask.now };
+    store.write(&state::never_sent(ask), &expected).await?;
+    Ok(())
 }

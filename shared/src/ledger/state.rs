@@ -32,6 +32,9 @@ pub struct Ask<'a> {
     pub alone: bool,
     /// What an ambiguous end means for this operation.
     pub safety: Safety,
+    /// Since when a call may have been sent that no record tells of: the message was received before, and its
+    /// operation needs no claim on a first receive (see [`guard`]).
+    pub maybe_sent_since: Option<Timestamp>,
 }
 
 /// What a claim decides.
@@ -66,14 +69,60 @@ pub enum Finding {
     Busy,
 }
 
+/// By how much the queue's clock and those of two environments may differ, generously.
+const CLOCKS: Duration = Duration::from_secs(1);
+
+/// The record under which a first call may be made without a claim: the vendor's own idempotency key is the guard, and
+/// one write ends it. None where the operation has no such key, a call may have been sent before, or `stored` has a
+/// word in it.
+pub fn guard(stored: Option<&Record>, ask: &Ask<'_>) -> Option<Record> {
+    let may = matches!(ask.safety, Safety::Keyed { .. }) && ask.maybe_sent_since.is_none();
+    match stored {
+        _ if !may => None,
+        None => Some(fresh(ask, 1)),
+        Some(old) => old
+            .is_expired(ask.now)
+            .then(|| fresh(ask, old.generation + 1)),
+    }
+}
+
+/// What `stored`, written by somebody else while a guarded call was under way, becomes now that the call ended as
+/// `ours`; none where it stays as it is, and decides.
+pub fn merge(stored: &Record, ours: &Record) -> Option<Record> {
+    if matches!(stored.status, Status::Completed | Status::Unknown) {
+        return None;
+    }
+    let generation = stored.generation + 1;
+    if ours.status == Status::Completed {
+        // Both went out under one key. What the vendor made of it is done, whoever else still tries.
+        return Some(Record {
+            generation,
+            series: stored.series.max(ours.series),
+            ..ours.clone()
+        });
+    }
+    ours.ambiguous.then(|| Record {
+        generation,
+        ambiguous: true,
+        first_sent_at: earlier(stored.first_sent_at, ours.first_sent_at),
+        expires_at: None,
+        ..stored.clone()
+    })
+}
+
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    [a, b].into_iter().flatten().min()
+}
+
 /// Decides on `ask`, given the stored record.
 pub fn claim(stored: Option<&Record>, ask: &Ask<'_>) -> Claim {
     let Some(stored) = stored else {
-        return Claim::Take(fresh(ask, 1));
+        return first(ask, 1);
     };
     if stored.is_expired(ask.now) {
-        return Claim::Take(fresh(ask, stored.generation + 1));
+        return first(ask, stored.generation + 1);
     }
+    let stored = &with_unrecorded_call(stored, ask);
     let same_payload = stored.payload_hash == ask.payload_hash;
     match stored.status {
         Status::Unknown => Claim::Found(Finding::Closed(stored.clone())),
@@ -97,6 +146,30 @@ pub fn claim(stored: Option<&Record>, ask: &Ask<'_>) -> Claim {
 }
 
 /// A first claim on a key.
+fn first(ask: &Ask<'_>, generation: u64) -> Claim {
+    let mut next = fresh(ask, generation);
+    let Some(since) = ask.maybe_sent_since else {
+        return Claim::Take(next);
+    };
+    next.ambiguous = true;
+    next.first_sent_at = Some(since);
+    settled_or(&next.clone(), ask, next)
+}
+
+/// `stored`, made by another message, with the call that this one may have sent before the record was there.
+fn with_unrecorded_call(stored: &Record, ask: &Ask<'_>) -> Record {
+    let mut stored = stored.clone();
+    if let Some(since) = ask.maybe_sent_since
+        && stored.message_id != ask.message_id
+        && stored.series_since + CLOCKS >= since
+        && !matches!(stored.status, Status::Completed | Status::Unknown)
+    {
+        stored.ambiguous = true;
+        stored.first_sent_at = earlier(stored.first_sent_at, Some(since));
+    }
+    stored
+}
+
 fn fresh(ask: &Ask<'_>, generation: u64) -> Record {
     Record {
         pk: ask.pk.to_owned(),
@@ -231,6 +304,8 @@ pub struct Attempt {
     pub sent: bool,
     /// Whether it may have taken effect.
     pub ambiguous: bool,
+    /// Whether the answer speaks for every earlier sending too: the vendor honours the key that all were sent under.
+    pub settles_earlier: bool,
     /// The vendor's HTTP status, where it answered.
     pub status: Option<u16>,
 }
@@ -284,6 +359,14 @@ pub enum Settlement {
     Unknown(Closing),
 }
 
+/// The record of a request that was never sent, and is put off for so long that a later receive must be able to tell.
+pub fn never_sent(ask: &Ask<'_>) -> Record {
+    let mut next = fresh(ask, 1);
+    // Due whenever the message comes back.
+    release(&mut next, ask.now, None, ask.now);
+    next
+}
+
 /// What `record`, held by us, becomes at `now`; `attempt` is the call that was made, if one was.
 pub fn settle(
     record: &Record,
@@ -302,7 +385,7 @@ pub fn settle(
             next.wire_hash = Some(attempt.wire_hash.clone());
         }
         next.last_attempt = Some(attempt.at);
-        next.ambiguous |= attempt.ambiguous;
+        next.ambiguous = attempt.ambiguous || (next.ambiguous && !attempt.settles_earlier);
         next.response = attempt.status.map(|status| Response {
             status,
             object_id: None,

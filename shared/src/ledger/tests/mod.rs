@@ -2,6 +2,7 @@
 
 mod arrows;
 mod crashes;
+mod guarded;
 mod properties;
 mod redrive;
 mod replies;
@@ -43,6 +44,7 @@ fn ask() -> Ask<'static> {
         first_seen: NOON,
         alone: false,
         safety: KEYED,
+        maybe_sent_since: None,
     }
 }
 
@@ -89,6 +91,7 @@ fn answered(status: u16) -> Attempt {
         wire_hash: "wire".into(),
         sent: true,
         ambiguous: false,
+        settles_earlier: false,
         status: Some(status),
     }
 }

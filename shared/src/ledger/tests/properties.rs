@@ -110,13 +110,13 @@ impl World {
         let before = self.stored().expect("somebody claimed");
         let (attempt, settlement) = settlement(how, self.now);
         let next = settle(&record, attempt.as_ref(), &settlement, self.now);
-        let settled = super::super::settle(&self.store, &record, &next)
+        let settled = super::super::settle(&self.store, &Hold::claimed(record.clone()), &next)
             .now_or_never()
             .expect("memory does not wait")
             .expect("memory does not fail");
         let after = self.stored().expect("nothing is deleted");
         let is_ours = (&before.owner, before.generation) == (&record.owner, record.generation);
-        prop_assert_eq!(settled, is_ours);
+        prop_assert_eq!(settled == Settled::Ours, is_ours);
         if !is_ours {
             prop_assert_eq!(&before, &after, "a fenced worker changed the record");
         }
