@@ -96,6 +96,8 @@ pub enum Deferral {
     Settling,
     /// The last holder of this request died; it runs alone, and this was not the moment.
     Suspect,
+    /// The lane has made as many retries as its first attempts allow.
+    RetryBudget,
     /// A table or secret could not be read or written.
     StoreUnavailable,
 }
@@ -112,6 +114,7 @@ impl Deferral {
             Self::OutOfTime => "out_of_time",
             Self::Settling => "settling",
             Self::Suspect => "suspect",
+            Self::RetryBudget => "retry_budget",
             Self::StoreUnavailable => "store_unavailable",
         }
     }

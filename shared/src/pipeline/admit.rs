@@ -5,17 +5,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::{join_all, join3};
+use futures_util::future::{join, join_all, join3};
 
 use super::attempt::deadline_rule;
-use super::job::{Admitted, Ended, Job};
+use super::job::{Admitted, Ended, Job, Known};
 use super::{Lane, Run, SETTLE_RESERVE};
 use crate::Timestamp;
 use crate::breaker::Gate;
 use crate::ledger::state::{Claim, claim};
-use crate::ledger::{MAX_READ, Record};
+use crate::ledger::{self, MAX_READ};
 use crate::limiter::FULL_RATE;
 use crate::outcome::{Deferral, Outcome, Reason, code};
+use crate::provider::Safety;
+use crate::retry::RetryBudget;
 
 /// The gates that a batch passed, by breaker key.
 pub(super) type Gates = BTreeMap<String, Gate>;
@@ -71,7 +73,9 @@ impl Lane {
         if !self.breaker.believed_closed(&key, now) {
             gate = self.pass(&key, now, lease).await;
             if gate.is_none() {
-                return (key, None, Vec::new(), self.turn_away(jobs));
+                let put_off = jobs.into_iter();
+                let put_off = put_off.map(|job| (job, self.put_off(Deferral::StoreUnavailable)));
+                return (key, None, Vec::new(), end_all(put_off));
             }
         }
         let limited = jobs.iter().any(|job| self.is_limited(job));
@@ -84,7 +88,7 @@ impl Lane {
                 known => known,
             }
         };
-        let (gate, records, drawn) = join3(
+        let (gate, known, drawn) = join3(
             ask_gate,
             self.read_ledger(&jobs[..going]),
             self.draw(&jobs[..going], share, now),
@@ -96,25 +100,29 @@ impl Lane {
 
         let (mut admitted, mut ended) = (Vec::new(), Vec::new());
         let mut goes = vec![false; jobs.len()];
-        let mut findings = records.into_iter().zip(drawn.leaves);
-        for (at, job) in jobs.into_iter().enumerate() {
+        let mut findings = known.into_iter().zip(drawn.leaves);
+        for (at, mut job) in jobs.into_iter().enumerate() {
             let fate = match findings.next() {
-                Some((record, leave)) if at < passing => self.fate(&job, record, leave, run, now),
+                Some((known, leave)) if at < passing => {
+                    job.known = known;
+                    self.fate(&job, leave, run, now)
+                }
                 _ => Fate::End(refused(gate.as_ref(), &job, now)),
             };
             match fate {
-                Fate::Go { start, known } => {
+                Fate::Go { start } => {
                     goes[at] = true;
-                    admitted.push(Admitted {
-                        job: Job { known, ..job },
-                        start,
-                    });
+                    admitted.push(Admitted { job, start });
                 }
-                Fate::End(outcome) => ended.push(job.end(outcome)),
+                Fate::End(outcome) => ended.push((job, outcome)),
             }
         }
-        self.give_back(&drawn.items, &goes).await;
-        (key, gate, admitted, ended)
+        join(
+            self.give_back(&drawn.items, &goes),
+            self.note_never_sent(&ended, run),
+        )
+        .await;
+        (key, gate, admitted, end_all(ended))
     }
 
     /// The breaker's leave; none when its state could not be read.
@@ -128,17 +136,14 @@ impl Lane {
         }
     }
 
-    fn turn_away(&self, jobs: Vec<Job>) -> Vec<Ended> {
-        jobs.into_iter()
-            .map(|job| job.end(self.put_off(Deferral::StoreUnavailable)))
-            .collect()
-    }
-
     /// Reads the records of jobs that probably have one: that is cheaper than a claim that loses. A job whose
-    /// deadline has passed is read too, since a finished request is a duplicate and not late.
-    async fn read_ledger(&self, jobs: &[Job]) -> Vec<Option<Option<Record>>> {
+    /// deadline has passed is read too, since a finished request is a duplicate and not late; and one that needs no
+    /// claim where there is no record.
+    async fn read_ledger(&self, jobs: &[Job]) -> Vec<Known> {
         let now = self.seams.clock.now();
-        let worth_it = |job: &&Job| job.message.receive_count > 1 || job.deadline_passed(now);
+        let worth_it = |job: &&Job| {
+            job.message.receive_count > 1 || job.may_be_guarded() || job.deadline_passed(now)
+        };
         let mut keys: Vec<String> = jobs
             .iter()
             .filter(worth_it)
@@ -148,48 +153,42 @@ impl Lane {
         keys.dedup();
         keys.truncate(MAX_READ);
         if keys.is_empty() {
-            return vec![None; jobs.len()];
+            return vec![Known::Unread; jobs.len()];
         }
         match self.seams.ledger.read(&keys).await {
             Ok(records) => {
-                let found: BTreeMap<String, Option<Record>> =
-                    keys.into_iter().zip(records).collect();
-                jobs.iter().map(|job| found.get(&job.pk).cloned()).collect()
+                let known = records.into_iter().map(|record| match record {
+                    Some(record) => Known::Stored(Box::new(record)),
+                    None => Known::Absent,
+                });
+                let found: BTreeMap<String, Known> = keys.into_iter().zip(known).collect();
+                let known = |job: &Job| found.get(&job.pk).cloned().unwrap_or(Known::Unread);
+                jobs.iter().map(known).collect()
             }
             Err(error) => {
                 // Nothing is lost: the claim asks the ledger again.
                 tracing::warn!(%error, "the ledger could not be read");
-                vec![None; jobs.len()]
+                vec![Known::Unread; jobs.len()]
             }
         }
     }
 
-    /// The ledger's answer first, then the deadline, then the limiter.
-    fn fate(
-        &self,
-        job: &Job,
-        record: Option<Option<Record>>,
-        leave: Leave,
-        run: &Run<'_>,
-        now: Timestamp,
-    ) -> Fate {
-        let known = match record {
-            Some(Some(record)) => {
-                if let Claim::Found(found) = claim(Some(&record), &self.ask(job, true, run)) {
+    /// The ledger's answer first, then the deadline, then the limiter and the retry budget.
+    fn fate(&self, job: &Job, leave: Leave, run: &Run<'_>, now: Timestamp) -> Fate {
+        match &job.known {
+            Known::Stored(record) => {
+                if let Claim::Found(found) = claim(Some(record), &self.ask(job, true, run)) {
                     return Fate::End(self.answer(found));
                 }
-                Some(Box::new(record))
             }
-            Some(None) if job.deadline_passed(now) => {
-                return Fate::End(Outcome::Rejected(Reason::new(
-                    code::DEADLINE_EXCEEDED,
-                    deadline_rule(),
-                )));
+            Known::Absent if job.deadline_passed(now) => {
+                let reason = Reason::new(code::DEADLINE_EXCEEDED, deadline_rule());
+                return Fate::End(Outcome::Rejected(reason));
             }
-            Some(None) | None => None,
-        };
+            Known::Absent | Known::Unread => {}
+        }
         match leave {
-            Leave::From(start) => Fate::Go { start, known },
+            Leave::From(start) => self.within_budget(job, start, now),
             Leave::Later(until) => Fate::End(Outcome::Deferred {
                 reason: Deferral::RateLimited,
                 until,
@@ -197,14 +196,65 @@ impl Lane {
             Leave::Unknown => Fate::End(self.put_off(Deferral::StoreUnavailable)),
         }
     }
+
+    fn within_budget(&self, job: &Job, start: Timestamp, now: Timestamp) -> Fate {
+        let mut budget = self.budget();
+        if !job.is_retry() {
+            budget.first_attempt(now);
+        } else if !budget.try_retry(now) {
+            return Fate::End(Outcome::Deferred {
+                reason: Deferral::RetryBudget,
+                until: now + RetryBudget::wait(job.jitter()),
+            });
+        }
+        Fate::Go { start }
+    }
+
+    /// Notes for jobs that are put off for long that they were never sent. Where a first call needs no claim, a
+    /// missing record would otherwise look, on a later receive, like a call that may have been sent; and once the
+    /// vendor has forgotten its key, only a person could tell.
+    async fn note_never_sent(&self, put_off: &[(Job, Outcome)], run: &Run<'_>) {
+        let now = self.seams.clock.now();
+        let notes = put_off
+            .iter()
+            .filter(|(job, outcome)| job.may_be_guarded() && is_long(job, outcome, now))
+            .map(|(job, _)| async move {
+                let ask = self.ask(job, false, run);
+                ledger::note_never_sent(self.seams.ledger.as_ref(), &ask).await
+            });
+        for error in join_all(notes).await.into_iter().filter_map(Result::err) {
+            tracing::warn!(%error, "a deferral could not be noted");
+        }
+    }
 }
 
 enum Fate {
-    Go {
-        start: Timestamp,
-        known: Option<Box<Record>>,
-    },
+    Go { start: Timestamp },
     End(Outcome),
+}
+
+/// Whether a job that was never sent may, as `outcome` has it, still not be sent when the vendor's memory of a key
+/// ends. A slot of the limiter is kept; how long a breaker stays open or a connection paused, nobody knows.
+fn is_long(job: &Job, outcome: &Outcome, now: Timestamp) -> bool {
+    /// The longest wait for a slot that goes unnoted: a spike's messages cost one write all the same.
+    const SOON: Duration = Duration::from_secs(15 * 60);
+
+    let Safety::Keyed { retention, .. } = job.operation.safety else {
+        return false;
+    };
+    match outcome {
+        Outcome::Deferred {
+            reason: Deferral::BreakerOpen | Deferral::ConnectionPaused,
+            ..
+        } => true,
+        Outcome::Deferred { until, .. } => until.since(now) > SOON.min(retention / 2),
+        _ => false,
+    }
+}
+
+fn end_all(ended: impl IntoIterator<Item = (Job, Outcome)>) -> Vec<Ended> {
+    let ended = ended.into_iter();
+    ended.map(|(job, outcome)| job.end(outcome)).collect()
 }
 
 /// How many of `jobs` the gate lets through, and at what share of the rate. Where there is no rate to take a share

@@ -2,16 +2,18 @@
 //!
 //! What is left behind when the process dies: before the claim, nothing; between claim and settlement, a lease that
 //! ends by itself and is then ambiguous; after the settlement, a record that answers the message when it comes back.
+//! A call that is guarded by the vendor's key leaves nothing before its settlement: from the second receive on, a
+//! missing record counts as a call that may have been sent since the first.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::job::Job;
+use super::job::{Job, Known};
 use super::state::{self, Called, Circumstances};
 use super::{Call, Lane, Run, TROUBLE_WAIT};
 use crate::Timestamp;
-use crate::ledger::state::{Ask, Attempt, Closing, LEASE_MARGIN, Settlement};
-use crate::ledger::{self, Finding, Record};
+use crate::ledger::state::{Ask, Attempt, Claim, Closing, LEASE_MARGIN, Settlement, claim};
+use crate::ledger::{self, Finding, Hold, Record, Settled};
 use crate::outcome::{Deferral, Outcome, Reason, code};
 use crate::provider::{Secret, Verdict, Wire};
 use crate::queue;
@@ -42,33 +44,45 @@ impl Lane {
         if !run.has_time_for(job.operation.timeout, self.seams.clock.now()) {
             return Step::End(self.put_off(Deferral::OutOfTime));
         }
-        let ask = self.ask(job, alone, run);
-        let record = match ledger::claim(
-            self.seams.ledger.as_ref(),
-            &ask,
-            job.known.as_deref().cloned(),
-        )
-        .await
-        {
-            Ok(Finding::Granted(record)) => record,
-            Ok(Finding::Suspect) => return Step::Suspect,
-            Ok(finding) => return Step::End(self.answer(finding)),
-            Err(error) => {
-                tracing::warn!(%error, pk = job.pk, "the claim could not be written");
-                return Step::End(self.put_off(Deferral::StoreUnavailable));
+        let mut hold = match self.hold(job, alone, run).await {
+            Ok(hold) => hold,
+            Err(step) => return step,
+        };
+        match self.settle_doubt(job, &hold.record, run).await {
+            Ok(None) => {}
+            Ok(Some(record)) => hold.record = record,
+            Err(settlement) => {
+                return Step::End(self.settle(job, &hold, None, settlement, run).await);
             }
-        };
-        let record = match self.settle_doubt(job, &record, run).await {
-            Ok(settled) => settled.unwrap_or(record),
-            Err(settlement) => return Step::End(self.settle(&record, None, settlement).await),
-        };
-        let (made, settlement) = self.carry_out(job, &record, run).await;
+        }
+        let (made, settlement) = self.carry_out(job, &hold.record, run).await;
         let attempt = made.as_ref().map(|(attempt, _)| attempt);
-        let outcome = self.settle(&record, attempt, settlement).await;
+        let outcome = self.settle(job, &hold, attempt, settlement, run).await;
         if let Some((_, called)) = made {
             self.heed(job, &called).await;
         }
         Step::End(outcome)
+    }
+
+    /// The right to call: where the ledger was just seen without a record and the vendor honours a key, that key;
+    /// otherwise a claim.
+    async fn hold(&self, job: &Job, alone: bool, run: &Run<'_>) -> Result<Hold, Step> {
+        let ask = self.ask(job, alone, run);
+        if job.known != Known::Unread
+            && let Some(record) = ledger::state::guard(job.known.stored(), &ask)
+        {
+            return Ok(Hold::guarded(record, ask.now));
+        }
+        let known = job.known.stored().cloned();
+        match ledger::claim(self.seams.ledger.as_ref(), &ask, known).await {
+            Ok(Finding::Granted(record)) => Ok(Hold::claimed(record)),
+            Ok(Finding::Suspect) => Err(Step::Suspect),
+            Ok(finding) => Err(Step::End(self.answer(finding))),
+            Err(error) => {
+                tracing::warn!(%error, pk = job.pk, "the claim could not be written");
+                Err(Step::End(self.put_off(Deferral::StoreUnavailable)))
+            }
+        }
     }
 
     /// From the claim to the verdict. No store is written.
@@ -104,7 +118,7 @@ impl Lane {
             latency: now.since(started),
             fault: called.is_fault(),
         });
-        let attempt = called.attempt(started, wire_hash);
+        let attempt = called.attempt(started, wire_hash, job.operation.safety, record);
         let settlement = state::conclude(&called, &attempt, &self.circumstances(job, record, now));
         (Some((attempt, called)), settlement)
     }
@@ -204,21 +218,38 @@ impl Lane {
         }
     }
 
-    /// Writes what the claim becomes. Where that fails, the message comes back and finds the lease, or its end.
+    /// Writes what the request becomes. Where that fails, the message comes back and finds the lease, or its end; or
+    /// no record, which then counts as a call that may have been sent.
     async fn settle(
         &self,
-        record: &Record,
+        job: &Job,
+        hold: &Hold,
         attempt: Option<&Attempt>,
         settlement: Settlement,
+        run: &Run<'_>,
     ) -> Outcome {
-        let next = ledger::state::settle(record, attempt, &settlement, self.seams.clock.now());
-        match ledger::settle(self.seams.ledger.as_ref(), record, &next).await {
-            Ok(true) => state::outcome(settlement, &next),
-            Ok(false) => self.put_off(Deferral::KeyInProgress),
+        let next =
+            ledger::state::settle(&hold.record, attempt, &settlement, self.seams.clock.now());
+        match ledger::settle(self.seams.ledger.as_ref(), hold, &next).await {
+            Ok(Settled::Ours) => {
+                if job.is_retry() && matches!(settlement, Settlement::Completed { .. }) {
+                    self.budget().retry_succeeded();
+                }
+                state::outcome(settlement, &next)
+            }
+            Ok(Settled::Lost(stored)) => self.decided_by(stored.as_deref(), job, run),
             Err(error) => {
-                tracing::warn!(%error, pk = record.pk, "the settlement could not be written");
+                tracing::warn!(%error, pk = job.pk, "the settlement could not be written");
                 self.put_off(Deferral::StoreUnavailable)
             }
+        }
+    }
+
+    /// The settlement lost against `stored`, which decides now.
+    fn decided_by(&self, stored: Option<&Record>, job: &Job, run: &Run<'_>) -> Outcome {
+        match stored.map(|stored| claim(Some(stored), &self.ask(job, false, run))) {
+            Some(Claim::Found(finding)) => self.answer(finding),
+            _ => self.put_off(Deferral::KeyInProgress),
         }
     }
 
@@ -257,13 +288,14 @@ impl Lane {
         Ask {
             pk: &job.pk,
             payload_hash: job.request.payload_hash.as_str(),
-            message_id: &job.message.id,
+            message_id: &job.message.origin,
             owner: &job.owner,
             now: self.seams.clock.now(),
             lease_until: run.invocation.deadline + LEASE_MARGIN,
             first_seen: job.message.first_seen,
             alone,
             safety: job.operation.safety,
+            maybe_sent_since: job.maybe_sent_since(),
         }
     }
 

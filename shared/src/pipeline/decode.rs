@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::job::{Ended, Job};
+use super::job::{Ended, Job, Known};
 use super::{Lane, Run};
 use crate::outcome::{Code, Outcome, Reason, code};
 use crate::provider::Operation;
@@ -24,6 +24,7 @@ impl Lane {
                         message,
                         peek,
                         outcome: Outcome::Rejected(reason),
+                        sent_again: false,
                     });
                 }
             }
@@ -70,7 +71,7 @@ impl Lane {
             operation,
             pk,
             owner,
-            known: None,
+            known: Known::Unread,
         }
     }
 }

@@ -33,27 +33,16 @@ impl Lane {
             }
         }
 
-        let waits: Vec<_> = ended.iter().filter_map(|ended| wait(ended, now)).collect();
-        if !waits.is_empty() {
-            for error in self
-                .seams
-                .queue
-                .hide(&waits)
-                .await
-                .into_iter()
-                .filter_map(Result::err)
-            {
-                // Harmless: the message comes back with its present visibility, and the ledger knows what to do.
-                tracing::warn!(%error, "a visibility timeout could not be changed");
-            }
-        }
+        self.let_wait(&mut ended, now).await;
         for Ended {
             message,
             peek,
             outcome,
+            sent_again,
         } in ended
         {
-            if matches!(outcome, Outcome::Deferred { .. } | Outcome::Retry { .. }) {
+            let waits = matches!(outcome, Outcome::Deferred { .. } | Outcome::Retry { .. });
+            if waits && !sent_again {
                 report.retained.push(message.id.clone());
             }
             let end_to_end = now.since(message.sent_at);
@@ -92,14 +81,4 @@ fn letter(ended: &Ended) -> Option<Letter> {
         group_id: ended.message.group_id.clone(),
         trace_header: ended.message.trace_header.clone(),
     })
-}
-
-fn wait(ended: &Ended, now: Timestamp) -> Option<(String, std::time::Duration)> {
-    let (Outcome::Deferred { until, .. } | Outcome::Retry { until, .. }) = ended.outcome else {
-        return None;
-    };
-    Some((
-        ended.message.receipt_handle.clone(),
-        queue::postpone(&ended.message, until, now),
-    ))
 }

@@ -1,9 +1,9 @@
 //! A record on its way through the pipeline.
 
 use crate::Timestamp;
-use crate::ledger::Record;
+use crate::ledger::{Record, Status};
 use crate::outcome::Outcome;
-use crate::provider::Operation;
+use crate::provider::{Operation, Safety};
 use crate::queue::Message;
 use crate::request::{Peek, Request};
 
@@ -16,8 +16,28 @@ pub(super) struct Job {
     pub pk: String,
     /// Unique per invocation and record: the ledger's fence.
     pub owner: String,
-    /// The ledger's record, where it was read beforehand.
-    pub known: Option<Box<Record>>,
+    /// What the ledger was seen to hold.
+    pub known: Known,
+}
+
+/// What is known of a request's record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// Nobody looked.
+    Unread,
+    /// There was none.
+    Absent,
+    /// It stood like this, expired perhaps.
+    Stored(Box<Record>),
+}
+
+impl Known {
+    pub fn stored(&self) -> Option<&Record> {
+        match self {
+            Self::Stored(record) => Some(record),
+            Self::Unread | Self::Absent => None,
+        }
+    }
 }
 
 impl Job {
@@ -31,12 +51,30 @@ impl Job {
             message: self.message,
             peek,
             outcome,
+            sent_again: false,
         }
     }
 
     /// A number in `0.0..1.0` of this receive's own.
     pub fn jitter(&self) -> f64 {
         crate::retry::jitter(&self.message.id, u64::from(self.message.receive_count))
+    }
+
+    /// Whether a first call may be made under the vendor's key alone, without a claim.
+    pub fn may_be_guarded(&self) -> bool {
+        matches!(self.operation.safety, Safety::Keyed { .. }) && self.message.receive_count == 1
+    }
+
+    /// Since when a call may have been sent that no record tells of.
+    pub fn maybe_sent_since(&self) -> Option<Timestamp> {
+        let is_keyed = matches!(self.operation.safety, Safety::Keyed { .. });
+        (is_keyed && self.message.receive_count > 1).then_some(self.message.first_received)
+    }
+
+    /// Whether it is the next attempt of a request whose last one failed.
+    pub fn is_retry(&self) -> bool {
+        let stored = self.known.stored();
+        stored.is_some_and(|record| record.status == Status::Retrying && record.attempts > 0)
     }
 
     pub fn deadline_passed(&self, now: Timestamp) -> bool {
@@ -57,17 +95,23 @@ pub(super) struct Ended {
     pub message: Message,
     pub peek: Peek,
     pub outcome: Outcome,
+    /// Whether it waits as another message: this one is to be acknowledged.
+    pub sent_again: bool,
 }
 
 /// Groups jobs by ledger key, in order: records of one batch with one key run in turn.
 pub(super) fn chains(admitted: Vec<Admitted>) -> Vec<Vec<Admitted>> {
     let mut chains: Vec<Vec<Admitted>> = Vec::with_capacity(admitted.len());
-    for next in admitted {
+    for mut next in admitted {
         match chains
             .iter_mut()
             .find(|chain| chain.iter().any(|first| first.job.pk == next.job.pk))
         {
-            Some(chain) => chain.push(next),
+            Some(chain) => {
+                // What was read is about to change.
+                next.job.known = Known::Unread;
+                chain.push(next);
+            }
             None => chains.push(vec![next]),
         }
     }

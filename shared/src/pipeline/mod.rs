@@ -17,10 +17,11 @@ mod job;
 mod limits;
 mod report;
 mod state;
+mod wait;
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::FutureExt;
@@ -30,12 +31,14 @@ pub use report::{Entry, Report};
 
 use self::attempt::Step;
 use self::job::{Admitted, Ended, Job};
+use self::wait::Room;
 use crate::Timestamp;
 use crate::breaker::CircuitBreaker;
 use crate::limiter::RateLimiter;
 use crate::outcome::{Deferral, Outcome};
 use crate::provider::Provider;
 use crate::queue::Message;
+use crate::retry::RetryBudget;
 use crate::seams::Seams;
 
 /// What an invocation keeps back of its time: settling a record, writing letters and changing visibility take some
@@ -63,6 +66,8 @@ pub struct Lane {
     settings: Settings,
     breaker: CircuitBreaker,
     limiter: RateLimiter,
+    budget: Mutex<RetryBudget>,
+    room: Room,
 }
 
 /// One invocation of the function.
@@ -90,7 +95,13 @@ impl Lane {
             settings,
             breaker,
             limiter,
+            budget: Mutex::default(),
+            room: Room::default(),
         }
+    }
+
+    fn budget(&self) -> MutexGuard<'_, RetryBudget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The provider's name.
@@ -194,14 +205,14 @@ impl Run<'_> {
     fn note(&self, call: Call) {
         self.calls
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .push(call);
     }
 
     fn calls(&self) -> Vec<Call> {
         self.calls
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 

@@ -33,8 +33,18 @@ impl Called {
         }
     }
 
-    /// What the ledger keeps of the attempt.
-    pub fn attempt(&self, at: Timestamp, wire_hash: String) -> Attempt {
+    /// What the ledger keeps of the attempt that was made for `record`.
+    pub fn attempt(
+        &self,
+        at: Timestamp,
+        wire_hash: String,
+        safety: Safety,
+        record: &Record,
+    ) -> Attempt {
+        // A vendor that honours our key would have told of an earlier effect instead of refusing.
+        let refused = matches!(self, Self::Answered(_, Verdict::Rejected { .. }));
+        let remembers = matches!(safety, Safety::Keyed { .. })
+            && safety.settling(record.first_sent_at, at) == Settling::Resend;
         let (status, sent, ambiguous) = match self {
             Self::Answered(status, verdict) => {
                 let ambiguous = matches!(verdict, Verdict::Ambiguous { .. } | Verdict::KeyInUse);
@@ -48,6 +58,7 @@ impl Called {
             wire_hash,
             sent,
             ambiguous,
+            settles_earlier: refused && remembers,
             status,
         }
     }

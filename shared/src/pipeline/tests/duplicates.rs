@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::StoreError;
 use crate::ledger::{Expected, LedgerStore, MemoryLedger, Record, Write};
-use crate::queue::{Letter, Queue};
+use crate::queue::{Again, Letter, Queue};
 
 #[tokio::test]
 async fn two_messages_of_one_key_in_one_batch_make_one_call() {
@@ -109,7 +109,7 @@ async fn a_letter_that_cannot_be_sent_keeps_its_message_and_is_sent_again_withou
         message("m2", body("doubtful", "orders.post")),
         message("m3", body("good", "orders.create")),
     ];
-    world.queue.refuse_letters(true);
+    world.queue.refuse_sends(true);
     let report = world.receive(batch.clone()).await;
     let mut retained = report.retained.clone();
     retained.sort_unstable();
@@ -117,7 +117,7 @@ async fn a_letter_that_cannot_be_sent_keeps_its_message_and_is_sent_again_withou
     assert!(world.letters().is_empty());
     assert_eq!(world.vendor.calls().len(), 3);
 
-    world.queue.refuse_letters(false);
+    world.queue.refuse_sends(false);
     let report = world
         .receive(batch[..3].iter().map(crate::queue::Message::again))
         .await;
@@ -226,6 +226,14 @@ impl Queue for Notary {
 
     async fn hide(&self, messages: &[(String, Duration)]) -> Vec<Result<(), StoreError>> {
         vec![Ok(()); messages.len()]
+    }
+
+    async fn send_again(&self, messages: &[Again]) -> Vec<Result<(), StoreError>> {
+        vec![Ok(()); messages.len()]
+    }
+
+    async fn in_flight(&self) -> Result<u64, StoreError> {
+        Ok(0)
     }
 }
 

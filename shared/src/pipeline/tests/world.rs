@@ -134,10 +134,12 @@ pub(super) fn lane(provider: impl Provider, seams: Seams, environment: &str) -> 
 pub(super) fn message(id: &str, body: impl Into<String>) -> Message {
     Message {
         id: id.into(),
+        origin: id.into(),
         receipt_handle: format!("receipt-{id}"),
         body: body.into(),
         receive_count: 1,
         sent_at: NOON,
+        first_received: NOON,
         first_seen: NOON,
         group_id: None,
         trace_header: None,

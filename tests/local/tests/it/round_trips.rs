@@ -177,12 +177,15 @@ impl Bench {
             "created_at": now.to_string(),
             "payload": {"item": format!("{name}-{number}"), "desk": format!("desk-{number}")},
         });
+        let id = format!("{name}-{number:0>30}");
         Message {
-            id: format!("{name}-{number:0>30}"),
+            origin: id.clone(),
+            id,
             receipt_handle: String::new(),
             body: body.to_string(),
             receive_count: 1,
             sent_at: now,
+            first_received: now,
             first_seen: now,
             group_id: None,
             trace_header: None,
