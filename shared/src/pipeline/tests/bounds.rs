@@ -149,11 +149,11 @@ async fn time_spent_in_the_queue_ends_a_deferral_before_the_queue_does() {
     world
         .vendor
         .script([Reply::Status(401, "{}"), Reply::Status(IN_USE, "{}")]);
-    let old = crate::queue::Message {
+    let old = Message {
         receive_count: 950,
         ..message("m1", body("k1", "orders.create"))
     };
-    let aged = crate::queue::Message {
+    let aged = Message {
         sent_at: NOON - secs(13 * 24 * 60 * 60),
         ..message("m2", body("k2", "orders.create"))
     };

@@ -7,7 +7,6 @@ use super::world::lane;
 use super::*;
 use crate::breaker::State;
 use crate::clock::Clock;
-use crate::queue::Message;
 
 /// `count` first receives of new requests.
 fn batch(from: usize, count: usize) -> Vec<Message> {
@@ -20,11 +19,8 @@ fn batch(from: usize, count: usize) -> Vec<Message> {
 /// A world whose breaker has just opened: six calls behind it.
 async fn opened() -> World {
     let world = World::new();
+    world.open_breaker().await;
     world.vendor.always(Some(Reply::Status(503, "{}")));
-    world.receive(batch(0, 3)).await;
-    world.clock.advance(secs(2));
-    world.receive(batch(3, 3)).await;
-    assert_eq!(world.breaker().state, State::Open);
     world
 }
 

@@ -118,9 +118,7 @@ async fn a_letter_that_cannot_be_sent_keeps_its_message_and_is_sent_again_withou
     assert_eq!(world.vendor.calls().len(), 3);
 
     world.queue.refuse_sends(false);
-    let report = world
-        .receive(batch[..3].iter().map(crate::queue::Message::again))
-        .await;
+    let report = world.receive(batch[..3].iter().map(Message::again)).await;
     assert!(report.retained.is_empty());
     let mut codes: Vec<_> = world
         .letters()
@@ -158,7 +156,7 @@ async fn a_redrive_after_a_definite_rejection_calls_with_a_new_key() {
 async fn a_redrive_after_doubt_calls_with_the_old_key() {
     let world = World::new();
     world.vendor.script([Reply::Lost]);
-    let spent = crate::queue::Message {
+    let spent = Message {
         receive_count: 950,
         ..message("m1", body("k", "orders.create"))
     };

@@ -7,7 +7,7 @@ const FOUND: Reply = Reply::Status(200, r#"{"id":"obj_found"}"#);
 const NOT_FOUND: Reply = Reply::Status(404, "{}");
 
 /// A booking whose answer was lost, received again when the vendor shows what it has done.
-async fn booked_in_doubt() -> (World, crate::queue::Message) {
+async fn booked_in_doubt() -> (World, Message) {
     let world = World::new();
     let first = message("m1", body("k", "orders.book"));
     world.vendor.script([Reply::Lost]);

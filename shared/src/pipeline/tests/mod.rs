@@ -6,10 +6,12 @@ mod bounds;
 mod breaker;
 mod crashes;
 mod duplicates;
+mod guarded;
 mod limits;
 mod lookup;
 mod outcomes;
 mod vendor;
+mod waits;
 mod world;
 
 use std::time::Duration;
@@ -18,6 +20,7 @@ use self::vendor::Reply;
 use self::world::{NOON, World, body, message, request};
 use crate::ledger::Status;
 use crate::outcome::{Deferral, Outcome, code};
+use crate::queue::Message;
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

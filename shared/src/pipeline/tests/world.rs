@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::acme::Acme;
-use super::vendor::Vendor;
+use super::vendor::{Reply, Vendor};
 use crate::Timestamp;
-use crate::breaker::Breaker;
+use crate::breaker::{Breaker, State};
 use crate::clock::{Clock, ManualClock};
 use crate::lanes::MemoryStates;
 use crate::ledger::{MemoryLedger, Record};
@@ -88,6 +88,17 @@ impl World {
             id: format!("invocation-{number}"),
             deadline: self.clock.now() + FUNCTION_TIMEOUT,
         }
+    }
+
+    /// Opens the breaker by two failing batches of three requests (`k0` to `k5`); the vendor is well again.
+    pub async fn open_breaker(&self) {
+        let failing = |n| message(&format!("m{n}"), body(&format!("k{n}"), "orders.create"));
+        self.vendor.always(Some(Reply::Status(503, "{}")));
+        self.receive((0..3).map(failing)).await;
+        self.clock.advance(Duration::from_secs(2));
+        self.receive((3..6).map(failing)).await;
+        self.vendor.always(None);
+        assert_eq!(self.breaker().state, State::Open);
     }
 
     /// The one outcome of one message.
