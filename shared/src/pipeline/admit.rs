@@ -105,6 +105,7 @@ impl Lane {
             let fate = match findings.next() {
                 Some((known, leave)) if at < passing => {
                     job.known = known;
+                    job.probes = matches!(gate, Some(Gate::Probe { .. }));
                     self.fate(&job, leave, run, now)
                 }
                 _ => Fate::End(refused(gate.as_ref(), &job, now)),

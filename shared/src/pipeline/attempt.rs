@@ -50,6 +50,13 @@ impl Lane {
         };
         match self.settle_doubt(job, &hold.record, run).await {
             Ok(None) => {}
+            Ok(Some(record)) if job.probes => {
+                // The vendor was asked, and that was the probe's one call.
+                hold.record = record;
+                let of = self.circumstances(job, &hold.record, self.seams.clock.now());
+                let later = state::put_off(TROUBLE_WAIT, Deferral::BreakerOpen, &of);
+                return Step::End(self.settle(job, &hold, None, later, run).await);
+            }
             Ok(Some(record)) => hold.record = record,
             Err(settlement) => {
                 return Step::End(self.settle(job, &hold, None, settlement, run).await);

@@ -24,6 +24,8 @@ impl Lane {
                         message,
                         peek,
                         outcome: Outcome::Rejected(reason),
+                        attempts: 0,
+                        last_attempt: None,
                         sent_again: false,
                     });
                 }
@@ -72,6 +74,7 @@ impl Lane {
             pk,
             owner,
             known: Known::Unread,
+            probes: false,
         }
     }
 }

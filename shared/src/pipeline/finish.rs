@@ -39,6 +39,7 @@ impl Lane {
             peek,
             outcome,
             sent_again,
+            ..
         } in ended
         {
             let waits = matches!(outcome, Outcome::Deferred { .. } | Outcome::Retry { .. });
@@ -62,7 +63,11 @@ fn give_up_in_time(mut ended: Ended, now: Timestamp) -> Ended {
         && queue::is_spent(&ended.message, now)
     {
         let detail = format!("last deferral: {}", reason.code());
-        ended.outcome = Outcome::Rejected(Reason::new(code::QUEUE_TIME_SPENT, detail));
+        ended.outcome = Outcome::Rejected(Reason {
+            attempts: ended.attempts,
+            last_attempt: ended.last_attempt,
+            ..Reason::new(code::QUEUE_TIME_SPENT, detail)
+        });
     }
     ended
 }

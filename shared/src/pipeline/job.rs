@@ -18,6 +18,8 @@ pub(super) struct Job {
     pub owner: String,
     /// What the ledger was seen to hold.
     pub known: Known,
+    /// Whether it makes the one call that an ill provider is tried with.
+    pub probes: bool,
 }
 
 /// What is known of a request's record.
@@ -42,6 +44,7 @@ impl Known {
 
 impl Job {
     pub fn end(self, outcome: Outcome) -> Ended {
+        let record = self.known.stored();
         let peek = Peek {
             id: self.request.id.clone(),
             operation: Some(self.operation.name.to_owned()),
@@ -51,6 +54,8 @@ impl Job {
             message: self.message,
             peek,
             outcome,
+            attempts: record.map_or(0, |record| record.attempts),
+            last_attempt: record.and_then(|record| record.last_attempt),
             sent_again: false,
         }
     }
@@ -95,6 +100,9 @@ pub(super) struct Ended {
     pub message: Message,
     pub peek: Peek,
     pub outcome: Outcome,
+    /// Attempts made so far, and the last one, as far as a record was read.
+    pub attempts: u32,
+    pub last_attempt: Option<Timestamp>,
     /// Whether it waits as another message: this one is to be acknowledged.
     pub sent_again: bool,
 }

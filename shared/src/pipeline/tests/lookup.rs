@@ -118,3 +118,20 @@ async fn a_vendor_that_does_not_tell_for_a_day_leaves_it_to_a_person() {
     assert_eq!(reason.code, code::OUTCOME_UNKNOWN);
     assert_eq!(world.letters().len(), 1);
 }
+
+#[tokio::test]
+async fn a_probe_that_asks_makes_no_second_call() {
+    let (world, again) = booked_in_doubt().await;
+    world.open_breaker().await;
+    world.clock.advance(secs(60));
+    let before = world.vendor.calls().len();
+    world.vendor.script([NOT_FOUND]);
+    let outcome = world.outcome(again.clone()).await;
+    assert_eq!(outcome.code(), Some("breaker_open"));
+    assert_eq!(world.vendor.calls().len(), before + 1);
+    let record = world.record("k").expect("a record");
+    assert!(!record.ambiguous, "what was learned is kept");
+
+    world.clock.advance(secs(8));
+    assert_eq!(world.outcome(again.again()).await, Outcome::Delivered);
+}
