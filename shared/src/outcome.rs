@@ -82,6 +82,8 @@ pub mod code {
 pub enum Deferral {
     /// The rate limiter gave it a later slot.
     RateLimited,
+    /// The account's quota of the day is spent.
+    QuotaSpent,
     /// The circuit breaker is not closed.
     BreakerOpen,
     /// Another record works on the same idempotency key, here or at the vendor.
@@ -107,6 +109,7 @@ impl Deferral {
     pub const fn code(self) -> &'static str {
         match self {
             Self::RateLimited => "rate_limited",
+            Self::QuotaSpent => "quota_spent",
             Self::BreakerOpen => "breaker_open",
             Self::KeyInProgress => "key_in_progress",
             Self::NotDue => "not_due",

@@ -1,40 +1,105 @@
-//! Tokens that were taken and not used: those of duplicates, or wasted by the refusal of another scope.
+//! Tokens that were taken and not used: those of duplicates, those wasted by the refusal of another scope, and what a
+//! call cost less than it reserved.
+//!
+//! A token comes back only as far as nobody was let in because of it. When no one took since, that is all of it.
+//! Otherwise it is bounded by the margin by which every later token came ahead of `tat`; and a token from before the
+//! last time the bucket was full has already lapsed. So the promise holds as if the tokens had never been taken; what
+//! does not come back is lost capacity, never a call too many.
 
-use super::state::{cost, micros};
-use super::{Limit, LimitState, Taken};
+use super::state::{Cell, micros, worth};
+use super::{FULL_RATE, Limit, LimitState, SIGNAL_MAX, Taken};
+use crate::timestamp::Timestamp;
+
+/// Calls without a token in one batch: a look-up for each message that SQS hands over at most.
+const CHARGED_MAX: u32 = 10_000;
+
+/// Calls of a [`Taken`] that are not made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unused {
+    /// How many of the last granted ones: their tokens can come back.
+    pub last: u32,
+    /// How many of all granted ones: their permits come back.
+    pub calls: u32,
+}
 
 impl LimitState {
-    /// Gives back the last `unused` tokens of `taken`, whose `next` was written; `self` is what is stored now.
-    /// `None` when nothing can come back: tokens that wrote nothing (drawn ahead, or of no limit) took nothing here. To be called at most once for a [`Taken`].
-    ///
-    /// A token comes back only as far as nobody was let in because of it. When no one took since, that is all
-    /// of it. Otherwise it is bounded by the margin by which every later token came ahead of `tat`; and a token
-    /// from before the last time the bucket was full has already lapsed. So the promise holds as if the tokens
-    /// had never been taken; what does not come back is lost capacity, never a call too many.
+    /// Gives back what is `unused` of `taken`, whose `next` was written; `self` is what is stored now.
+    /// `None` when nothing can come back: tokens that wrote nothing (drawn ahead, or of no limit) took nothing here. To
+    /// be called at most once for a [`Taken`].
     #[must_use]
-    pub fn give_back(&self, limits: &[&Limit], taken: &Taken, unused: u32) -> Option<Self> {
+    pub fn give_back(&self, limits: &[&Limit], taken: &Taken, unused: Unused) -> Option<Self> {
         let written = taken.next.as_ref()?;
-        let unused = (unused as usize).min(taken.grants.len());
-        let first = *taken.grants.get(taken.grants.len() - unused)?;
-        let untouched = written.takes == self.takes;
         let mut next = self.clone();
-        for limit in limits {
-            let Some(cell) = next.cells.get_mut(limit.name()) else {
-                continue;
-            };
-            if micros(first) < cell.busy {
-                continue;
-            }
-            let tokens = i64::try_from(unused).unwrap_or(i64::MAX);
-            let whole = cost(limit, taken.share).saturating_mul(tokens);
-            if untouched {
-                cell.tat = cell.tat.saturating_sub(whole);
-            } else {
-                let part = cell.margin.map_or(whole, |margin| whole.min(margin));
-                cell.tat = cell.tat.saturating_sub(part);
-                cell.margin = cell.margin.map(|margin| margin - part);
+        next.return_permits(limits, &taken.holder, unused.calls);
+        let kept = taken.grants.len().saturating_sub(unused.last as usize);
+        if let Some(first) = taken.grants.get(kept) {
+            let untouched = written.takes == self.takes;
+            for limit in limits {
+                let units = taken.costs[kept..].iter().map(|cost| limit.units(*cost));
+                let units = units.fold(0, u32::saturating_add);
+                if let Some(cell) = next.cells.get_mut(limit.name()) {
+                    cell.refund(*first, worth(limit, units, taken.share), untouched);
+                }
             }
         }
         (next != *self).then_some(next)
+    }
+
+    /// What one of the calls of `taken` (the `at`th) truly cost, where it was not what it reserved: the difference comes
+    /// back, or is owed by those who come next.
+    pub(super) fn settle_cost(
+        &mut self,
+        limits: &[&Limit],
+        taken: &Taken,
+        at: usize,
+        actual: u32,
+        now: Timestamp,
+    ) {
+        let (Some(written), Some(start), Some(reserved)) =
+            (&taken.next, taken.grants.get(at), taken.costs.get(at))
+        else {
+            return;
+        };
+        let untouched = written.takes == self.takes && taken.is_simultaneous();
+        for limit in limits.iter().filter(|limit| limit.counts_cost()) {
+            let Some(cell) = self.cells.get_mut(limit.name()) else {
+                continue;
+            };
+            if actual < *reserved {
+                let whole = worth(limit, reserved - actual, taken.share);
+                cell.refund(*start, whole, untouched);
+            } else {
+                cell.charge(limit, worth(limit, actual - reserved, taken.share), now);
+            }
+        }
+    }
+
+    /// Calls that were made without a token (a look-up beside the call it is for): those who come next wait for them.
+    pub(super) fn charge_calls(&mut self, limits: &[&Limit], calls: u32, now: Timestamp) {
+        for _ in 0..calls.min(CHARGED_MAX) {
+            self.spend(limits, now, 1, FULL_RATE);
+        }
+    }
+}
+
+impl Cell {
+    /// Gives back `whole` microseconds of a token that was granted for `start`.
+    fn refund(&mut self, start: Timestamp, whole: i64, untouched: bool) {
+        if micros(start) < self.busy {
+            return;
+        }
+        if untouched {
+            self.tat = self.tat.saturating_sub(whole);
+        } else {
+            let part = self.margin.map_or(whole, |margin| whole.min(margin));
+            self.tat = self.tat.saturating_sub(part);
+            self.margin = self.margin.map(|margin| margin - part);
+        }
+    }
+
+    /// Takes `more` microseconds after the fact; a debt is at most a day's.
+    fn charge(&mut self, limit: &Limit, more: i64, now: Timestamp) {
+        let most = micros(now + SIGNAL_MAX).saturating_add(limit.tolerance_us());
+        self.tat = self.tat.saturating_add(more).min(most.max(self.tat));
     }
 }

@@ -26,14 +26,29 @@ pub enum ScopeKey {
     Field(&'static str),
 }
 
-/// A rate with a burst, made so that the vendor's own way of counting is never exceeded.
+/// The most permits of one limit. A holder has at least one, so that it bounds the stored item to a few KB too.
+const PERMITS_MAX: u32 = 100;
+
+/// A rate with a burst, or a number of calls at once, made so that the vendor's own way of counting is never exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     name: &'static str,
     scope: ScopeKey,
-    /// Microseconds that one token takes to come back, rounded up: the rate is never above the vendor's.
-    interval: i64,
-    burst: u32,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Rate {
+        /// Microseconds that one token takes to come back, rounded up: the rate is never above the vendor's.
+        interval: i64,
+        burst: u32,
+        /// Whether it counts what calls cost rather than calls.
+        in_cost: bool,
+    },
+    Concurrency {
+        permits: u32,
+    },
 }
 
 impl Limit {
@@ -59,6 +74,50 @@ impl Limit {
         Self::new(name, every, 1, 1)
     }
 
+    /// A bucket of `capacity` that the vendor refills with `refill` every `per`, such as Shopify's points: kept as it
+    /// is, the whole bucket at once and the refill from then on. Counts over the account.
+    ///
+    /// # Panics
+    /// (When used in a constant: does not compile.) When `capacity` or `refill` is 0, `name` is empty or `per` is not
+    /// between 1 ms and 31 days.
+    pub const fn bucket(name: &'static str, capacity: u32, refill: u32, per: Duration) -> Self {
+        assert!(
+            0 < capacity && 0 < refill,
+            "an empty bucket lets nothing through"
+        );
+        Self::new(name, per, refill, capacity)
+    }
+
+    /// At most `permits` calls in flight. Counts over the account. A call holds its permit until its batch has ended;
+    /// the permits of a function that died come back a moment after it would have been ended.
+    ///
+    /// # Panics
+    /// (When used in a constant: does not compile.) When `name` is empty or `permits` is not between 1 and 100.
+    pub const fn concurrency(name: &'static str, permits: u32) -> Self {
+        assert_named(name);
+        assert!(0 < permits && permits <= PERMITS_MAX, "1 to 100 permits");
+        Self {
+            name,
+            scope: ScopeKey::Account,
+            kind: Kind::Concurrency { permits },
+        }
+    }
+
+    /// The same limit in the vendor's cost units (points, credits, complexity) instead of calls: an operation reserves
+    /// [`Operation::cost`](crate::provider::Operation::cost), and the answer's
+    /// [`Signals::cost`](super::Signals) corrects it.
+    ///
+    /// # Panics
+    /// (When used in a constant: does not compile.) For a limit on concurrency.
+    #[must_use]
+    pub const fn in_cost(mut self) -> Self {
+        match &mut self.kind {
+            Kind::Rate { in_cost, .. } => *in_cost = true,
+            Kind::Concurrency { .. } => panic!("concurrency counts calls"),
+        }
+        self
+    }
+
     /// The same limit counted over `scope`.
     #[must_use]
     pub const fn scoped(mut self, scope: ScopeKey) -> Self {
@@ -67,10 +126,7 @@ impl Limit {
     }
 
     const fn new(name: &'static str, per: Duration, rate: u32, burst: u32) -> Self {
-        assert!(
-            !name.is_empty(),
-            "a limit needs a name: it is the cell's key and the metric's property"
-        );
+        assert_named(name);
         assert!(
             per.as_millis() >= 1 && per.as_millis() <= PER_MAX.as_millis(),
             "1 ms to 31 days"
@@ -80,8 +136,11 @@ impl Limit {
         Self {
             name,
             scope: ScopeKey::Account,
-            interval,
-            burst,
+            kind: Kind::Rate {
+                interval,
+                burst,
+                in_cost: false,
+            },
         }
     }
 
@@ -95,20 +154,54 @@ impl Limit {
         self.scope
     }
 
-    /// Calls allowed at once after a rest, before the clocks' share is taken off.
+    /// Calls (or units of cost) allowed at once after a rest, before the clocks' share is taken off; of a limit on
+    /// concurrency its permits.
     pub const fn burst(&self) -> u32 {
-        self.burst
+        match self.kind {
+            Kind::Rate { burst, .. } => burst,
+            Kind::Concurrency { permits } => permits,
+        }
     }
 
-    /// The time in which one token comes back.
+    /// The time in which one token comes back; zero for a limit on concurrency, whose calls bring theirs back.
     pub const fn interval(&self) -> Duration {
-        Duration::from_micros(self.interval.unsigned_abs())
+        Duration::from_micros(self.interval_us().unsigned_abs())
+    }
+
+    /// How many calls may be in flight; none for a rate.
+    pub const fn permits(&self) -> Option<u32> {
+        match self.kind {
+            Kind::Rate { .. } => None,
+            Kind::Concurrency { permits } => Some(permits),
+        }
+    }
+
+    /// Whether it counts what calls cost.
+    pub const fn counts_cost(&self) -> bool {
+        matches!(self.kind, Kind::Rate { in_cost: true, .. })
+    }
+
+    /// The most that one call may cost for the promise to hold with its clocks paid for: what a rested account gives
+    /// at once. A dearer one is let through by a full bucket, and the next calls wait for it.
+    pub const fn largest_cost(&self) -> u32 {
+        match self.kind {
+            Kind::Rate { interval, .. } => (self.tolerance_us() / interval + 1) as u32,
+            Kind::Concurrency { .. } => 1,
+        }
+    }
+
+    /// What a call of `cost` takes from this limit.
+    pub(super) const fn units(&self, cost: u32) -> u32 {
+        if self.counts_cost() { cost } else { 1 }
     }
 
     /// How long tokens may be drawn ahead of their use; zero: not at all. Only a limit whose burst is worth at
     /// least twice the time that clocks and allotment take off it gets one (3 s of its rate), so that drawing
-    /// ahead never costs more than half the burst.
+    /// ahead never costs more than half the burst. Costs and permits are never drawn ahead: nobody knows of how many.
     pub const fn allotment(&self) -> Duration {
+        if self.counts_cost() || self.permits().is_some() {
+            return Duration::ZERO;
+        }
         let price = ALLOTMENT.as_micros() + CLOCK_SLACK.as_micros();
         if self.full_tolerance() as u128 >= 2 * price {
             ALLOTMENT
@@ -125,7 +218,10 @@ impl Limit {
 
     /// Microseconds that one token takes to come back.
     pub(super) const fn interval_us(&self) -> i64 {
-        self.interval
+        match self.kind {
+            Kind::Rate { interval, .. } => interval,
+            Kind::Concurrency { .. } => 0,
+        }
     }
 
     /// Microseconds by which a token may come ahead of `tat`: the burst less what clocks and allotment take.
@@ -144,8 +240,15 @@ impl Limit {
     }
 
     const fn full_tolerance(&self) -> i64 {
-        (self.burst as i64 - 1).saturating_mul(self.interval)
+        (self.burst() as i64 - 1).saturating_mul(self.interval_us())
     }
+}
+
+const fn assert_named(name: &str) {
+    assert!(
+        !name.is_empty(),
+        "a limit needs a name: it is the cell's key and the metric's property"
+    );
 }
 
 /// How long tokens that all of `limits` granted may wait for their use: the shortest of their allotments.

@@ -20,20 +20,27 @@
 //! With `τ = (burst − 1)T` that is `burst + t/T`. Clocks that differ by 0.5 s and starts that come late by an
 //! allotment stretch `t` by that much; lowering `τ` by the same amount takes it back.
 
-mod correct;
+mod feedback;
 mod give_back;
 mod limit;
+mod permits;
 #[cfg(test)]
 mod properties;
 mod rate_limiter;
 pub mod signal;
+mod signals;
+mod slots;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use correct::{Remaining, SIGNAL_MAX, Signal};
+pub use feedback::Feedback;
+pub use give_back::Unused;
 pub use limit::{CLOCK_SLACK, Limit, ScopeKey, allotment};
+pub use permits::{Holders, Permits};
 pub use rate_limiter::RateLimiter;
+pub use signals::{REMAINING_MAX, Remaining, SIGNAL_MAX, Signals};
+pub use slots::SLOT_HORIZON;
 pub use state::{
-    Cell, FULL_RATE, INLINE_WAIT_MAX, LimitState, SHARE_MIN, SLOT_HORIZON, TAKE_MAX, Taken,
+    Cell, Demand, FULL_RATE, INLINE_WAIT_MAX, LimitState, Quota, SHARE_MIN, TAKE_MAX, Taken,
 };

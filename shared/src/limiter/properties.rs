@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::tests::{BURSTY, FAST, HOURLY, NOON, PACED, STEEP, ms, take};
+use super::tests::{BURSTY, FAST, HOURLY, NOON, PACED, STEEP, demand, last, ms, take};
 use super::*;
 use crate::timestamp::Timestamp;
 
@@ -75,7 +75,13 @@ fn play(limits: &[&Limit], skews: &[i64; 4], batches: &[Batch]) -> Result<Vec<i6
         truth = truth + ms(batch.pause);
         let skew = skews[batch.who];
         let local = Timestamp::from_millis(truth.as_millis() + skew);
-        let taken = state.take(limits, local, batch.want, ms(batch.inline_ms), batch.share);
+        let costs = vec![1; batch.want as usize];
+        let demand = Demand {
+            inline_wait: ms(batch.inline_ms),
+            share: batch.share,
+            ..demand(&costs, local)
+        };
+        let taken = state.take(limits, &demand);
         prop_assert_eq!(taken.grants.len() + taken.slots.len(), batch.want as usize);
         prop_assert!(taken.grants.is_sorted());
         prop_assert!(
@@ -106,7 +112,9 @@ fn play(limits: &[&Limit], skews: &[i64; 4], batches: &[Batch]) -> Result<Vec<i6
             pending.push((turn + batch.back_after, taken, unused));
         }
         for (_, taken, unused) in pending.extract_if(.., |(due, ..)| *due <= turn) {
-            state = state.give_back(limits, &taken, unused).unwrap_or(state);
+            state = state
+                .give_back(limits, &taken, last(unused))
+                .unwrap_or(state);
         }
         let text = serde_json::to_string(&state).expect("plain data");
         prop_assert!(text.len() < 1_024);
@@ -206,8 +214,8 @@ proptest! {
         let untouched = state.clone();
         let taken = take(&mut state, limits, now, want);
         let granted = u32::try_from(taken.grants.len()).expect("small");
-        let state = state.give_back(limits, &taken, granted).unwrap_or(state);
-        let again = |state: &LimitState| state.take(limits, now, want, Duration::ZERO, FULL_RATE).grants;
+        let state = state.give_back(limits, &taken, last(granted)).unwrap_or(state);
+        let again = |state: &LimitState| state.take(limits, &demand(&vec![1; want as usize], now)).grants;
         prop_assert_eq!(again(&state), again(&untouched));
     }
 }

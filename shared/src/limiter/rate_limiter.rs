@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{FULL_RATE, Limit, LimitState, Signal, Taken, allotment};
+use super::{Demand, FULL_RATE, Feedback, Limit, LimitState, TAKE_MAX, Taken, Unused, allotment};
 use crate::lanes::{self, Known, StateStore};
 use crate::{StoreError, Timestamp};
 
@@ -15,6 +15,10 @@ const MAX_REMEMBERED: usize = 10_000;
 
 /// A take that comes this soon after the one before is a stream worth drawing ahead for.
 const STREAM: Duration = Duration::from_secs(1);
+
+/// For how long what an environment remembers of an item is trusted as the starting point of a write. Items of fine
+/// scopes are deleted hours after their last write, and one made anew counts its versions from 1 again.
+const MEMORY: Duration = Duration::from_secs(60 * 60);
 
 /// One environment's view of its lane's limits.
 pub struct RateLimiter {
@@ -28,10 +32,14 @@ pub struct RateLimiter {
 #[derive(Clone, Debug, Default)]
 struct Seen {
     known: Known<LimitState>,
+    /// When it last wrote the item.
+    written: Timestamp,
     /// When it last took, and how many it wanted.
-    last_take: Option<(Timestamp, u32)>,
+    last_take: Option<(Timestamp, usize)>,
     /// Tokens drawn ahead: the instants they were granted for.
     ahead: Vec<Timestamp>,
+    /// The limits that granted them: an operation may draw on more of an item's limits than another.
+    granted_by: Vec<&'static str>,
 }
 
 impl RateLimiter {
@@ -45,31 +53,27 @@ impl RateLimiter {
         }
     }
 
-    /// Takes up to `want` tokens from the item under `key`, at `share` of its rate. One round trip where the item is
+    /// Takes what is demanded from the item under `key`, as far as its limits allow. One round trip where the item is
     /// as this environment saw it last; none where tokens drawn ahead suffice.
     ///
     /// # Errors
-    /// When the store does not answer, or others write faster than this environment can: nothing is granted.
+    /// When the store does not answer, or others write faster than this environment can: nothing is granted. Permits
+    /// that were written all the same come back with their lease.
     pub async fn take(
         &self,
         key: &str,
         limits: &[&Limit],
-        want: u32,
-        now: Timestamp,
-        inline_wait: Duration,
-        share: u16,
+        demand: &Demand<'_>,
     ) -> Result<Taken, StoreError> {
         let life = allotment(limits);
-        if share == FULL_RATE
-            && let Some(taken) = self.take_drawn(key, want, now, life)
-        {
+        if let Some(taken) = self.take_drawn(key, limits, demand, life) {
             return Ok(taken);
         }
-        let seen = self.lock().get(key).cloned().unwrap_or_default();
-        let ahead = ahead(&seen, now, life, share);
+        let seen = self.seen(key, demand.now);
+        let ahead = ahead(&seen, demand, life);
         let decide = |state: &LimitState| {
-            let taken = state.take(limits, now, want, inline_wait, share);
-            let drawn = draw_ahead(&taken, limits, now, ahead);
+            let taken = state.take(limits, demand);
+            let drawn = draw_ahead(&taken, limits, demand, ahead);
             let next = drawn
                 .as_ref()
                 .and_then(|drawn| drawn.next.clone())
@@ -81,74 +85,116 @@ impl RateLimiter {
         let (known, (taken, drawn)) =
             updated.ok_or(StoreError::new("taking tokens", "the item is contended"))?;
         self.remember(key, known, |seen| {
-            seen.last_take = Some((now, want));
+            seen.written = demand.now;
+            seen.last_take = Some((demand.now, demand.costs.len()));
             seen.ahead = drawn.map(|drawn| drawn.grants).unwrap_or_default();
+            seen.granted_by = limits.iter().map(|limit| limit.name()).collect();
         });
         Ok(taken)
     }
 
-    /// Gives back the last `unused` tokens of `taken`.
+    /// Gives back what is `unused` of `taken`.
     ///
     /// # Errors
-    /// When the store does not answer: the tokens lapse.
+    /// When the store does not answer: tokens lapse, and permits come back with their lease.
     pub async fn give_back(
         &self,
         key: &str,
         limits: &[&Limit],
         taken: &Taken,
-        unused: u32,
+        unused: Unused,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         if taken.next.is_none() {
             // They were drawn ahead, and are ahead again.
             if let Some(seen) = self.lock().get_mut(key) {
-                let unused = usize::try_from(unused).unwrap_or(usize::MAX);
+                let unused = usize::try_from(unused.last).unwrap_or(usize::MAX);
                 seen.ahead.extend(taken.grants.iter().rev().take(unused));
                 seen.ahead.sort_unstable();
             }
             return Ok(());
         }
-        self.change(key, |state| state.give_back(limits, taken, unused))
-            .await
+        self.change(key, now, |state| state.give_back(limits, taken, unused))
+            .await?;
+        Ok(())
     }
 
-    /// Stores what the vendor said.
+    /// Stores what a batch has learned; no round trip where that is nothing new to this environment.
     ///
     /// # Errors
-    /// When the store does not answer: the vendor will say it again.
-    pub async fn correct(
+    /// When the store does not answer. The vendor will say it again, permits come back with their lease, and a cost
+    /// above its reservation stays unpaid.
+    pub async fn heed(
         &self,
         key: &str,
         limits: &[&Limit],
-        signal: &Signal,
+        feedback: &Feedback<'_>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.change(key, |state| state.correct(limits, signal, now))
+        let news = self
+            .change(key, now, |state| state.heed(limits, feedback, now))
             .await?;
-        if let Some(seen) = self.lock().get_mut(key) {
-            seen.ahead.clear();
+        let told =
+            feedback.signals.blocked_until.is_some() || !feedback.signals.remaining.is_empty();
+        if told && let Some(seen) = self.lock().get_mut(key) {
+            // Tokens drawn ahead are worth nothing once the vendor has said less.
+            if news || seen.known.value.ready_at(limits, now, 1) > now {
+                seen.ahead.clear();
+            }
         }
         Ok(())
     }
 
+    /// How much of the fullest of `limits` is in use, in percent, as far as this environment knows.
+    pub fn fullest(
+        &self,
+        key: &str,
+        limits: &[&Limit],
+        now: Timestamp,
+    ) -> Option<(&'static str, u8)> {
+        let all = self.lock();
+        let state = &all.get(key)?.known.value;
+        let used = limits
+            .iter()
+            .map(|limit| (limit.name(), state.used_percent(limit, now)));
+        used.max_by_key(|(_, percent)| *percent)
+    }
+
+    /// Whether anything had to be written.
     async fn change(
         &self,
         key: &str,
+        now: Timestamp,
         decide: impl Fn(&LimitState) -> Option<LimitState>,
-    ) -> Result<(), StoreError> {
-        let known = self
-            .lock()
-            .get(key)
-            .map(|seen| seen.known.clone())
-            .unwrap_or_default();
+    ) -> Result<bool, StoreError> {
+        let known = self.seen(key, now).known;
+        let before = known.version;
         let mark = self.mark();
         let done = lanes::update(self.states.as_ref(), key, &mark, known, |state| {
-            (decide(state), ())
+            let next = decide(state);
+            let writes = next.is_some();
+            (next, writes)
         })
         .await?;
-        if let Some((known, ())) = done {
-            self.remember(key, known, |_| {});
+        let (known, writes) = done.ok_or(StoreError::new(
+            "correcting a limit",
+            "the item is contended",
+        ))?;
+        if writes || known.version != before {
+            self.remember(key, known, |seen| {
+                if writes {
+                    seen.written = now;
+                }
+            });
         }
-        Ok(())
+        Ok(writes)
+    }
+
+    /// What is known of the item, as far as it may be believed.
+    fn seen(&self, key: &str, now: Timestamp) -> Seen {
+        let seen = self.lock().get(key).cloned();
+        seen.filter(|seen| now.since(seen.written) < MEMORY)
+            .unwrap_or_default()
     }
 
     /// Unique per update, and not only per moment: two calls of one batch that are throttled together correct one
@@ -158,16 +204,27 @@ impl RateLimiter {
         format!("{}/{update}", self.environment)
     }
 
-    /// Serves `want` from tokens drawn ahead, all or nothing.
-    fn take_drawn(&self, key: &str, want: u32, now: Timestamp, life: Duration) -> Option<Taken> {
+    /// Serves the demand from tokens drawn ahead, all or nothing.
+    fn take_drawn(
+        &self,
+        key: &str,
+        limits: &[&Limit],
+        demand: &Demand<'_>,
+        life: Duration,
+    ) -> Option<Taken> {
+        let (now, want) = (demand.now, demand.costs.len());
         let mut all = self.lock();
         let seen = all.get_mut(key)?;
         seen.ahead.retain(|granted| now < *granted + life);
-        let want = usize::try_from(want).ok()?;
-        if want == 0 || seen.ahead.len() < want {
+        let same = seen.granted_by.iter().copied();
+        if want == 0
+            || demand.share != FULL_RATE
+            || seen.ahead.len() < want
+            || !same.eq(limits.iter().map(|limit| limit.name()))
+        {
             return None;
         }
-        seen.last_take = Some((now, u32::try_from(want).ok()?));
+        seen.last_take = Some((now, want));
         // With the instants they were granted for: a token that comes back is as old as it was.
         Some(Taken::drawn_before(seen.ahead.drain(..want).collect()))
     }
@@ -189,22 +246,34 @@ impl RateLimiter {
 
 /// How many tokens to draw beyond what is needed: as many as the last take, when it was just now and the limits'
 /// bursts pay for it.
-fn ahead(seen: &Seen, now: Timestamp, life: Duration, share: u16) -> u32 {
+fn ahead(seen: &Seen, demand: &Demand<'_>, life: Duration) -> usize {
     match seen.last_take {
-        Some((at, count)) if !life.is_zero() && share == FULL_RATE && now.since(at) < STREAM => {
-            count
+        Some((at, count))
+            if !life.is_zero() && demand.share == FULL_RATE && demand.now.since(at) < STREAM =>
+        {
+            count.min(TAKE_MAX)
         }
         _ => 0,
     }
 }
 
 /// Takes `ahead` more, if nobody had to be deferred; what is refused of them gets no slot.
-fn draw_ahead(taken: &Taken, limits: &[&Limit], now: Timestamp, ahead: u32) -> Option<Taken> {
+fn draw_ahead(
+    taken: &Taken,
+    limits: &[&Limit],
+    demand: &Demand<'_>,
+    ahead: usize,
+) -> Option<Taken> {
     let state = taken
         .next
         .as_ref()
         .filter(|_| ahead > 0 && taken.slots.is_empty())?;
-    let mut more = state.take(limits, now, ahead, Duration::ZERO, FULL_RATE);
+    let more = Demand {
+        costs: &vec![1; ahead],
+        inline_wait: Duration::ZERO,
+        ..*demand
+    };
+    let mut more = state.take(limits, &more);
     if let Some(next) = &mut more.next {
         next.slot = state.slot;
         next.takes = state.takes;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CLOCK_SLACK, Limit, SIGNAL_MAX};
+use super::permits::Holders;
+use super::{Limit, ScopeKey};
 use crate::timestamp::Timestamp;
 
 /// The full rate, in permille; less while the breaker's ramp holds admission back.
@@ -15,23 +16,17 @@ pub const FULL_RATE: u16 = 1_000;
 pub const SHARE_MIN: u16 = 100;
 
 /// The most tokens one call takes: the largest batch that SQS hands to a function.
-pub const TAKE_MAX: u32 = 10_000;
+pub const TAKE_MAX: usize = 10_000;
 
 /// The longest inline wait: no invocation should spend its time sleeping.
 pub const INLINE_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// Slots lie at most this far ahead (a deferral is at most 11 h, and wants room for rounding). Beyond it the
-/// slots start again at the front and two messages share one: the later is deferred once more.
-pub const SLOT_HORIZON: Duration = Duration::from_secs(10 * 60 * 60);
+/// How long the item of a fine scope (a channel, a device) outlives everything that it says: it is then what a missing
+/// item means. An environment trusts what it remembers of an item for less (an hour),
+/// so that it never takes an item made anew for the one it knew.
+const FINE_KEPT: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// When nobody took a token for this long plus ten intervals, the messages that held slots are not coming (the
-/// queue was purged, or the lane was off): new ones need not line up behind them.
-const SLOTS_FORGOTTEN: Duration = Duration::from_secs(10);
-
-/// Cells of limits that a release no longer has are kept for as long as a rollback may want them.
-const CELL_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Where one limit stands. All three are microseconds since the epoch or of time: integers do not drift.
+/// Where one limit stands. The first three are microseconds since the epoch or of time: integers do not drift.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Cell {
@@ -43,14 +38,32 @@ pub struct Cell {
     /// without a token that was granted since having come too early.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin: Option<i64>,
+    /// What the vendor has left for us, where that is less than we thought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quota>,
+}
+
+/// What a vendor said is left of a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    /// Calls or units that may still start before `until`.
+    pub left: u32,
+    /// When the vendor starts to count anew.
+    pub until: Timestamp,
 }
 
 /// All limits of one scope key. [`Default`] is what a missing item means: full buckets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LimitState {
-    /// A cell per limit, by the limit's name.
+    /// A cell per rate, by the limit's name.
     pub cells: BTreeMap<String, Cell>,
+    /// By the name of a limit on concurrency: who holds permits.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub permits: BTreeMap<String, Holders>,
+    /// Running mean of how long permits are held, in microseconds; 0 until the first came back.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub held: i64,
     /// The slot (µs since the epoch) given to the message deferred last.
     #[serde(skip_serializing_if = "is_zero")]
     pub slot: i64,
@@ -59,6 +72,29 @@ pub struct LimitState {
     pub blocked_until: Option<Timestamp>,
     /// Takes so far: tells a giver whether somebody took since.
     pub takes: u64,
+    /// When the item of a fine scope may go, in seconds since the epoch. The table deletes it some time later; until
+    /// then it says nothing that a missing one would not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+/// What a batch wants of one item.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand<'a> {
+    /// What each call costs, in the order in which they are to be let in; limits that count calls take 1 for each.
+    /// At most [`TAKE_MAX`].
+    pub costs: &'a [u32],
+    /// The taker's clock.
+    pub now: Timestamp,
+    /// How long a call may wait for its token; cut to [`INLINE_WAIT_MAX`].
+    pub inline_wait: Duration,
+    /// The ramp's share of the rate, in permille ([`FULL_RATE`]: no ramp), at least [`SHARE_MIN`]: at 250 each token
+    /// costs four intervals.
+    pub share: u16,
+    /// Who holds the permits: unique per invocation.
+    pub holder: &'a str,
+    /// By when the holder's calls have ended whatever happens: its function's deadline, on the taker's clock.
+    pub deadline: Timestamp,
 }
 
 /// What a take decided.
@@ -70,8 +106,12 @@ pub struct Taken {
     pub grants: Vec<Timestamp>,
     /// For each token that was refused, when to ask again.
     pub slots: Vec<Timestamp>,
+    /// What each granted call reserved.
+    pub(super) costs: Vec<u32>,
     /// The share at which the tokens were taken.
     pub(super) share: u16,
+    /// Who holds the permits.
+    pub(super) holder: String,
 }
 
 impl Taken {
@@ -79,59 +119,64 @@ impl Taken {
     pub(super) fn drawn_before(grants: Vec<Timestamp>) -> Self {
         Self {
             next: None,
+            costs: vec![1; grants.len()],
             grants,
             slots: Vec::new(),
             share: FULL_RATE,
+            holder: String::new(),
         }
+    }
+
+    /// Whether all of its calls start at one instant: any of them then came back as if it had been the last.
+    pub(super) fn is_simultaneous(&self) -> bool {
+        self.grants.first() == self.grants.last()
     }
 }
 
 impl LimitState {
-    /// Takes up to `want` tokens that may start within `inline_wait` of `now`; every one of `limits` (those of
-    /// this item's scope) must allow each. `share` is the ramp's, in permille ([`FULL_RATE`]: no ramp): at 250
-    /// each token costs four intervals.
+    /// Takes as many of the demanded tokens as may start within the inline wait; every one of `limits` (those of this
+    /// item's scope) must allow each.
     ///
     /// A refused message takes nothing from the limits. It gets a slot one interval after the one before:
     /// the slots already stand as far apart as the limits want them, so that no jitter is added.
-    /// `want` is cut to [`TAKE_MAX`], `inline_wait` to [`INLINE_WAIT_MAX`], `share` to [`SHARE_MIN`].
-    pub fn take(
-        &self,
-        limits: &[&Limit],
-        now: Timestamp,
-        want: u32,
-        inline_wait: Duration,
-        share: u16,
-    ) -> Taken {
-        let want = want.min(TAKE_MAX) as usize;
-        let share = share.clamp(SHARE_MIN, FULL_RATE);
-        if want == 0 || (limits.is_empty() && self.blocked_until.is_none()) {
-            return Taken {
-                next: None,
-                grants: vec![now; want],
-                slots: Vec::new(),
-                share,
-            };
+    pub fn take(&self, limits: &[&Limit], demand: &Demand<'_>) -> Taken {
+        let now = demand.now;
+        let costs = &demand.costs[..demand.costs.len().min(TAKE_MAX)];
+        let share = demand.share.clamp(SHARE_MIN, FULL_RATE);
+        let mut taken = Taken {
+            next: None,
+            grants: Vec::with_capacity(costs.len()),
+            slots: Vec::new(),
+            costs: Vec::new(),
+            share,
+            holder: demand.holder.to_owned(),
+        };
+        if costs.is_empty() || (limits.is_empty() && self.blocked_until.is_none()) {
+            taken.grants.resize(costs.len(), now);
+            taken.costs = costs.to_vec();
+            return taken;
         }
         let mut next = self.tidied(limits, now);
         next.takes = next.takes.wrapping_add(1);
-        let latest = now + inline_wait.min(INLINE_WAIT_MAX);
-        let mut grants = Vec::with_capacity(want);
-        while grants.len() < want {
-            let start = next.ready_at(limits, now);
+        let latest = now + demand.inline_wait.min(INLINE_WAIT_MAX);
+        for &cost in costs.iter().take(next.free_permits(limits)) {
+            let start = next.ready_at(limits, now, cost);
             if start > latest {
                 break;
             }
-            next.spend(limits, start, share);
-            grants.push(start);
+            next.spend(limits, start, cost, share);
+            taken.grants.push(start);
         }
-        next.excuse_first_takers(self);
-        let slots = next.defer(limits, now, want - grants.len());
-        Taken {
-            next: Some(next),
-            grants,
-            slots,
-            share,
+        let (granted, refused) = costs.split_at(taken.grants.len());
+        taken.costs = granted.to_vec();
+        next.hold(limits, demand, granted.len());
+        if taken.is_simultaneous() {
+            next.excuse_first_takers(self);
         }
+        taken.slots = next.defer(limits, now, refused);
+        next.expire(limits, now);
+        taken.next = Some(next);
+        taken
     }
 
     /// How much of `limit` is in use, in percent: 0 with a full bucket, 100 when a call would have to wait.
@@ -139,52 +184,79 @@ impl LimitState {
         if self.blocked_until.is_some_and(|until| now < until) {
             return 100;
         }
+        if let Some(permits) = limit.permits() {
+            let held = self.permits_held(limit, now).min(permits);
+            return u8::try_from(held * 100 / permits).unwrap_or(100);
+        }
         let Some(cell) = self.cells.get(limit.name()) else {
             return 0;
         };
         let ahead = cell.tat.saturating_sub(micros(now)).max(0);
-        if ahead > limit.tolerance_us() {
+        let spent = cell
+            .quota
+            .is_some_and(|quota| quota.left == 0 && now < quota.until);
+        if spent || ahead > limit.tolerance_us() {
             return 100;
         }
         let whole = limit.tolerance_us().saturating_add(limit.interval_us());
         u8::try_from(ahead.saturating_mul(100) / whole).unwrap_or(100)
     }
 
-    /// The earliest instant at which all limits allow the next token; whole milliseconds, as callers can wait.
-    fn ready_at(&self, limits: &[&Limit], now: Timestamp) -> Timestamp {
-        let free = limits
-            .iter()
-            .filter_map(|limit| {
-                Some(
-                    self.cells
-                        .get(limit.name())?
-                        .tat
-                        .saturating_sub(limit.tolerance_us()),
-                )
-            })
-            .max();
-        now.max(free.map_or(now, ceil_millis))
-            .max(self.blocked_until.unwrap_or(now))
+    /// The earliest instant at which all rates allow a call of `cost`; whole milliseconds, as callers can wait.
+    pub(super) fn ready_at(&self, limits: &[&Limit], now: Timestamp, cost: u32) -> Timestamp {
+        let mut ready = now.max(self.blocked_until.unwrap_or(now));
+        for (limit, cell) in self.rates(limits) {
+            // A dear call needs that much more of the bucket; one that no bucket holds waits for a full one.
+            let dearer = i64::from(limit.units(cost).max(1) - 1);
+            let room = limit.tolerance_us() - dearer.saturating_mul(limit.interval_us());
+            ready = ready.max(ceil_millis(cell.tat.saturating_sub(room.max(0))));
+        }
+        for (limit, cell) in self.rates(limits) {
+            if let Some(quota) = cell.quota
+                && ready < quota.until
+                && quota.left < limit.units(cost)
+            {
+                ready = quota.until;
+            }
+        }
+        ready
     }
 
-    fn spend(&mut self, limits: &[&Limit], start: Timestamp, share: u16) {
-        let start = micros(start);
-        for limit in limits {
+    /// The rates among `limits` that were drawn on before.
+    pub(super) fn rates<'a>(
+        &'a self,
+        limits: &'a [&'a Limit],
+    ) -> impl Iterator<Item = (&'a Limit, &'a Cell)> {
+        limits
+            .iter()
+            .filter_map(|limit| Some((*limit, self.cells.get(limit.name())?)))
+    }
+
+    pub(super) fn spend(&mut self, limits: &[&Limit], start: Timestamp, cost: u32, share: u16) {
+        let at = micros(start);
+        for limit in limits.iter().filter(|limit| limit.permits().is_none()) {
+            let units = limit.units(cost);
+            if units == 0 {
+                continue;
+            }
             let cell = self.cells.entry(limit.name().to_owned()).or_default();
-            if start >= cell.tat {
-                cell.tat = start;
-                cell.busy = start;
+            if at >= cell.tat {
+                cell.tat = at;
+                cell.busy = at;
                 cell.margin = None;
             } else {
-                let margin = cell.tat - start;
+                let margin = cell.tat - at;
                 cell.margin = Some(cell.margin.map_or(margin, |least| least.min(margin)));
             }
-            cell.tat = cell.tat.saturating_add(cost(limit, share));
+            cell.tat = cell.tat.saturating_add(worth(limit, units, share));
+            if let Some(quota) = cell.quota.as_mut().filter(|quota| start < quota.until) {
+                quota.left = quota.left.saturating_sub(units);
+            }
         }
     }
 
-    /// The take that began a busy period built upon nobody else's tokens, and its own giver hands back its last
-    /// ones: its tokens put no bound on what can come back.
+    /// The take that began a busy period built upon nobody else's tokens, and where all its calls start at once each
+    /// can come back whole: its tokens put no bound on what can come back.
     fn excuse_first_takers(&mut self, before: &Self) {
         for (name, cell) in &mut self.cells {
             if before
@@ -197,81 +269,33 @@ impl LimitState {
         }
     }
 
-    /// Slots for `refused` messages: each one (slowest) interval after the last, none before the limits allow.
-    fn defer(&mut self, limits: &[&Limit], now: Timestamp, refused: usize) -> Vec<Timestamp> {
-        // Slots stand as far apart as the full rate has it, during the ramp too: that is over in a minute, and a slot
-        // that comes too early is asked for again, while one that comes too late wastes the rate.
-        let step = limits
+    /// Lets the item of a fine scope go some hours after it has nothing left to say.
+    pub(super) fn expire(&mut self, limits: &[&Limit], now: Timestamp) {
+        let fine = limits
             .iter()
-            .map(|limit| limit.interval_us())
-            .max()
-            .unwrap_or(1);
-        let ready = micros(self.ready_at(limits, now)).max(micros(now).saturating_add(1));
-        let horizon = micros(now + SLOT_HORIZON);
-        let mut slots = Vec::with_capacity(refused);
-        for _ in 0..refused {
-            let in_line = self.slot.saturating_add(step);
-            self.slot = if in_line > horizon.max(ready) {
-                ready
-            } else {
-                in_line.max(ready)
-            };
-            slots.push(ceil_millis(self.slot));
-        }
-        slots
-    }
-
-    /// Forgets what no longer says anything, and what only a clock gone wrong can have written.
-    fn tidied(&self, limits: &[&Limit], now: Timestamp) -> Self {
-        let mut next = self.clone();
-        let furthest = now + SIGNAL_MAX + INLINE_WAIT_MAX + CLOCK_SLACK;
-        next.blocked_until = next
-            .blocked_until
-            .filter(|until| now < *until && *until <= furthest);
-        let old = micros(now - CELL_KEPT);
-        next.cells.retain(|name, cell| {
-            let limit = limits.iter().find(|limit| limit.name() == name);
-            let most = limit.map_or(0, |limit| {
-                limit.tolerance_us().saturating_add(cost(limit, SHARE_MIN))
+            .any(|limit| matches!(limit.scope(), ScopeKey::Field(_)));
+        self.expires_at = fine.then(|| {
+            let cells = self.cells.values();
+            let told = cells.flat_map(|cell| {
+                let quota = cell.quota.map_or(0, |quota| micros(quota.until));
+                [cell.tat, quota]
             });
-            let in_use = limit.is_some() || cell.tat > old;
-            in_use && (limit.is_none() || cell.tat <= micros(furthest).saturating_add(most))
+            let permits = self.permits.values().flat_map(BTreeMap::values);
+            let last = told
+                .chain(permits.map(|permit| micros(permit.until)))
+                .chain([self.slot, self.blocked_until.map_or(0, micros)])
+                .fold(micros(now), i64::max);
+            (ceil_millis(last) + FINE_KEPT).as_secs_ceil()
         });
-        if next.slots_forgotten(limits, now, self.blocked_until) {
-            next.slot = 0;
-        }
-        next
-    }
-
-    fn slots_forgotten(
-        &self,
-        limits: &[&Limit],
-        now: Timestamp,
-        blocked: Option<Timestamp>,
-    ) -> bool {
-        let busy = limits
-            .iter()
-            .filter_map(|limit| Some(self.cells.get(limit.name())?.tat))
-            .max()
-            .unwrap_or(0);
-        let busy = busy.max(blocked.map_or(0, micros));
-        let step = limits
-            .iter()
-            .map(|limit| limit.interval_us())
-            .max()
-            .unwrap_or(0);
-        let patience = step
-            .saturating_mul(10)
-            .saturating_add(span(SLOTS_FORGOTTEN));
-        busy.saturating_add(patience) < micros(now)
     }
 }
 
-/// Microseconds that one token takes from `limit` at this share of its rate; rounded up.
-pub(super) fn cost(limit: &Limit, share: u16) -> i64 {
+/// Microseconds that `units` tokens take from `limit` at this share of its rate; rounded up.
+pub(super) fn worth(limit: &Limit, units: u32, share: u16) -> i64 {
     let share = i64::from(share);
     let scaled = limit.interval_us().saturating_mul(i64::from(FULL_RATE));
-    scaled / share + i64::from(scaled % share != 0)
+    let token = scaled / share + i64::from(scaled % share != 0);
+    token.saturating_mul(i64::from(units))
 }
 
 /// Microseconds since the epoch.
@@ -280,15 +304,15 @@ pub(super) const fn micros(at: Timestamp) -> i64 {
 }
 
 /// A duration in microseconds.
-fn span(duration: Duration) -> i64 {
+pub(super) fn span(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The first whole millisecond at or after `us`: rounding down would start a call too early.
-fn ceil_millis(us: i64) -> Timestamp {
+pub(super) fn ceil_millis(us: i64) -> Timestamp {
     Timestamp::from_millis(us.div_euclid(1_000) + i64::from(us.rem_euclid(1_000) != 0))
 }
 
-const fn is_zero(slot: &i64) -> bool {
-    *slot == 0
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }

@@ -78,7 +78,7 @@ impl Lane {
                 return (key, None, Vec::new(), end_all(put_off));
             }
         }
-        let limited = jobs.iter().any(|job| self.is_limited(job));
+        let limited = jobs.iter().any(|job| self.has_rate(job));
         let (going, share) = gate.as_ref().map_or((jobs.len(), FULL_RATE), |gate| {
             through(gate, jobs.len(), limited)
         });
@@ -91,7 +91,7 @@ impl Lane {
         let (gate, known, drawn) = join3(
             ask_gate,
             self.read_ledger(&jobs[..going]),
-            self.draw(&jobs[..going], share, now),
+            self.draw(&jobs[..going], share, now, run),
         )
         .await;
         let (passing, _) = gate
@@ -119,7 +119,7 @@ impl Lane {
             }
         }
         join(
-            self.give_back(&drawn.items, &goes),
+            self.give_back(&drawn.items, &goes, now),
             self.note_never_sent(&ended, run),
         )
         .await;

@@ -66,7 +66,7 @@ impl Lane {
         let attempt = made.as_ref().map(|(attempt, _)| attempt);
         let outcome = self.settle(job, &hold, attempt, settlement, run).await;
         if let Some((_, called)) = made {
-            self.heed(job, &called).await;
+            self.heed(job, &called, run).await;
         }
         Step::End(outcome)
     }
@@ -116,7 +116,10 @@ impl Lane {
             .await;
         let now = self.seams.clock.now();
         let called = match answer {
-            Ok(answer) => Called::Answered(answer.status, self.judge(job, &answer, now)),
+            Ok(answer) => {
+                self.listen(job, &answer, run, now);
+                Called::Answered(answer.status, self.judge(job, &answer, now))
+            }
             Err(error) => Called::Failed(error),
         };
         let breaker = self.breaker_key(job.request.connection.as_str());
@@ -210,11 +213,9 @@ impl Lane {
     }
 
     /// What the vendor said about its limits and our credentials, passed on to whom it concerns.
-    async fn heed(&self, job: &Job, called: &Called) {
+    async fn heed(&self, job: &Job, called: &Called, run: &Run<'_>) {
+        self.heed_refusal(job, called, run).await;
         match called {
-            Called::Answered(_, Verdict::Throttled { after: Some(after) }) => {
-                self.throttled(job, *after, self.seams.clock.now()).await;
-            }
             Called::Answered(_, Verdict::Unauthorized) => {
                 self.seams
                     .secrets

@@ -1,15 +1,18 @@
 //! The lane's dealings with its limiter: which items a job draws on, and what is drawn, returned and corrected.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::Lane;
 use super::admit::Leave;
 use super::job::Job;
+use super::state::{Called, UNNAMED_WAIT};
+use super::{Lane, Run};
 use crate::Timestamp;
-use crate::limiter::{Limit, ScopeKey, Signal, Taken};
+use crate::limiter::{Demand, Feedback, Limit, ScopeKey, Signals, Taken, Unused};
+use crate::provider::{Answer, Verdict};
 
 /// How long a call waits in the function for its token before the trip back to the queue is the better way.
 const INLINE_WAIT: Duration = Duration::from_millis(500);
@@ -34,10 +37,10 @@ impl Lane {
         }
     }
 
-    /// Whether any limit applies to `job`.
-    pub(super) fn is_limited(&self, job: &Job) -> bool {
+    /// Whether `job` draws on a rate, which a ramp can take a share of.
+    pub(super) fn has_rate(&self, job: &Job) -> bool {
         let mut limits = self.provider.spec().limits_of(job.operation);
-        limits.next().is_some()
+        limits.any(|limit| limit.permits().is_none())
     }
 
     /// The items that `job` draws on, the narrowest first. A limit whose scope cannot be read off the payload is left
@@ -67,26 +70,31 @@ impl Lane {
         draws
     }
 
-    /// Draws a token from every item of every job, in one concurrent round: one update an item.
-    pub(super) async fn draw(&self, jobs: &[Job], share: u16, now: Timestamp) -> Drawn {
-        let mut items: BTreeMap<String, (Draw, Vec<usize>)> = BTreeMap::new();
-        for (at, job) in jobs.iter().enumerate() {
-            for draw in self.draws(job) {
-                items
-                    .entry(draw.key.clone())
-                    .or_insert_with(|| (draw, Vec::new()))
-                    .1
-                    .push(at);
-            }
-        }
-        let asked = items.into_values().map(|(draw, wanting)| async move {
-            let want = u32::try_from(wanting.len()).unwrap_or(u32::MAX);
-            let taken = self
-                .limiter
-                .take(&draw.key, &draw.limits, want, now, INLINE_WAIT, share)
-                .await;
-            (draw, wanting, taken)
-        });
+    /// Draws from every item of every job, in one concurrent round: one update an item.
+    pub(super) async fn draw(
+        &self,
+        jobs: &[Job],
+        share: u16,
+        now: Timestamp,
+        run: &Run<'_>,
+    ) -> Drawn {
+        let asked =
+            items(jobs, |job| self.draws(job))
+                .into_iter()
+                .map(|(draw, wanting)| async move {
+                    let costs: Vec<u32> =
+                        wanting.iter().map(|at| jobs[*at].operation.cost).collect();
+                    let demand = Demand {
+                        costs: &costs,
+                        now,
+                        inline_wait: INLINE_WAIT,
+                        share,
+                        holder: &run.invocation.id,
+                        deadline: run.invocation.deadline,
+                    };
+                    let taken = self.limiter.take(&draw.key, &draw.limits, &demand).await;
+                    (draw, wanting, taken)
+                });
         let mut drawn = Drawn {
             leaves: vec![Leave::From(now); jobs.len()],
             items: Vec::new(),
@@ -99,6 +107,9 @@ impl Lane {
                     for (job, leave) in wanting.iter().zip(from.chain(later)) {
                         drawn.leaves[*job] = drawn.leaves[*job].and(leave);
                     }
+                    let fullest = self.limiter.fullest(&draw.key, &draw.limits, now);
+                    let owners = wanting.iter().map(|at| jobs[*at].owner.as_str());
+                    run.tally().drew(&draw, owners, &taken, now, fullest);
                     drawn.items.push((draw, wanting, taken));
                 }
                 Err(error) => {
@@ -112,41 +123,116 @@ impl Lane {
         drawn
     }
 
-    /// Returns the tokens of jobs that make no call after all. Only the last ones of an item can come back: the
-    /// others keep the later ones in their places.
-    pub(super) async fn give_back(&self, drawn: &[(Draw, Vec<usize>, Taken)], goes: &[bool]) {
+    /// Returns the tokens and permits of jobs that make no call after all. Only the last tokens of an item can come
+    /// back: the others keep the later ones in their places.
+    pub(super) async fn give_back(
+        &self,
+        drawn: &[(Draw, Vec<usize>, Taken)],
+        goes: &[bool],
+        now: Timestamp,
+    ) {
         let returned = drawn.iter().filter_map(|(draw, wanting, taken)| {
             let granted = &wanting[..taken.grants.len().min(wanting.len())];
-            let unused = granted.iter().rev().take_while(|job| !goes[**job]).count();
-            let unused = u32::try_from(unused).unwrap_or(u32::MAX);
-            (unused > 0).then(|| {
+            let idle = |job: &&usize| !goes[**job];
+            let count = |jobs: usize| u32::try_from(jobs).unwrap_or(u32::MAX);
+            let unused = Unused {
+                last: count(granted.iter().rev().take_while(idle).count()),
+                calls: count(granted.iter().filter(idle).count()),
+            };
+            (unused.calls > 0).then(|| {
                 self.limiter
-                    .give_back(&draw.key, &draw.limits, taken, unused)
+                    .give_back(&draw.key, &draw.limits, taken, unused, now)
             })
         });
         for error in join_all(returned).await.into_iter().filter_map(Result::err) {
-            // The tokens lapse: the lane is slower for a moment, and no limit is broken.
+            // The tokens lapse, the permits come back with the batch: the lane is slower, and no limit is broken.
             tracing::warn!(%error, "unused tokens could not be returned");
         }
     }
 
-    /// The vendor refused a call for `after`: the narrowest scope that the job draws on stands still until then.
-    pub(super) async fn throttled(&self, job: &Job, after: Duration, now: Timestamp) {
-        let Some(draw) = self.draws(job).into_iter().next() else {
-            return;
-        };
-        let signal = Signal {
-            blocked_until: Some(now + after),
-            remaining: Vec::new(),
-        };
-        if let Err(error) = self
-            .limiter
-            .correct(&draw.key, &draw.limits, &signal, now)
-            .await
-        {
-            tracing::warn!(%error, key = draw.key, "the vendor's wait could not be stored");
+    /// Takes note of what an answer says about the vendor's limits. Told when the batch has ended.
+    pub(super) fn listen(&self, job: &Job, answer: &Answer, run: &Run<'_>, now: Timestamp) {
+        let heard = AssertUnwindSafe(|| self.provider.signals(job.operation, answer, now));
+        let signals = catch_unwind(heard).unwrap_or_default();
+        if signals != Signals::default() {
+            run.tally().heard(&job.owner, self.draws(job), signals);
         }
     }
+
+    /// Takes note of a look-up, which draws no token of its own.
+    pub(super) fn count_look_up(&self, job: &Job, run: &Run<'_>) {
+        run.tally().looked_up(self.draws(job));
+    }
+
+    /// A refusal stops the narrowest scope that the job draws on, a spent quota the widest, for all environments and at
+    /// once; what the same batch's later refusals add is told when it has ended.
+    pub(super) async fn heed_refusal(&self, job: &Job, called: &Called, run: &Run<'_>) {
+        let now = self.seams.clock.now();
+        let mut draws = self.draws(job);
+        let (draw, until) = match called {
+            Called::Answered(_, Verdict::Throttled { after }) => {
+                draws.truncate(1);
+                (draws.pop(), now + after.unwrap_or(UNNAMED_WAIT))
+            }
+            Called::Answered(_, Verdict::QuotaSpent { until }) => (draws.pop(), *until),
+            _ => return,
+        };
+        let Some(draw) = draw else { return };
+        let signals = Signals {
+            blocked_until: Some(until),
+            ..Signals::default()
+        };
+        if !run.tally().is_first_refusal(&draw.key) {
+            run.tally().heard(&job.owner, vec![draw], signals);
+            return;
+        }
+        let feedback = Feedback {
+            signals,
+            ..Feedback::default()
+        };
+        self.tell_limit(&draw, &feedback, now).await;
+    }
+
+    /// Tells each limit what the batch has learned, in one update an item and none where there is no news. Permits stay
+    /// held while a call is still to come.
+    pub(super) async fn settle_limits(&self, release: bool, run: &Run<'_>) {
+        let now = self.seams.clock.now();
+        let told = run.tally().settle(release);
+        let told = told.iter().map(|entry| async move {
+            let feedback = entry.feedback(&run.invocation.id, release, now);
+            if !feedback.is_empty() {
+                self.tell_limit(&entry.draw, &feedback, now).await;
+            }
+        });
+        join_all(told).await;
+    }
+
+    async fn tell_limit(&self, draw: &Draw, feedback: &Feedback<'_>, now: Timestamp) {
+        if let Err(error) = self
+            .limiter
+            .heed(&draw.key, &draw.limits, feedback, now)
+            .await
+        {
+            tracing::warn!(%error, key = draw.key, "what was learned about a limit could not be stored");
+        }
+    }
+}
+
+/// The items that `jobs` draw on, each with the jobs that do. Jobs that draw on one item by different limits (an
+/// operation may have one more) stand apart: neither may pay for the other.
+fn items(jobs: &[Job], draws: impl Fn(&Job) -> Vec<Draw>) -> Vec<(Draw, Vec<usize>)> {
+    let mut items: BTreeMap<(String, Vec<&str>), (Draw, Vec<usize>)> = BTreeMap::new();
+    for (at, job) in jobs.iter().enumerate() {
+        for draw in draws(job) {
+            let names = draw.limits.iter().map(|limit| limit.name()).collect();
+            items
+                .entry((draw.key.clone(), names))
+                .or_insert_with(|| (draw, Vec::new()))
+                .1
+                .push(at);
+        }
+    }
+    items.into_values().collect()
 }
 
 /// What a round of draws came to.

@@ -17,6 +17,7 @@ mod job;
 mod limits;
 mod report;
 mod state;
+mod tally;
 mod wait;
 
 use std::panic::AssertUnwindSafe;
@@ -31,6 +32,7 @@ pub use report::{Entry, Report};
 
 use self::attempt::Step;
 use self::job::{Admitted, Ended, Job};
+use self::tally::Tally;
 use self::wait::Room;
 use crate::Timestamp;
 use crate::breaker::CircuitBreaker;
@@ -115,6 +117,7 @@ impl Lane {
             invocation,
             calls: Mutex::default(),
             told: AtomicUsize::new(0),
+            tally: Mutex::default(),
         };
         let mut report = Report::default();
 
@@ -127,6 +130,7 @@ impl Lane {
         )
         .await;
         let gates = self.record_health(gates, &suspects, &run).await;
+        self.settle_limits(suspects.is_empty(), &run).await;
 
         // What may kill the function runs last and alone: everything else is settled by now.
         for suspect in suspects {
@@ -134,7 +138,9 @@ impl Lane {
             self.finish(vec![ended], &mut report).await;
         }
         self.record_health(gates, &[], &run).await;
+        self.settle_limits(true, &run).await;
         report.add_calls(&run.calls());
+        report.fullest_limit = run.tally().fullest();
         report
     }
 
@@ -194,6 +200,8 @@ struct Run<'a> {
     calls: Mutex<Vec<Call>>,
     /// How many of `calls` the breaker was told.
     told: AtomicUsize,
+    /// What was drawn from the limits, and what answers said about them.
+    tally: Mutex<Tally>,
 }
 
 impl Run<'_> {
@@ -207,6 +215,10 @@ impl Run<'_> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(call);
+    }
+
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn calls(&self) -> Vec<Call> {

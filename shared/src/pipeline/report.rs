@@ -15,6 +15,8 @@ pub struct Report {
     pub entries: Vec<Entry>,
     /// How long each call to the vendor took.
     pub latencies: Vec<Duration>,
+    /// The limit nearest to its end when the batch drew on it: its name, and how much of it was in use, in percent.
+    pub fullest_limit: Option<(&'static str, u8)>,
 }
 
 /// What became of one message.

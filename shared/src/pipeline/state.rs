@@ -6,6 +6,7 @@ use crate::Timestamp;
 use crate::http_client::CallError;
 use crate::ledger::Record;
 use crate::ledger::state::{Attempt, Closing, Settlement};
+use crate::limiter::SIGNAL_MAX;
 use crate::outcome::{Code, Deferral, Outcome, Reason, code};
 use crate::provider::{Operation, Safety, Settling, Verdict};
 use crate::retry::{self, Attempts, Next, RetrySpec};
@@ -15,6 +16,13 @@ const KEY_IN_USE_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a connection whose credentials were refused is left alone before one message tries again.
 pub(super) const UNAUTHORIZED_WAIT: Duration = Duration::from_secs(15 * 60);
+
+/// How long a vendor is left alone that refused a call without saying for how long: most count by the second or by a
+/// few of them.
+pub(super) const UNNAMED_WAIT: Duration = Duration::from_secs(5);
+
+/// By how much the messages of a parked connection are spread when it starts anew; their limit lines them up.
+const PARKED_SPREAD: Duration = Duration::from_secs(60);
 
 /// What became of the call.
 #[derive(Clone, Debug)]
@@ -86,7 +94,10 @@ pub(super) fn conclude(called: &Called, attempt: &Attempt, of: &Circumstances<'_
         Called::Answered(_, Verdict::Rejected { detail }) => {
             Settlement::Rejected(Closing::new(code::PROVIDER_REJECTED, detail))
         }
-        Called::Answered(_, Verdict::Throttled { after }) => again(code::RATE_LIMITED, *after, of),
+        Called::Answered(_, Verdict::Throttled { after }) => {
+            again(code::RATE_LIMITED, after.or(Some(UNNAMED_WAIT)), of)
+        }
+        Called::Answered(_, Verdict::QuotaSpent { until }) => park(*until, of),
         Called::Answered(_, Verdict::Retry { code, after, .. }) => again(code.clone(), *after, of),
         Called::Answered(
             _,
@@ -181,6 +192,17 @@ pub(super) fn put_off(wait: Duration, reason: Deferral, of: &Circumstances<'_>) 
     Settlement::Released {
         due: of.now + wait.mul_f64(1.0 + 0.5 * of.jitter),
         reason,
+    }
+}
+
+/// Not before the vendor counts anew, without an attempt spent.
+fn park(until: Timestamp, of: &Circumstances<'_>) -> Settlement {
+    match put_off(Duration::ZERO, Deferral::QuotaSpent, of) {
+        Settlement::Released { reason, .. } => Settlement::Released {
+            due: until.clamp(of.now, of.now + SIGNAL_MAX) + PARKED_SPREAD.mul_f64(of.jitter),
+            reason,
+        },
+        spent => spent,
     }
 }
 

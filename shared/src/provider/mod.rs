@@ -20,6 +20,7 @@ pub use wire::{Answer, MAX_ANSWER_BYTES, Wire};
 use http::{HeaderName, HeaderValue};
 
 use crate::Timestamp;
+use crate::limiter::Signals;
 
 /// Any JSON, for the parts of a payload that are the vendor's business alone.
 pub use serde_json::Value as Json;
@@ -48,6 +49,15 @@ pub trait Provider: Send + Sync + 'static {
     fn classify(&self, operation: &Operation, answer: &Answer, now: Timestamp) -> Verdict {
         let _ = operation;
         Verdict::by_status(answer, now)
+    }
+
+    /// What `answer`, a success or not, says about the vendor's limits: what is left until when
+    /// (`X-RateLimit-Remaining`…), and what the call has cost. [`signal`](crate::limiter::signal) reads the usual
+    /// dialects. A batch tells its limits once, and only what is news. By default nothing; the `Retry-After` of a
+    /// refusal is heeded without it.
+    fn signals(&self, operation: &Operation, answer: &Answer, now: Timestamp) -> Signals {
+        let _ = (operation, answer, now);
+        Signals::default()
     }
 
     /// The call that asks the vendor for what `operation` made under `reference`. Needed for operations with

@@ -74,6 +74,8 @@ pub struct Operation {
     pub safety: Safety,
     /// Limits of this operation alone, on top of the provider's.
     pub limits: &'static [Limit],
+    /// What a call reserves of limits [in cost](Limit::in_cost), in the vendor's units.
+    pub cost: u32,
     /// Longest wait for the vendor's complete answer.
     pub timeout: Duration,
     prepare: fn(&Value) -> Result<Wire, PayloadError>,
@@ -87,6 +89,7 @@ impl Operation {
             name,
             safety,
             limits: &[],
+            cost: 1,
             // Vendors' own gateways give up after 30 s or less; 20 s leaves a 60 s function room for two calls.
             timeout: Duration::from_secs(20),
             prepare: payload::parse::<P>,
@@ -97,6 +100,14 @@ impl Operation {
     /// With limits of its own.
     pub const fn limits(mut self, limits: &'static [Limit]) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// With a cost other than 1: what a call reserves where a limit counts [costs](Limit::in_cost). Reserve what a usual
+    /// call takes; what the answer says ([`Signals::cost`](crate::limiter::Signals::cost)) corrects it, and without
+    /// such a word it is what was spent.
+    pub const fn cost(mut self, reserve: u32) -> Self {
+        self.cost = reserve;
         self
     }
 

@@ -24,8 +24,14 @@ pub enum Verdict {
     },
     /// It definitely had no effect because of a rate limit. No ill health.
     Throttled {
-        /// The vendor's hint, where it gave one.
+        /// The vendor's hint, where it gave one; without one the lane waits some seconds.
         after: Option<Duration>,
+    },
+    /// It definitely had no effect because the account's quota of the day (or of a longer time) is spent. The
+    /// connection is parked until the reset, without an attempt spent. No ill health.
+    QuotaSpent {
+        /// When the vendor starts to count anew.
+        until: Timestamp,
     },
     /// It definitely had no effect, and may be repeated.
     Retry {
@@ -70,6 +76,14 @@ impl Verdict {
     pub fn throttled(answer: &Answer, now: Timestamp) -> Self {
         Self::Throttled {
             after: hint(answer, now),
+        }
+    }
+
+    /// Refused by a rate limit of a vendor whose documentation names the wait, for as long as `Retry-After` says, and
+    /// for `documented` where there is none.
+    pub fn throttled_for(answer: &Answer, now: Timestamp, documented: Duration) -> Self {
+        Self::Throttled {
+            after: hint(answer, now).or(Some(documented)),
         }
     }
 

@@ -51,6 +51,12 @@ pub(super) fn line(provider: &str, report: &Report, now: Timestamp) -> Option<St
             line.insert(name.into(), values.into());
         }
     }
+    // The name is a property beside the metric: a dimension would be one more series for each limit.
+    if let Some((name, percent)) = report.fullest_limit {
+        definitions.push(json!({"Name": "RateLimitUsed", "Unit": "Percent"}));
+        line.insert("RateLimitUsed".into(), percent.into());
+        line.insert("Limit".into(), name.into());
+    }
     if definitions.is_empty() {
         return None;
     }
@@ -101,6 +107,7 @@ mod tests {
                 entry("c", paused),
             ],
             latencies: vec![Duration::from_millis(80), Duration::from_millis(90)],
+            fullest_limit: Some(("120/min", 40)),
         };
         let line: Value =
             serde_json::from_str(&line("acme", &report, now).expect("metrics")).expect("JSON");
@@ -110,6 +117,7 @@ mod tests {
                 "Provider": "acme",
                 "Delivered": 2, "Deferred": 1, "ConnectionUnauthorized": 1,
                 "ProviderLatency": [80, 90], "EndToEndLatency": [1500, 1500],
+                "RateLimitUsed": 40, "Limit": "120/min",
                 "_aws": {"Timestamp": 1_800_000_000_000_i64, "CloudWatchMetrics": [{
                     "Namespace": "Causeway", "Dimensions": [["Provider"]], "Metrics": [
                         {"Name": "ConnectionUnauthorized", "Unit": "Count"},
@@ -117,6 +125,7 @@ mod tests {
                         {"Name": "Delivered", "Unit": "Count"},
                         {"Name": "ProviderLatency", "Unit": "Milliseconds"},
                         {"Name": "EndToEndLatency", "Unit": "Milliseconds"},
+                        {"Name": "RateLimitUsed", "Unit": "Percent"},
                     ],
                 }]},
             })

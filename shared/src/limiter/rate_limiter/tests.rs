@@ -1,5 +1,6 @@
 //! How many round trips one environment's view of the limits costs, and that two environments share one limit.
 
+use super::super::Signals;
 use super::*;
 use crate::lanes::watched::{Trips, WatchedStates};
 
@@ -19,15 +20,36 @@ fn limiter(states: &Arc<WatchedStates>, environment: &str) -> RateLimiter {
     RateLimiter::new(states.clone(), environment.into())
 }
 
-async fn take(limiter: &RateLimiter, limit: &Limit, now: Timestamp, want: u32) -> Taken {
-    limiter
-        .take(KEY, &[limit], want, now, Duration::ZERO, FULL_RATE)
-        .await
-        .expect("memory")
+async fn try_take(
+    limiter: &RateLimiter,
+    limit: &Limit,
+    now: Timestamp,
+    want: usize,
+) -> Result<Taken, StoreError> {
+    let demand = Demand {
+        costs: &vec![1; want],
+        now,
+        inline_wait: Duration::ZERO,
+        share: FULL_RATE,
+        holder: "invocation",
+        deadline: now + ms(60_000),
+    };
+    limiter.take(KEY, &[limit], &demand).await
 }
 
-async fn give_back(limiter: &RateLimiter, limit: &Limit, taken: &Taken, unused: u32) {
-    let returned = limiter.give_back(KEY, &[limit], taken, unused).await;
+async fn take(limiter: &RateLimiter, limit: &Limit, now: Timestamp, want: usize) -> Taken {
+    try_take(limiter, limit, now, want).await.expect("memory")
+}
+
+async fn give_back(
+    limiter: &RateLimiter,
+    limit: &Limit,
+    taken: &Taken,
+    calls: u32,
+    now: Timestamp,
+) {
+    let unused = Unused { last: calls, calls };
+    let returned = limiter.give_back(KEY, &[limit], taken, unused, now).await;
     returned.expect("memory");
 }
 
@@ -53,7 +75,7 @@ async fn a_batch_costs_one_swap_and_none_while_an_allotment_lasts() {
     assert_eq!(taken.grants, vec![NOON + ms(100); 10]);
     assert_eq!(taken.next, None);
     // Those of duplicates go back into it, as old as they are.
-    give_back(&limiter, &ROOMY, &taken, 10).await;
+    give_back(&limiter, &ROOMY, &taken, 10, NOON + ms(200)).await;
     assert_eq!(states.trips(), swaps(0));
     let taken = take(&limiter, &ROOMY, NOON + ms(250), 10).await;
     assert_eq!(taken.grants, vec![NOON + ms(100); 10]);
@@ -128,10 +150,7 @@ async fn tokens_that_come_back_can_be_taken_again() {
     let limiter = limiter(&states, "one");
     let rested = take(&limiter, &TIGHT, NOON, 10).await;
     let unused = u32::try_from(rested.grants.len()).expect("a burst");
-    limiter
-        .give_back(KEY, &[&TIGHT], &rested, unused)
-        .await
-        .expect("memory");
+    give_back(&limiter, &TIGHT, &rested, unused, NOON).await;
     let again = take(&limiter, &TIGHT, NOON, 10).await;
     assert_eq!(again.grants, rested.grants);
 }
@@ -142,12 +161,15 @@ async fn a_vendors_wait_ends_an_allotment_at_once() {
     let limiter = limiter(&states, "one");
     take(&limiter, &ROOMY, NOON, 10).await;
     take(&limiter, &ROOMY, NOON + ms(100), 10).await;
-    let signal = Signal {
-        blocked_until: Some(NOON + Duration::from_secs(30)),
-        remaining: Vec::new(),
+    let feedback = Feedback {
+        signals: Signals {
+            blocked_until: Some(NOON + Duration::from_secs(30)),
+            ..Signals::default()
+        },
+        ..Feedback::default()
     };
     limiter
-        .correct(KEY, &[&ROOMY], &signal, NOON + ms(200))
+        .heed(KEY, &[&ROOMY], &feedback, NOON + ms(200))
         .await
         .expect("memory");
     let taken = take(&limiter, &ROOMY, NOON + ms(300), 10).await;
@@ -159,8 +181,5 @@ async fn a_store_that_does_not_answer_grants_nothing() {
     let states = Arc::new(WatchedStates::default());
     states.fail(true);
     let limiter = limiter(&states, "one");
-    let refused = limiter
-        .take(KEY, &[&TIGHT], 1, NOON, Duration::ZERO, FULL_RATE)
-        .await;
-    assert!(refused.is_err());
+    assert!(try_take(&limiter, &TIGHT, NOON, 1).await.is_err());
 }

@@ -10,7 +10,7 @@ use crate::Timestamp;
 use crate::clock::Clock;
 use crate::lanes::StateStore;
 use crate::lanes::watched::WatchedStates;
-use crate::limiter::LimitState;
+use crate::limiter::{CLOCK_SLACK, LimitState};
 use crate::queue::Message;
 
 /// A request that one desk's own limit applies to: one call a second.
@@ -101,7 +101,7 @@ async fn a_vendors_retry_after_stops_the_narrowest_scope_only() {
     assert_eq!((code, until), (code::RATE_LIMITED, NOON + secs(30)));
     assert_eq!(
         limit(&world, "desk=north").blocked_until,
-        Some(NOON + secs(30))
+        Some(NOON + secs(30) + CLOCK_SLACK)
     );
     assert_eq!(limit(&world, "account").blocked_until, None);
     assert_eq!(
@@ -130,7 +130,7 @@ async fn without_a_narrower_scope_the_account_stands_still() {
         .await;
     assert_eq!(
         limit(&world, "account").blocked_until,
-        Some(NOON + secs(30))
+        Some(NOON + secs(30) + CLOCK_SLACK)
     );
     let (reason, _) = deferred(&world.outcome(at_desk("b", "north")).await);
     assert_eq!(reason, Deferral::RateLimited);
@@ -154,7 +154,10 @@ async fn two_waits_that_come_at_once_are_both_heard() {
         .await;
     let stored = states.inner.values().remove("acme#default#limit#account");
     let value = stored.expect("tokens were taken").value;
-    assert_eq!(value["blocked_until"], (NOON + secs(60)).as_millis());
+    assert_eq!(
+        value["blocked_until"],
+        (NOON + secs(60) + CLOCK_SLACK).as_millis()
+    );
 }
 
 #[tokio::test]
