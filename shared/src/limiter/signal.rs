@@ -1,6 +1,21 @@
-//! Reading vendors' headers: pure, bounded, never panicking.
+//! Reading what vendors say about their limits: pure, bounded, never panicking.
+//!
+//! | the vendor says | read it with |
+//! |---|---|
+//! | `Retry-After: 30`, `0.65`, or an HTTP date | nothing to do, or [`retry_after`] for another header |
+//! | `"retry_after": 0.65` in a JSON body (Discord) | [`in_seconds`] |
+//! | a reset as seconds left (Datadog, Klaviyo), Unix time (GitHub, Intercom, ClickUp, SendGrid), `1m30s` (OpenAI), RFC 3339 | [`reset`] |
+//! | what is left and its reset, in two headers | [`remaining`] |
+//! | what is left, without a reset (Guesty's three windows) | [`left`] |
+//! | `RateLimit: "default";r=50;t=30` (IETF draft) | [`rate_limit`] |
+//! | a wait that only the documentation names (Airtable 30 s, QuickBooks 60 s) | [`Verdict::throttled_for`](crate::provider::Verdict::throttled_for) |
+//! | nothing (Hostaway, Trello, OwnerRez) | nothing: the lane waits some seconds |
+
+mod headers;
 
 use std::time::{Duration, SystemTime};
+
+pub use headers::{left, rate_limit, remaining};
 
 use super::SIGNAL_MAX;
 use crate::timestamp::Timestamp;
@@ -26,19 +41,68 @@ pub fn retry_after(text: &str, now: Timestamp) -> Option<Timestamp> {
     Some(at.clamp(now, now + SIGNAL_MAX))
 }
 
+/// Reads a number of seconds from now, as vendors put it into bodies. At most [`SIGNAL_MAX`] ahead; `None` when it is
+/// negative or no number.
+pub fn in_seconds(seconds: f64, now: Timestamp) -> Option<Timestamp> {
+    let is_sound = seconds.is_finite() && seconds >= 0.0;
+    is_sound.then(|| after(now, seconds).clamp(now, now + SIGNAL_MAX))
+}
+
 /// Reads the moment of a reset in its several dialects: seconds from now, a Unix time in seconds or
-/// milliseconds, RFC 3339, or an HTTP date. At most [`SIGNAL_MAX`] ahead, never before `now`.
+/// milliseconds, a duration such as `1m30s` or `250ms`, RFC 3339, or an HTTP date. At most [`SIGNAL_MAX`] ahead, never before `now`.
 pub fn reset(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = bounded(text)?;
     let at = match number(text) {
         Some(seconds) if seconds < EPOCH_SECONDS_FROM => after(now, seconds),
         Some(seconds) if seconds < EPOCH_MILLIS_FROM => after(Timestamp::from_millis(0), seconds),
         Some(millis) => after(Timestamp::from_millis(0), millis / 1_000.0),
-        None => Timestamp::parse_rfc3339(text)
-            .ok()
+        None => duration(text)
+            .map(|wait| now + wait)
+            .or_else(|| Timestamp::parse_rfc3339(text).ok())
             .or_else(|| http_date(text))?,
     };
     Some(at.clamp(now, now + SIGNAL_MAX))
+}
+
+/// Reads how many calls or units are left: a whole number, or one with a fraction, which is dropped. Less than none is
+/// none. `None` when it is no number.
+pub fn count(text: &str) -> Option<u32> {
+    let text = bounded(text)?;
+    let number = match text.strip_prefix('-') {
+        Some(below) => number(below).map(|_| 0.0),
+        None => number(text),
+    };
+    // The cast saturates.
+    number.map(|number| number as u32)
+}
+
+/// Reads a duration in parts with units, the way Go prints it: `6m0s`, `1h2m3.5s`, `250ms`.
+pub fn duration(text: &str) -> Option<Duration> {
+    let mut rest = bounded(text)?;
+    let mut sum = Duration::ZERO;
+    // Each round takes at least two of at most `TEXT_MAX` bytes.
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (amount, tail) = rest.split_at(digits);
+        let letters = tail
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(letters);
+        let seconds = match unit {
+            "d" => 86_400.0,
+            "h" => 3_600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 1e-3,
+            "us" | "µs" => 1e-6,
+            "ns" => 1e-9,
+            _ => return None,
+        };
+        let part = Duration::try_from_secs_f64(number(amount)? * seconds);
+        sum = sum.saturating_add(part.unwrap_or(Duration::MAX));
+        rest = tail;
+    }
+    Some(sum)
 }
 
 fn bounded(text: &str) -> Option<&str> {
@@ -99,9 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_comes_in_five_dialects() {
+    fn a_reset_comes_in_six_dialects() {
         for text in [
             "5",
+            "5s",
             "1795341605",
             "1795341605000",
             "2026-11-22T10:00:05Z",
@@ -115,13 +180,73 @@ mod tests {
         }
     }
 
+    #[test]
+    fn durations_are_read_as_go_prints_them() {
+        for (text, ms) in [
+            ("1m30s", 90_000),
+            ("250ms", 250),
+            ("6m0s", 360_000),
+            ("1h2m3.5s", 3_723_500),
+            ("1d", 86_400_000),
+            ("0s", 0),
+        ] {
+            assert_eq!(duration(text), Some(Duration::from_millis(ms)), "{text}");
+        }
+        for nonsense in [
+            "", "s", "5", "1m30", "5 s", "1y", "-1s", "1m-3s", "1.2.3s", "m5",
+        ] {
+            assert_eq!(duration(nonsense), None, "{nonsense}");
+        }
+        assert_eq!(reset("1m30s", NOW), Some(NOW + Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn counts_are_whole_and_never_less_than_none() {
+        for (text, left) in [
+            ("14", 14),
+            ("990.0", 990),
+            ("-3", 0),
+            ("99999999999", u32::MAX),
+        ] {
+            assert_eq!(count(text), Some(left), "{text}");
+        }
+        for nonsense in ["", "many", "--3", "-", "1e3", "0x10"] {
+            assert_eq!(count(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn seconds_in_a_body_have_a_fraction_and_no_sign() {
+        assert_eq!(
+            in_seconds(0.65, NOW),
+            Some(NOW + Duration::from_millis(650))
+        );
+        assert_eq!(in_seconds(1e300, NOW), Some(NOW + SIGNAL_MAX));
+        for nonsense in [-1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(in_seconds(nonsense, NOW), None);
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_header_panics_or_reaches_beyond_a_day(text in "\\PC{0,70}|[0-9.]{0,70}", now in any::<i64>()) {
+        fn what_go_would_print_is_read_back(h in 0_u64..30, m in 0_u64..60, ms in 0_u64..60_000) {
+            let text = format!("{h}h{m}m{}.{:03}s", ms / 1_000, ms % 1_000);
+            let read = duration(&text).expect("a duration").as_secs_f64();
+            prop_assert!((read - (h * 3_600 + m * 60) as f64 - ms as f64 / 1_000.0).abs() < 1e-6);
+        }
+
+        #[test]
+        fn no_header_panics_or_reaches_beyond_a_day(
+            text in "\\PC{0,70}|[0-9.]{0,70}|([0-9.]{1,9}(ms|us|µs|[dhmsn])){1,9}",
+            seconds in any::<f64>(),
+            now in any::<i64>(),
+        ) {
             let now = Timestamp::from_millis(now);
-            for at in [retry_after(&text, now), reset(&text, now)].into_iter().flatten() {
+            for at in [retry_after(&text, now), reset(&text, now), in_seconds(seconds, now)].into_iter().flatten() {
                 prop_assert!(now <= at && at <= now + SIGNAL_MAX);
             }
+            count(&text);
+            duration(&text);
         }
     }
 }

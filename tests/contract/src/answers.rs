@@ -94,6 +94,7 @@ pub fn check(
             )),
         }
         prose(provider, operation, case, &place, found);
+        crate::signals::check(provider, operation, case, mode, &place, found);
     }
     kinds(provider, operation, fixture, found);
 }
@@ -216,6 +217,7 @@ pub fn text(verdict: &Verdict) -> String {
         } => format!("delivered {id}"),
         Verdict::Rejected { detail } => format!("rejected {detail}"),
         Verdict::Throttled { after } => format!("throttled{}", hint(after)),
+        Verdict::QuotaSpent { until } => format!("quota_spent {until}"),
         Verdict::Retry { code, after, fault } => {
             let fault = if *fault { " fault" } else { "" };
             format!("retry {code}{}{fault}", hint(after))

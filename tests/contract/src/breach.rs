@@ -47,6 +47,8 @@ pub enum Line {
     ValueKept,
     /// An answer means what the fixture says.
     Verdict,
+    /// An answer says of the limits what the fixture says.
+    Signals,
     /// Each kind of answer leads where its kind must lead.
     Meaning,
     /// What a vendor says in prose stays out of our words.
@@ -59,7 +61,7 @@ pub enum Line {
 
 impl Line {
     /// All lines, in the order of the suite.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Names,
         Self::BaseUrl,
         Self::Operations,
@@ -81,6 +83,7 @@ impl Line {
         Self::FieldNamed,
         Self::ValueKept,
         Self::Verdict,
+        Self::Signals,
         Self::Meaning,
         Self::ProseKept,
         Self::NoPanic,
@@ -99,7 +102,8 @@ impl Line {
                 "a call takes 1 to 25 s, so that the 60 s function has room for two and for settling"
             }
             Self::Limits => {
-                "an operation's limits have different names, and a scope field is required by the schema"
+                "an operation's limits have different names, a scope field is required by the schema, and a cost stands \
+                 where a limit counts it and fits into it"
             }
             Self::Key => {
                 "an idempotency key stands in a lower-case header and is remembered for 1 min to 31 days"
@@ -127,6 +131,9 @@ impl Line {
             Self::FieldNamed => "a refusal names the field",
             Self::ValueKept => "a refusal never quotes the value",
             Self::Verdict => "an answer's verdict is the fixture's (CAUSEWAY_BLESS=1 writes it)",
+            Self::Signals => {
+                "an answer says of declared limits what the fixture says (CAUSEWAY_BLESS=1 writes it)"
+            }
             Self::Meaning => "each kind of answer has a verdict of its kind",
             Self::ProseKept => {
                 "a verdict quotes the vendor's codes, never its prose, which may hold personal data"

@@ -75,6 +75,9 @@ pub struct AnswerCase {
     pub body: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<String>,
+    /// What it says about the vendor's limits; none where it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signals: Option<String>,
 }
 
 pub fn path(manifest_dir: &str, operation: &str) -> PathBuf {

@@ -53,6 +53,16 @@ const HINTS: [&str; 6] = [
     "Sun, 99 Foo 2026",
 ];
 
+/// Headers in which vendors speak of their limits.
+const HINT_HEADERS: [&str; 6] = [
+    "retry-after",
+    "ratelimit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-rate-limit-remaining",
+    "x-rate-limit-reset",
+];
+
 pub fn check(
     provider: &dyn Provider,
     fixtures: &[(&'static Operation, Fixture)],
@@ -65,9 +75,10 @@ pub fn check(
             let mut wrong = Vec::new();
             for status in 100..=599 {
                 let answer = answer(status, body.clone());
-                let Some(verdict) =
-                    guard(&place, found, || provider.classify(operation, &answer, NOW))
-                else {
+                let Some(verdict) = guard(&place, found, || {
+                    provider.signals(operation, &answer, NOW);
+                    provider.classify(operation, &answer, NOW)
+                }) else {
                     break; // once is enough
                 };
                 if !is_cautious(status, &verdict, refuses_in_200) {
@@ -86,7 +97,11 @@ pub fn check(
             let place = format!("{}, {name}", operation.name);
             for status in 100..=599 {
                 let answer = answer(status, body.clone());
-                if guard(&place, found, || provider.classify(operation, &answer, NOW)).is_none() {
+                let judged = guard(&place, found, || {
+                    provider.signals(operation, &answer, NOW);
+                    provider.classify(operation, &answer, NOW)
+                });
+                if judged.is_none() {
                     break;
                 }
             }
@@ -134,11 +149,16 @@ fn hints(provider: &dyn Provider, operation: &'static Operation, found: &mut Vec
     for hint in HINTS {
         for status in [200, 429, 503] {
             let mut answer = answer(status, "{}".into());
-            answer
-                .headers
-                .insert("retry-after", HeaderValue::from_static(hint));
+            for header in HINT_HEADERS {
+                answer
+                    .headers
+                    .insert(header, HeaderValue::from_static(hint));
+            }
             let place = format!("{}, Retry-After `{hint}`", operation.name);
-            guard(&place, found, || provider.classify(operation, &answer, NOW));
+            guard(&place, found, || {
+                provider.signals(operation, &answer, NOW);
+                provider.classify(operation, &answer, NOW)
+            });
         }
     }
 }

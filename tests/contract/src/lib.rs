@@ -5,7 +5,7 @@
 //! `fixtures/` against the [lines](Line) of the contract and lists *all* broken ones, each with its place.
 //!
 //! `CAUSEWAY_BLESS=1 cargo test -p causeway-<provider>` writes what the code makes of things: the schemas, and in the
-//! fixtures each `request` and `verdict`. What it wrote is data for a reviewer, not a proof: read the diff.
+//! fixtures each `request`, `verdict` and `signals`. What it wrote is data for a reviewer, not a proof: read the diff.
 
 mod answers;
 mod breach;
@@ -16,6 +16,7 @@ mod payloads;
 mod requests;
 mod scaffold;
 mod schemas;
+mod signals;
 mod structure;
 mod variants;
 

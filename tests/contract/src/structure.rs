@@ -119,6 +119,7 @@ fn of_operation(spec: &'static Spec, operation: &'static Operation, found: &mut 
         found.push(Breach::new(Line::Key, name, format!("{retention:?}")));
     }
     limits(spec, operation, found);
+    cost(spec, operation, found);
 }
 
 /// Words of letters, digits and underscores, joined by dots: `customers.create`, `chat.postMessage`.
@@ -154,6 +155,35 @@ fn limits(spec: &'static Spec, operation: &'static Operation, found: &mut Vec<Br
                     "limit `{}` counts over `{field}`, which the schema does not require",
                     limit.name()
                 ),
+            ));
+        }
+    }
+}
+
+/// A cost stands where a limit counts it, and a rested account can pay it.
+fn cost(spec: &'static Spec, operation: &'static Operation, found: &mut Vec<Breach>) {
+    let mut breach = |found_there| {
+        found.push(Breach::new(Line::Limits, operation.name, found_there));
+    };
+    let counting: Vec<_> = spec
+        .limits_of(operation)
+        .filter(|limit| limit.counts_cost())
+        .collect();
+    if operation.cost == 0 {
+        breach("it reserves no cost".to_owned());
+    } else if counting.is_empty() && operation.cost != 1 {
+        breach(format!(
+            "it reserves {}, and no limit counts costs",
+            operation.cost
+        ));
+    }
+    for limit in counting {
+        if operation.cost > limit.largest_cost() {
+            breach(format!(
+                "it reserves {}, and `{}` never has more than {} at once",
+                operation.cost,
+                limit.name(),
+                limit.largest_cost()
             ));
         }
     }

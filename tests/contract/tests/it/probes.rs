@@ -99,6 +99,14 @@ fn of_the_spec() -> Vec<(Line, &'static str, Acme)> {
             use causeway::limiter::ScopeKey;
             spec.limits = const { &[Limit::paced("note", SECOND).scoped(ScopeKey::Field("note"))] };
         }),
+        spec(Line::Limits, "dearer_than_the_bucket", |spec| {
+            spec.limits = const { &[Limit::bucket("points", 1_000, 50, SECOND).in_cost()] };
+            let dear = operation::<payloads::Thing>().cost(1_001);
+            spec.operations = Vec::leak(vec![dear]);
+        }),
+        spec(Line::Limits, "cost_that_nobody_counts", |spec| {
+            spec.operations = Vec::leak(vec![operation::<payloads::Thing>().cost(10)]);
+        }),
         spec(Line::Key, "forgotten_in_a_second", |spec| {
             let safety = Safety::Keyed {
                 place: KeyPlace::Header("idempotency-key"),
@@ -178,6 +186,17 @@ fn of_the_files() -> Vec<(Line, &'static str, Acme)> {
             "payload_out_of_bounds",
             fixture,
             &|text| Some(text.replace("\"note\": \"red\"", "\"note\": \"crimson\"")),
+        ),
+        file(
+            Line::Signals,
+            "signals_that_nobody_hears",
+            fixture,
+            &|text| {
+                Some(text.replace(
+                    "\"verdict\": \"throttled 30s\"",
+                    "\"verdict\": \"throttled 30s\", \"signals\": \"cost 3\"",
+                ))
+            },
         ),
         file(Line::Verdict, "another_verdict", fixture, &|text| {
             Some(text.replace("throttled 30s", "throttled 31s"))
