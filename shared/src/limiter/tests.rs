@@ -1,5 +1,9 @@
 //! The limiter's rules as stories.
 
+mod costs;
+mod permits;
+mod quotas;
+
 use std::time::Duration;
 
 use super::*;
