@@ -282,4 +282,6 @@ fn draw_ahead(
 }
 
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod tests;
