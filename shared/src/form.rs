@@ -46,6 +46,13 @@ pub fn encode(value: &Value, arrays: Arrays) -> String {
     form.text
 }
 
+/// One name or value as a form writes it.
+pub fn encode_text(text: &str) -> String {
+    let mut encoded = String::new();
+    push_encoded(&mut encoded, text);
+    encoded
+}
+
 struct Form {
     text: String,
     /// The encoded name of the value at hand.

@@ -29,6 +29,7 @@ pub mod queue;
 pub mod seams;
 pub mod secrets;
 
+pub mod credentials;
 pub mod pipeline;
 
 #[cfg(feature = "aws")]

@@ -92,6 +92,8 @@ pub enum Deferral {
     NotDue,
     /// The connection's credentials are missing or were refused.
     ConnectionPaused,
+    /// An access token is being obtained, or was refused and will be.
+    CredentialsRefreshing,
     /// The invocation has too little time left for a call that can time out and settle.
     OutOfTime,
     /// An earlier attempt may have taken effect, and the vendor may take a while to show it.
@@ -114,6 +116,7 @@ impl Deferral {
             Self::KeyInProgress => "key_in_progress",
             Self::NotDue => "not_due",
             Self::ConnectionPaused => "connection_paused",
+            Self::CredentialsRefreshing => "credentials_refreshing",
             Self::OutOfTime => "out_of_time",
             Self::Settling => "settling",
             Self::Suspect => "suspect",

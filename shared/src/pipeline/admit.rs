@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::{join, join_all, join3};
+use futures_util::future::{join, join_all, join4};
 
 use super::attempt::deadline_rule;
 use super::job::{Admitted, Ended, Job, Known};
@@ -40,6 +40,7 @@ impl Lane {
         jobs: Vec<Job>,
         run: &Run<'_>,
     ) -> (Vec<Admitted>, Vec<Ended>, Gates) {
+        let (jobs, mut ended) = self.park(jobs, run).await;
         let mut groups: BTreeMap<String, Vec<Job>> = BTreeMap::new();
         for job in jobs {
             groups
@@ -50,7 +51,7 @@ impl Lane {
         let groups = groups
             .into_iter()
             .map(|(key, jobs)| self.admit_group(key, jobs, run));
-        let (mut admitted, mut ended, mut gates) = (Vec::new(), Vec::new(), Gates::new());
+        let (mut admitted, mut gates) = (Vec::new(), Gates::new());
         for (key, gate, may, may_not) in join_all(groups).await {
             admitted.extend(may);
             ended.extend(may_not);
@@ -59,7 +60,7 @@ impl Lane {
         (admitted, ended, gates)
     }
 
-    /// The jobs of one breaker. Where it was closed when last seen, all three are asked at once; otherwise the
+    /// The jobs of one breaker. Where it was closed when last seen, all four are asked at once; otherwise the
     /// breaker comes first, so that an open one costs nothing else.
     async fn admit_group(
         &self,
@@ -88,9 +89,10 @@ impl Lane {
                 known => known,
             }
         };
-        let (gate, known, drawn) = join3(
+        let (gate, known, pauses, drawn) = join4(
             ask_gate,
             self.read_ledger(&jobs[..going]),
+            self.pauses(&jobs[..going]),
             self.draw(&jobs[..going], share, now, run),
         )
         .await;
@@ -100,13 +102,14 @@ impl Lane {
 
         let (mut admitted, mut ended) = (Vec::new(), Vec::new());
         let mut goes = vec![false; jobs.len()];
-        let mut findings = known.into_iter().zip(drawn.leaves);
+        let leaves = pauses.into_iter().zip(drawn.leaves);
+        let mut findings = known.into_iter().zip(leaves);
         for (at, mut job) in jobs.into_iter().enumerate() {
             let fate = match findings.next() {
-                Some((known, leave)) if at < passing => {
+                Some((known, (pause, leave))) if at < passing => {
                     job.known = known;
                     job.probes = matches!(gate, Some(Gate::Probe { .. }));
-                    self.fate(&job, leave, run, now)
+                    self.fate(&job, pause, leave, run, now)
                 }
                 _ => Fate::End(refused(gate.as_ref(), &job, now)),
             };
@@ -120,7 +123,7 @@ impl Lane {
         }
         join(
             self.give_back(&drawn.items, &goes, now),
-            self.note_never_sent(&ended, run),
+            self.note_never_sent(pairs(&ended), run),
         )
         .await;
         (key, gate, admitted, end_all(ended))
@@ -174,8 +177,15 @@ impl Lane {
         }
     }
 
-    /// The ledger's answer first, then the deadline, then the limiter and the retry budget.
-    fn fate(&self, job: &Job, leave: Leave, run: &Run<'_>, now: Timestamp) -> Fate {
+    /// The ledger's answer first, then the deadline, the connection's pause, the limiter and the retry budget.
+    fn fate(
+        &self,
+        job: &Job,
+        pause: Option<Outcome>,
+        leave: Leave,
+        run: &Run<'_>,
+        now: Timestamp,
+    ) -> Fate {
         match &job.known {
             Known::Stored(record) => {
                 if let Claim::Found(found) = claim(Some(record), &self.ask(job, true, run)) {
@@ -187,6 +197,9 @@ impl Lane {
                 return Fate::End(Outcome::Rejected(reason));
             }
             Known::Absent | Known::Unread => {}
+        }
+        if let Some(paused) = pause {
+            return Fate::End(paused);
         }
         match leave {
             Leave::From(start) => self.within_budget(job, start, now),
@@ -214,10 +227,14 @@ impl Lane {
     /// Notes for jobs that are put off for long that they were never sent. Where a first call needs no claim, a
     /// missing record would otherwise look, on a later receive, like a call that may have been sent; and once the
     /// vendor has forgotten its key, only a person could tell.
-    async fn note_never_sent(&self, put_off: &[(Job, Outcome)], run: &Run<'_>) {
+    pub(super) async fn note_never_sent<'a>(
+        &self,
+        put_off: impl IntoIterator<Item = (&'a Job, &'a Outcome)>,
+        run: &Run<'_>,
+    ) {
         let now = self.seams.clock.now();
         let notes = put_off
-            .iter()
+            .into_iter()
             .filter(|(job, outcome)| job.may_be_guarded() && is_long(job, outcome, now))
             .map(|(job, _)| async move {
                 let ask = self.ask(job, false, run);
@@ -235,7 +252,8 @@ enum Fate {
 }
 
 /// Whether a job that was never sent may, as `outcome` has it, still not be sent when the vendor's memory of a key
-/// ends. A slot of the limiter is kept; how long a breaker stays open or a connection paused, nobody knows.
+/// ends. A slot of the limiter is kept; how long a breaker stays open, a connection paused or a token
+/// endpoint ill, nobody knows.
 fn is_long(job: &Job, outcome: &Outcome, now: Timestamp) -> bool {
     /// The longest wait for a slot that goes unnoted: a spike's messages cost one write all the same.
     const SOON: Duration = Duration::from_secs(15 * 60);
@@ -245,7 +263,8 @@ fn is_long(job: &Job, outcome: &Outcome, now: Timestamp) -> bool {
     };
     match outcome {
         Outcome::Deferred {
-            reason: Deferral::BreakerOpen | Deferral::ConnectionPaused,
+            reason:
+                Deferral::BreakerOpen | Deferral::ConnectionPaused | Deferral::CredentialsRefreshing,
             ..
         } => true,
         Outcome::Deferred { until, .. } => until.since(now) > SOON.min(retention / 2),
@@ -253,7 +272,11 @@ fn is_long(job: &Job, outcome: &Outcome, now: Timestamp) -> bool {
     }
 }
 
-fn end_all(ended: impl IntoIterator<Item = (Job, Outcome)>) -> Vec<Ended> {
+pub(super) fn pairs(ended: &[(Job, Outcome)]) -> impl Iterator<Item = (&Job, &Outcome)> {
+    ended.iter().map(|(job, outcome)| (job, outcome))
+}
+
+pub(super) fn end_all(ended: impl IntoIterator<Item = (Job, Outcome)>) -> Vec<Ended> {
     let ended = ended.into_iter();
     ended.map(|(job, outcome)| job.end(outcome)).collect()
 }

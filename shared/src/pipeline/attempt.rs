@@ -12,13 +12,13 @@ use super::job::{Job, Known};
 use super::state::{self, Called, Circumstances};
 use super::{Call, Lane, Run, TROUBLE_WAIT};
 use crate::Timestamp;
+use crate::credentials::Access;
 use crate::ledger::state::{Ask, Attempt, Claim, Closing, LEASE_MARGIN, Settlement, claim};
 use crate::ledger::{self, Finding, Hold, Record, Settled};
 use crate::outcome::{Deferral, Outcome, Reason, code};
-use crate::provider::{Secret, Verdict, Wire};
+use crate::provider::{Verdict, Wire};
 use crate::queue;
 use crate::request::vendor_key;
-use crate::secrets::SecretsError;
 
 /// How soon a record asks again for a key that another one holds: most calls end within seconds.
 const KEY_HELD_WAIT: Duration = Duration::from_secs(10);
@@ -44,11 +44,18 @@ impl Lane {
         if !run.has_time_for(job.operation.timeout, self.seams.clock.now()) {
             return Step::End(self.put_off(Deferral::OutOfTime));
         }
+        let access = match self.access(job, run).await {
+            Ok(access) => access,
+            Err(deferred) => {
+                self.note_never_sent([(job, &deferred)], run).await;
+                return Step::End(deferred);
+            }
+        };
         let mut hold = match self.hold(job, alone, run).await {
             Ok(hold) => hold,
             Err(step) => return step,
         };
-        match self.settle_doubt(job, &hold.record, run).await {
+        match self.settle_doubt(job, &hold.record, &access, run).await {
             Ok(None) => {}
             Ok(Some(record)) if job.probes => {
                 // The vendor was asked, and that was the probe's one call.
@@ -62,11 +69,16 @@ impl Lane {
                 return Step::End(self.settle(job, &hold, None, settlement, run).await);
             }
         }
-        let (made, settlement) = self.carry_out(job, &hold.record, run).await;
+        let (made, settlement) = self.carry_out(job, &hold.record, &access, run).await;
+        let verdict = made.as_ref().and_then(|(_, called)| called.verdict());
+        let settlement = match self.hear(job, &hold.record, &access, verdict).await {
+            Some(refused) => refused,
+            None => settlement,
+        };
         let attempt = made.as_ref().map(|(attempt, _)| attempt);
         let outcome = self.settle(job, &hold, attempt, settlement, run).await;
         if let Some((_, called)) = made {
-            self.heed(job, &called, run).await;
+            self.heed_refusal(job, &called, run).await;
         }
         Step::End(outcome)
     }
@@ -97,14 +109,15 @@ impl Lane {
         &self,
         job: &Job,
         record: &Record,
+        access: &Access,
         run: &Run<'_>,
     ) -> (Option<(Attempt, Called)>, Settlement) {
-        let (wire, wire_hash) = match self.prepare(job, record).await {
+        let (wire, wire_hash) = match self.prepare(job, record, access).await {
             Ok(prepared) => prepared,
             Err(settlement) => return (None, settlement),
         };
         let started = self.seams.clock.now();
-        // Claim and secret took their time, too.
+        // The claim took its time, too.
         if !run.has_time_for(job.operation.timeout, started) {
             let of = self.circumstances(job, record, started);
             return (None, state::put_off(TROUBLE_WAIT, Deferral::OutOfTime, &of));
@@ -145,7 +158,12 @@ impl Lane {
     }
 
     /// The call, ready to be sent, and its hash; or what the claim becomes without one.
-    async fn prepare(&self, job: &Job, record: &Record) -> Result<(Wire, String), Settlement> {
+    async fn prepare(
+        &self,
+        job: &Job,
+        record: &Record,
+        access: &Access,
+    ) -> Result<(Wire, String), Settlement> {
         let now = self.seams.clock.now();
         let reject = |code, detail: String| Err(Settlement::Rejected(Closing::new(code, detail)));
         if job.deadline_passed(now) {
@@ -173,57 +191,10 @@ impl Lane {
                 detail,
             )));
         }
-        let secret = self.credentials(job, record).await?;
         let key = vendor_key(&record.pk, record.series);
-        match self
-            .provider
-            .spec()
-            .dress(job.operation, wire, &key, &secret)
-        {
-            Ok(wire) => Ok((wire, hash)),
-            Err(error) => Err(self.without_credentials(job, record, &error.into())),
-        }
-    }
-
-    /// The connection's credentials, or what the claim becomes without them.
-    pub(super) async fn credentials(
-        &self,
-        job: &Job,
-        record: &Record,
-    ) -> Result<Secret, Settlement> {
-        let (provider, connection) = (self.provider.spec().name, job.request.connection.as_str());
-        let secret = self.seams.secrets.get(provider, connection).await;
-        secret.map_err(|error| self.without_credentials(job, record, &error))
-    }
-
-    /// The credentials could not be had: later, without an attempt.
-    pub(super) fn without_credentials(
-        &self,
-        job: &Job,
-        record: &Record,
-        error: &SecretsError,
-    ) -> Settlement {
-        let connection = job.request.connection.as_str();
-        tracing::warn!(%error, connection, "the connection's credentials cannot be used");
-        let of = self.circumstances(job, record, self.seams.clock.now());
-        match error {
-            SecretsError::Store(_) => state::put_off(TROUBLE_WAIT, Deferral::StoreUnavailable, &of),
-            _ => state::put_off(state::UNAUTHORIZED_WAIT, Deferral::ConnectionPaused, &of),
-        }
-    }
-
-    /// What the vendor said about its limits and our credentials, passed on to whom it concerns.
-    async fn heed(&self, job: &Job, called: &Called, run: &Run<'_>) {
-        self.heed_refusal(job, called, run).await;
-        match called {
-            Called::Answered(_, Verdict::Unauthorized) => {
-                self.seams
-                    .secrets
-                    .forget(self.provider.spec().name, job.request.connection.as_str())
-                    .await;
-            }
-            _ => {}
-        }
+        let wire = job.operation.keyed(wire, &key);
+        let wire = self.sign(job, record, wire, access).await?;
+        Ok((wire, hash))
     }
 
     /// Writes what the request becomes. Where that fails, the message comes back and finds the lease, or its end; or

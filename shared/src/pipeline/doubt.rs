@@ -6,14 +6,18 @@ use std::time::Duration;
 use super::job::Job;
 use super::state;
 use super::{Call, Lane, Run, TROUBLE_WAIT};
+use crate::credentials::Access;
 use crate::ledger::Record;
 use crate::ledger::state::{Closing, Settlement};
 use crate::outcome::{Deferral, code};
-use crate::provider::{Found, Safety, Wire};
+use crate::provider::{Found, Safety, Verdict, Wire};
 use crate::request::vendor_key;
 
 /// How long the vendor gets after an answer that does not tell.
 const UNCLEAR_WAIT: Duration = Duration::from_secs(30);
+
+/// A lookup has no business answers: this status is about the credentials alone.
+const UNAUTHORIZED: u16 = 401;
 
 impl Lane {
     /// The claimed record without its doubt, ready for another attempt; or what the claim becomes instead.
@@ -22,6 +26,7 @@ impl Lane {
         &self,
         job: &Job,
         record: &Record,
+        access: &Access,
         run: &Run<'_>,
     ) -> Result<Option<Record>, Settlement> {
         let Safety::Lookup { settle, .. } = job.operation.safety else {
@@ -45,7 +50,7 @@ impl Lane {
         };
         // What was sent at the very last may show only `settle` later.
         let shown = record.last_attempt.unwrap_or(now) + settle;
-        match self.ask_vendor(job, record, wire, run).await? {
+        match self.ask_vendor(job, record, access, wire, run).await? {
             (status, Found::Hit { object_id }) => Err(Settlement::Completed { status, object_id }),
             (_, Found::Miss) if shown <= now => Ok(Some(Record {
                 ambiguous: false,
@@ -62,15 +67,12 @@ impl Lane {
         &self,
         job: &Job,
         record: &Record,
+        access: &Access,
         wire: Wire,
         run: &Run<'_>,
     ) -> Result<(u16, Found), Settlement> {
         let connection = job.request.connection.as_str();
-        let spec = self.provider.spec();
-        let secret = self.credentials(job, record).await?;
-        let wire = spec
-            .sign(wire, &secret)
-            .map_err(|error| self.without_credentials(job, record, &error.into()))?;
+        let wire = self.sign(job, record, wire, access).await?;
         let started = self.seams.clock.now();
         let answer = self
             .seams
@@ -88,6 +90,13 @@ impl Lane {
         let Ok(answer) = answer else {
             return Ok((0, Found::Unclear));
         };
+        if answer.status == UNAUTHORIZED {
+            let refused = self.hear(job, record, access, Some(&Verdict::Unauthorized));
+            return match refused.await {
+                Some(settlement) => Err(settlement),
+                None => Ok((answer.status, Found::Unclear)),
+            };
+        }
         let understood = AssertUnwindSafe(|| self.provider.found(job.operation, &answer));
         Ok((
             answer.status,

@@ -9,6 +9,7 @@
 
 mod admit;
 mod attempt;
+mod credentials;
 mod decode;
 mod doubt;
 mod finish;
@@ -22,7 +23,7 @@ mod wait;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::FutureExt;
@@ -36,6 +37,7 @@ use self::tally::Tally;
 use self::wait::Room;
 use crate::Timestamp;
 use crate::breaker::CircuitBreaker;
+use crate::credentials::Credentials;
 use crate::limiter::RateLimiter;
 use crate::outcome::{Deferral, Outcome};
 use crate::provider::Provider;
@@ -63,11 +65,12 @@ pub struct Settings {
 
 /// One provider's lane in one execution environment.
 pub struct Lane {
-    provider: Box<dyn Provider>,
+    provider: Arc<dyn Provider>,
     seams: Seams,
     settings: Settings,
     breaker: CircuitBreaker,
     limiter: RateLimiter,
+    credentials: Credentials,
     budget: Mutex<RetryBudget>,
     room: Room,
 }
@@ -91,12 +94,20 @@ impl Lane {
             settings.environment.clone(),
         );
         let limiter = RateLimiter::new(seams.states.clone(), settings.environment.clone());
+        let provider: Arc<dyn Provider> = Arc::new(provider);
+        let credentials = Credentials::new(
+            provider.clone(),
+            seams.clone(),
+            settings.base_url.clone(),
+            settings.environment.clone(),
+        );
         Self {
-            provider: Box::new(provider),
+            provider,
             seams,
             settings,
             breaker,
             limiter,
+            credentials,
             budget: Mutex::default(),
             room: Room::default(),
         }

@@ -41,6 +41,14 @@ impl Called {
         }
     }
 
+    /// What the answer means, where there was one.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match self {
+            Self::Answered(_, verdict) => Some(verdict),
+            Self::Failed(_) => None,
+        }
+    }
+
     /// What the ledger keeps of the attempt that was made for `record`.
     pub fn attempt(
         &self,

@@ -6,14 +6,18 @@
 mod auth;
 mod fields;
 mod payload;
+mod secret;
 mod spec;
+mod token;
 mod verdict;
 mod wire;
 
-pub use auth::{Auth, Secret, SecretError};
+pub use auth::{Auth, Part};
 pub use fields::{Text, Whole};
 pub use payload::{Payload, PayloadError};
+pub use secret::{Secret, SecretError, Shown, Token};
 pub use spec::{KeyPlace, Operation, Safety, Settling, Spec};
+pub use token::{Client, Encoding, Grant, Granted, TokenAnswer, TokenBudget, TokenScheme};
 pub use verdict::Verdict;
 pub use wire::{Answer, MAX_ANSWER_BYTES, Wire};
 
@@ -60,6 +64,32 @@ pub trait Provider: Send + Sync + 'static {
         Signals::default()
     }
 
+    /// `wire` with the provider's fixed headers and the credentials. Override it for a vendor that wants each call
+    /// signed (HMAC, AWS SigV4): the body is complete by now, and `now` is for the signature's date.
+    ///
+    /// # Errors
+    /// When the secret does not hold what the scheme needs.
+    fn sign(&self, wire: Wire, shown: Shown<'_>, now: Timestamp) -> Result<Wire, SecretError> {
+        let _ = now;
+        self.spec().sign(wire, shown)
+    }
+
+    /// The call that asks for an access token; `rotated` is the refresh token that took the place of the secret's.
+    /// Override it for an exchange that is signed, such as a JWT grant.
+    ///
+    /// # Errors
+    /// When the secret does not hold what the scheme needs.
+    fn token_call(
+        &self,
+        scheme: &TokenScheme,
+        secret: &Secret,
+        rotated: Option<&Token>,
+        now: Timestamp,
+    ) -> Result<Wire, SecretError> {
+        let _ = now;
+        scheme.call(secret, rotated)
+    }
+
     /// The call that asks the vendor for what `operation` made under `reference`. Needed for operations with
     /// [`Safety::Lookup`]; without it their ambiguous ends are for a person.
     fn look_up(&self, operation: &Operation, payload: &Json, reference: &str) -> Option<Wire> {
@@ -75,36 +105,47 @@ pub trait Provider: Send + Sync + 'static {
 }
 
 impl Spec {
-    /// `wire` as it goes out: with the provider's fixed headers, the idempotency key where the operation has a place
-    /// for one, and the credentials.
+    /// `wire` as it goes out: with the idempotency key where the operation has a place for one, the provider's fixed
+    /// headers, and the credentials.
     ///
     /// # Errors
     /// When the secret does not hold what the scheme needs.
-    pub fn dress(
+    pub fn dress<'a>(
         &self,
         operation: &Operation,
-        mut wire: Wire,
+        wire: Wire,
         vendor_key: &str,
-        secret: &Secret,
+        shown: impl Into<Shown<'a>>,
     ) -> Result<Wire, SecretError> {
-        if let Safety::Keyed { place, .. } | Safety::Lookup { place, .. } = operation.safety {
-            place.put(vendor_key, &mut wire);
-        }
-        self.sign(wire, secret)
+        self.sign(operation.keyed(wire, vendor_key), shown)
     }
 
     /// `wire` with the provider's fixed headers and the credentials.
     ///
     /// # Errors
     /// When the secret does not hold what the scheme needs.
-    pub fn sign(&self, mut wire: Wire, secret: &Secret) -> Result<Wire, SecretError> {
+    pub fn sign<'a>(
+        &self,
+        mut wire: Wire,
+        shown: impl Into<Shown<'a>>,
+    ) -> Result<Wire, SecretError> {
         for (name, value) in self.headers {
             wire = wire.header(
                 HeaderName::from_static(name),
                 HeaderValue::from_static(value),
             );
         }
-        self.auth.apply(secret, &mut wire)?;
+        self.auth.apply(shown.into(), &mut wire)?;
         Ok(wire)
+    }
+}
+
+impl Operation {
+    /// `wire` with the idempotency key, where this operation has a place for one.
+    pub fn keyed(&self, mut wire: Wire, vendor_key: &str) -> Wire {
+        if let Safety::Keyed { place, .. } | Safety::Lookup { place, .. } = self.safety {
+            place.put(vendor_key, &mut wire);
+        }
+        wire
     }
 }

@@ -87,16 +87,11 @@ impl Wire {
     }
 }
 
-/// Bodies hold personal data and headers hold secrets: neither is ever printed.
+/// Bodies hold personal data, headers and queries hold secrets: none of them is ever printed.
 impl std::fmt::Debug for Wire {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} {} ({} bytes)",
-            self.method,
-            self.path,
-            self.body.len()
-        )
+        let path = self.path.split('?').next().unwrap_or_default();
+        write!(f, "{} {path} ({} bytes)", self.method, self.body.len())
     }
 }
 

@@ -23,6 +23,9 @@ fn is_pure(path: &str) -> bool {
     let seams_inside = [
         "breaker/circuit.rs",
         "limiter/rate_limiter.rs",
+        "credentials/mod.rs",
+        "credentials/keeper.rs",
+        "credentials/refresh.rs",
         "ledger/mod.rs",
         "ledger/store.rs",
         "ledger/memory.rs",
@@ -31,6 +34,7 @@ fn is_pure(path: &str) -> bool {
         "request/",
         "breaker/",
         "limiter/",
+        "credentials/",
         "ledger/",
         "retry/",
         "provider/",

@@ -1,0 +1,193 @@
+//! What the vendor's answers make of the stored credentials.
+//!
+//! A token that a vendor gave and that was stored once is never written over by one that is older: whoever comes late
+//! finds that the generation has moved on, and adds what it has.
+
+use std::time::Duration;
+
+use super::pause::Reason;
+use super::state::{CredentialState, HeldToken, Prints};
+use crate::Timestamp;
+use crate::provider::{Granted, TokenAnswer, TokenScheme};
+
+/// First wait after a token call that brought nothing; it doubles.
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+
+/// Longest such wait: a token endpoint that is well again is found within minutes.
+const LAST_RETRY: Duration = Duration::from_secs(5 * 60);
+
+/// A token call that was made, or not made after all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// The lease's owner.
+    pub owner: String,
+    /// The generation that the lease was taken at.
+    pub base: u64,
+    /// The secret that was shown.
+    pub prints: Prints,
+    /// When the lease was taken.
+    pub since: Timestamp,
+    /// When the call was made.
+    pub called_at: Timestamp,
+}
+
+/// The credentials that a call showed, by their names alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownPrints {
+    /// Of the secret.
+    pub prints: Prints,
+    /// Of the token; the state's generation where the scheme has none.
+    pub generation: u64,
+    /// A vendor's word on them is awaited: they were refused before.
+    pub on_trial: bool,
+}
+
+impl CredentialState {
+    /// What the end of `exchange` makes of this state; none where it changes nothing.
+    pub fn ended(
+        &self,
+        exchange: &Exchange,
+        answer: &TokenAnswer,
+        scheme: &TokenScheme,
+        now: Timestamp,
+        jitter: f64,
+    ) -> Option<Self> {
+        let mut next = self.clone();
+        let is_ours = |state: &Self| {
+            let lease = state.lease.as_ref();
+            lease.is_some_and(|lease| lease.owner == exchange.owner)
+        };
+        let ours = is_ours(self);
+        if ours {
+            next.lease = None;
+        }
+        let same_chain = self.prints.refresh_token == exchange.prints.refresh_token;
+        let moved_on = self.generation != exchange.base || !same_chain;
+        match answer {
+            TokenAnswer::Granted(granted) => {
+                if !moved_on {
+                    next.install(exchange, granted, scheme);
+                } else if same_chain {
+                    next.merge(granted);
+                }
+            }
+            // Somebody else is at it, or was since: what became of our call says nothing about theirs.
+            _ if moved_on || !ours => {}
+            TokenAnswer::Refused { reauthorise } => {
+                next.lapsed = 0;
+                if let Some(spare) = next.spare.take() {
+                    next.refresh_token = Some(spare);
+                } else if next.is_usable(now) {
+                    next.back_off(None, now, jitter);
+                } else {
+                    next.pause_for(scheme.refusal(*reauthorise), now);
+                }
+            }
+            TokenAnswer::Throttled { after } => next.back_off(*after, now, jitter),
+            TokenAnswer::Unclear => next.back_off(None, now, jitter),
+            TokenAnswer::NotSent => {
+                next.refreshes.retain(|at| *at != exchange.since);
+                next.back_off(None, now, jitter);
+            }
+        }
+        (next != *self).then(|| next.stamped())
+    }
+
+    /// Stores the tokens of the present chain.
+    fn install(&mut self, exchange: &Exchange, granted: &Granted, scheme: &TokenScheme) {
+        let was_refused = self.token.as_ref().is_some_and(|token| token.refused);
+        self.generation += 1;
+        // A token of an older secret is not shown any more: the next call gets one with the new secret.
+        self.token = (self.prints == exchange.prints).then(|| HeldToken {
+            text: granted.access_token.clone(),
+            usable_from: exchange.called_at + scheme.usable_after,
+            obtained_at: exchange.called_at,
+            expires_at: exchange.called_at + granted.lifetime,
+            refused: false,
+            on_trial: was_refused,
+        });
+        if let Some(token) = &granted.refresh_token {
+            self.refresh_token = Some(token.clone());
+            self.spare = None;
+        }
+        (self.lapsed, self.failures, self.retry_at) = (0, 0, None);
+        // What a token that works does not disprove is left to the call that shows it.
+        let disproved = [Reason::ReauthoriseNeeded, Reason::RefreshBudget];
+        self.pause = self
+            .pause
+            .take()
+            .filter(|pause| !disproved.contains(&pause.reason));
+    }
+
+    /// Keeps the refresh token of an exchange whose place was taken meanwhile.
+    fn merge(&mut self, granted: &Granted) {
+        let token = granted.refresh_token.as_ref();
+        if let Some(token) = token.filter(|token| Some(*token) != self.refresh_token.as_ref()) {
+            self.spare = Some(token.clone());
+        }
+    }
+
+    fn back_off(&mut self, hint: Option<Duration>, now: Timestamp, jitter: f64) {
+        let step = FIRST_RETRY * 2_u32.saturating_pow(self.failures.min(16));
+        let wait = step.min(LAST_RETRY).mul_f64(0.5 + 0.5 * jitter);
+        self.failures = self.failures.saturating_add(1);
+        self.retry_at = Some(now + wait.max(hint.unwrap_or_default()));
+    }
+
+    /// The vendor refused the credentials that a call showed; none where that is known, or no longer matters. A token
+    /// is refreshed once; what is refused then, and what cannot be refreshed, pauses the connection.
+    pub fn refused(&self, shown: &ShownPrints, has_token: bool, now: Timestamp) -> Option<Self> {
+        let mut next = self.clone();
+        if self.prints.secret.is_empty() {
+            next.prints = shown.prints.clone();
+        } else if self.prints != shown.prints {
+            return None;
+        }
+        if !has_token {
+            if self.pause.is_some() {
+                return None;
+            }
+            next.pause_for(Reason::Unauthorised, now);
+            return Some(next.stamped());
+        }
+        let token = next
+            .token
+            .as_mut()
+            .filter(|token| self.generation == shown.generation && !token.refused)?;
+        if self.pause.is_some() {
+            return None;
+        }
+        if token.on_trial {
+            next.pause_for(Reason::Unauthorised, now);
+        } else {
+            token.refused = true;
+        }
+        Some(next.stamped())
+    }
+
+    /// The vendor accepted the credentials that a call showed; none where nobody doubted them.
+    pub fn accepted(&self, shown: &ShownPrints) -> Option<Self> {
+        if self.prints != shown.prints || self.generation != shown.generation {
+            return None;
+        }
+        let mut next = self.clone();
+        let is_unauthorised = |reason| reason == Reason::Unauthorised;
+        next.pause = next.pause.filter(|pause| !is_unauthorised(pause.reason));
+        if let Some(token) = &mut next.token {
+            token.on_trial = false;
+        }
+        (next != *self).then(|| next.stamped())
+    }
+
+    /// There is no secret with these `prints` that a call could be made with; none where that is known.
+    pub fn missing(&self, prints: &Prints, now: Timestamp) -> Option<Self> {
+        let is_known = |pause: &super::Pause| pause.reason == Reason::SecretMissing;
+        if self.prints == *prints && self.pause.as_ref().is_some_and(is_known) {
+            return None;
+        }
+        let mut next = self.clone();
+        next.prints.secret.clone_from(&prints.secret);
+        next.pause_for(Reason::SecretMissing, now);
+        Some(next.stamped())
+    }
+}

@@ -1,0 +1,193 @@
+//! The lane's dealings with its connections' credentials: who waits, what a call shows, and what its answer says
+//! about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::admit::{end_all, pairs};
+use super::job::{Ended, Job};
+use super::{Lane, Run, SETTLE_RESERVE, state};
+use crate::credentials::{Access, Admission, Paused, Refusal, Refused};
+use crate::ledger::Record;
+use crate::ledger::state::{Closing, Settlement};
+use crate::outcome::{Deferral, Outcome, code};
+use crate::provider::{Verdict, Wire};
+
+/// How soon a message whose token was refused comes back for another one.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// A call whose credentials took longer than this makes way for one with a new slot: the limiter's promise is about
+/// when calls are made.
+const MAX_DRIFT: Duration = Duration::from_secs(1);
+
+impl Lane {
+    /// Takes out the jobs whose connection is paused, of those that it was paused for when last seen: they draw on no
+    /// limit and cost nothing but this. One job of a connection stays where a trial is due.
+    pub(super) async fn park(&self, jobs: Vec<Job>, run: &Run<'_>) -> (Vec<Job>, Vec<Ended>) {
+        let now = self.seams.clock.now();
+        let is_suspected = |job: &&Job| {
+            let connection = job.request.connection.as_str();
+            !self.credentials.believed_going(connection, now)
+        };
+        let suspected: BTreeSet<String> = jobs
+            .iter()
+            .filter(is_suspected)
+            .map(|job| job.request.connection.to_string())
+            .collect();
+        let pauses = self.ask_credentials(&jobs, suspected).await;
+        let (mut going, mut parked) = (Vec::new(), Vec::new());
+        for (job, pause) in jobs.into_iter().zip(pauses) {
+            match pause {
+                Some(outcome) => parked.push((job, outcome)),
+                None => going.push(job),
+            }
+        }
+        self.note_never_sent(pairs(&parked), run).await;
+        (going, end_all(parked))
+    }
+
+    /// What keeps each of `jobs` from its call, where something does; for those that [`park`](Self::park) did not ask
+    /// for.
+    pub(super) async fn pauses(&self, jobs: &[Job]) -> Vec<Option<Outcome>> {
+        let now = self.seams.clock.now();
+        let is_trusted = |connection: &&str| self.credentials.believed_going(connection, now);
+        let connections = jobs
+            .iter()
+            .map(|job| job.request.connection.as_str())
+            .filter(is_trusted)
+            .map(str::to_owned)
+            .collect();
+        self.ask_credentials(jobs, connections).await
+    }
+
+    async fn ask_credentials(
+        &self,
+        jobs: &[Job],
+        connections: BTreeSet<String>,
+    ) -> Vec<Option<Outcome>> {
+        let now = self.seams.clock.now();
+        let asked = connections.into_iter().map(|connection| async move {
+            let admission = self.credentials.admit(&connection, now).await;
+            (connection, admission)
+        });
+        let mut admissions: BTreeMap<String, _> = join_all(asked).await.into_iter().collect();
+        let fate = |job: &Job| match admissions.get_mut(job.request.connection.as_str())? {
+            Ok(Admission::Go) => None,
+            Ok(trial @ Admission::Trial) => {
+                // The others of this batch wait for its end, which they hear of in the next one.
+                *trial = Admission::Paused(Paused::awaiting_trial(now));
+                None
+            }
+            Ok(Admission::Paused(paused)) => Some(Outcome::Deferred {
+                reason: Deferral::ConnectionPaused,
+                until: paused.ask_again(now, job.jitter()),
+            }),
+            Err(error) => {
+                let connection = job.request.connection.as_str();
+                tracing::warn!(%error, connection, "the connection's state could not be read");
+                Some(self.put_off(Deferral::StoreUnavailable))
+            }
+        };
+        jobs.iter().map(fate).collect()
+    }
+
+    /// What the job's call shows the vendor, or what becomes of it without. Nothing is claimed yet.
+    pub(super) async fn access(&self, job: &Job, run: &Run<'_>) -> Result<Access, Outcome> {
+        let connection = job.request.connection.as_str();
+        let started = self.seams.clock.now();
+        let latest = run.invocation.deadline - SETTLE_RESERVE;
+        let access = self.credentials.access(connection, latest).await;
+        let now = self.seams.clock.now();
+        match access {
+            Ok(_) if now.since(started) > MAX_DRIFT && self.is_limited(job) => {
+                Err(Outcome::Deferred {
+                    reason: Deferral::CredentialsRefreshing,
+                    until: now + AGAIN,
+                })
+            }
+            Ok(_) if !run.has_time_for(job.operation.timeout, now) => {
+                Err(self.put_off(Deferral::OutOfTime))
+            }
+            Ok(access) => Ok(access),
+            Err(Refused::Paused(paused)) => Err(Outcome::Deferred {
+                reason: Deferral::ConnectionPaused,
+                until: paused.ask_again(now, job.jitter()),
+            }),
+            Err(Refused::Wait(until)) => Err(Outcome::Deferred {
+                reason: Deferral::CredentialsRefreshing,
+                until: until + AGAIN.mul_f64(job.jitter()),
+            }),
+            Err(Refused::Store(error)) => {
+                tracing::warn!(%error, connection, "the connection's credentials could not be read");
+                Err(self.put_off(Deferral::StoreUnavailable))
+            }
+        }
+    }
+
+    /// `wire` with headers and credentials, or what the claim becomes without.
+    pub(super) async fn sign(
+        &self,
+        job: &Job,
+        record: &Record,
+        wire: Wire,
+        access: &Access,
+    ) -> Result<Wire, Settlement> {
+        let now = self.seams.clock.now();
+        let sign = AssertUnwindSafe(|| self.provider.sign(wire, access.shown(), now));
+        let error = match catch_unwind(sign) {
+            Ok(Ok(wire)) => return Ok(wire),
+            Ok(Err(error)) => error,
+            Err(_) => {
+                let detail = "signing the call panicked";
+                return Err(Settlement::Rejected(Closing::new(code::PANICKED, detail)));
+            }
+        };
+        let connection = job.request.connection.as_str();
+        tracing::warn!(%error, connection, "the connection's credentials cannot be used");
+        if let Err(error) = self.credentials.unusable(connection, access).await {
+            tracing::warn!(%error, connection, "the connection could not be paused");
+        }
+        let of = self.circumstances(job, record, now);
+        let wait = state::UNAUTHORIZED_WAIT;
+        Err(state::put_off(wait, Deferral::ConnectionPaused, &of))
+    }
+
+    /// What the vendor's answer says about the credentials. What the claim becomes, where they were refused.
+    pub(super) async fn hear(
+        &self,
+        job: &Job,
+        record: &Record,
+        access: &Access,
+        verdict: Option<&Verdict>,
+    ) -> Option<Settlement> {
+        let connection = job.request.connection.as_str();
+        match verdict? {
+            Verdict::Unauthorized => {}
+            Verdict::Delivered { .. } | Verdict::Rejected { .. } | Verdict::KeyInUse => {
+                if let Err(error) = self.credentials.accepted(connection, access).await {
+                    tracing::warn!(%error, connection, "the pause could not be ended");
+                }
+                return None;
+            }
+            // A throttle or a fault may come before anyone looks at credentials.
+            _ => return None,
+        }
+        let refusal = self.credentials.refused(connection, access).await;
+        let of = self.circumstances(job, record, self.seams.clock.now());
+        Some(match refusal {
+            Ok(Refusal::Again) => state::put_off(AGAIN, Deferral::CredentialsRefreshing, &of),
+            Ok(Refusal::Paused(paused)) => {
+                let reason = paused.reason.code();
+                tracing::warn!(connection, reason, "the connection is paused");
+                state::put_off(paused.wait(of.now), Deferral::ConnectionPaused, &of)
+            }
+            Err(error) => {
+                tracing::warn!(%error, connection, "the refusal could not be stored");
+                state::put_off(state::UNAUTHORIZED_WAIT, Deferral::ConnectionPaused, &of)
+            }
+        })
+    }
+}
