@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use causeway::provider::{Auth, Operation, Provider, Safety, Secret, Wire};
-use serde_json::{Value, json};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use causeway::provider::{Auth, Operation, Provider, Safety, Secret, Shown, Token, Wire};
+use serde_json::{Map, Value};
 
 use crate::fixture::{Fixture, Mode, PayloadCase, Request};
 use crate::guard::guard;
-use crate::{Breach, Line, VENDOR_KEY, VENDOR_KEY_MAX};
+use crate::{Breach, Line, NOW, VENDOR_KEY, VENDOR_KEY_MAX};
 
 /// Stands for the credentials, so that they are found wherever they turn up.
 pub const MARKER_SECRET: &str = "marker-credential";
@@ -97,9 +99,15 @@ fn dressed(
             return None;
         }
     };
-    let secret = secret(provider.spec().auth);
+    let secret = secret(&provider.spec().auth);
+    let token = Token::new(MARKER_SECRET);
+    let shown = Shown {
+        secret: &secret,
+        token: Some(&token),
+    };
     let dressed = guard(place, found, || {
-        provider.spec().dress(operation, wire, VENDOR_KEY, &secret)
+        let wire = operation.keyed(wire, VENDOR_KEY);
+        provider.sign(wire, shown, NOW)
     })?;
     dressed
         .map_err(|error| {
@@ -109,12 +117,18 @@ fn dressed(
 }
 
 /// A secret whose every field is the marker.
-fn secret(auth: Auth) -> Secret {
-    let field = match auth {
-        Auth::Bearer { field } | Auth::Header { field, .. } => field,
-    };
-    let text = json!({ field: MARKER_SECRET }).to_string();
-    Secret::parse(&text).unwrap_or_default()
+fn secret(auth: &Auth) -> Secret {
+    let fields = auth.fields().into_iter();
+    let fields: Map<String, Value> = fields
+        .map(|field| (field.to_owned(), MARKER_SECRET.into()))
+        .collect();
+    Secret::parse(&Value::Object(fields).to_string()).unwrap_or_default()
+}
+
+/// What HTTP Basic credentials say, where `value` holds such.
+fn basic(value: &str) -> Option<String> {
+    let encoded = value.strip_prefix("Basic ")?;
+    String::from_utf8(BASE64.decode(encoded).ok()?).ok()
 }
 
 fn secrets(wire: &Wire, place: &str, found: &mut Vec<Breach>) {
@@ -122,7 +136,7 @@ fn secrets(wire: &Wire, place: &str, found: &mut Vec<Breach>) {
     let parts = request.headers.values().cloned();
     let is_shown = parts
         .chain([request.path.clone(), request.body.to_string()])
-        .any(|part| part.contains(MARKER_SECRET));
+        .any(|part| basic(&part).unwrap_or(part).contains(MARKER_SECRET));
     if !is_shown {
         found.push(Breach::new(
             Line::Credentials,
@@ -202,6 +216,9 @@ fn difference(expected: &Request, got: &Request) -> String {
 
 #[cfg(test)]
 mod tests {
+    use causeway::provider::{Part, TokenScheme};
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -214,11 +231,38 @@ mod tests {
         );
 
         let mut found = Vec::new();
-        let wire = Wire::post(format!("/v1/things?key={MARKER_SECRET}"));
+        // A header that nobody marked as sensitive.
+        let (name, value) = (http::header::AUTHORIZATION, MARKER_SECRET);
+        let wire = Wire::post("/v1/things").header(name, HeaderValue::from_static(value));
         secrets(&wire, "here", &mut found);
         assert_eq!(
             found.first().map(|breach| breach.line),
             Some(Line::SecretKept)
         );
+    }
+
+    #[test]
+    fn credentials_are_found_wherever_a_scheme_puts_them() {
+        let field = "key";
+        for auth in [
+            Auth::Query { name: "k", field },
+            Auth::Body { name: "k", field },
+            Auth::Basic {
+                user: Part::Field(field),
+                password: Part::Fixed(""),
+            },
+            Auth::Token(TokenScheme::client_credentials("/token")),
+        ] {
+            let (secret, token) = (secret(&auth), Token::new(MARKER_SECRET));
+            let shown = Shown {
+                secret: &secret,
+                token: Some(&token),
+            };
+            let mut wire = Wire::post("/v1/things").json(&Map::new());
+            auth.apply(shown, &mut wire).expect("a full secret");
+            let mut found = Vec::new();
+            secrets(&wire, "here", &mut found);
+            assert_eq!(found, [], "{auth:?}");
+        }
     }
 }

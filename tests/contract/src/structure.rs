@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use causeway::limiter::ScopeKey;
-use causeway::provider::{Auth, KeyPlace, Operation, Safety, Spec};
+use causeway::provider::{KeyPlace, Operation, Safety, Spec};
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
@@ -45,11 +45,8 @@ fn names(spec: &Spec, found: &mut Vec<Breach>) {
     if !is_good {
         found.push(Breach::new(Line::Names, "spec.name", spec.name));
     }
-    let auth = match spec.auth {
-        Auth::Header { name, .. } => Some((name, "x")),
-        Auth::Bearer { .. } => None,
-    };
-    for &(name, value) in spec.headers.iter().chain(&auth) {
+    let of_auth = spec.auth.headers().into_iter().map(|name| (name, "x"));
+    for (name, value) in spec.headers.iter().copied().chain(of_auth) {
         if HeaderName::from_lowercase(name.as_bytes()).is_err() {
             found.push(Breach::new(Line::Names, "spec.headers", name));
         } else if HeaderValue::from_str(value).is_err() {
@@ -197,18 +194,14 @@ fn readme(spec: &Spec, manifest_dir: &str, found: &mut Vec<Breach>) {
             return;
         }
     };
-    let field = match spec.auth {
-        Auth::Bearer { field } | Auth::Header { field, .. } => field,
-    };
     let operations = spec
         .operations
         .iter()
         .map(|operation| format!("`{}`", operation.name));
-    let secret = [
-        format!("causeway/{}/<connection>", spec.name),
-        format!("\"{field}\""),
-    ];
-    for wanted in operations.chain(secret) {
+    let secret = format!("causeway/{}/<connection>", spec.name);
+    let fields = spec.auth.fields().into_iter();
+    let fields = fields.map(|field| format!("\"{field}\""));
+    for wanted in operations.chain([secret]).chain(fields) {
         if !text.contains(&wanted) {
             found.push(Breach::new(
                 Line::Readme,
