@@ -208,10 +208,9 @@ impl Credentials {
     pub async fn refused(&self, connection: &str, access: &Access) -> Result<Refusal, StoreError> {
         let line = self.seen(connection, |seen| seen.line.clone());
         let _ours = line.lock().await;
-        let has_token = access.token.is_some();
         let now = self.seams.clock.now();
-        let known = self.known(connection);
-        if known.value.refused(&access.names, has_token, now).is_some() {
+        let (known, scheme) = (self.known(connection), self.scheme());
+        if known.value.refused(&access.names, scheme, now).is_some() {
             let fresh = self.fresh_secret(connection).await;
             self.seen(connection, |seen| seen.checked_at = Some(now));
             if fresh.is_ok_and(|secret| Prints::of(&secret) != access.names.prints) {
@@ -220,7 +219,7 @@ impl Credentials {
         }
         let changed = self
             .change(connection, known, |state| {
-                state.refused(&access.names, has_token, now)
+                state.refused(&access.names, scheme, now)
             })
             .await?;
         Ok(match changed.pause {

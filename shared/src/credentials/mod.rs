@@ -18,3 +18,8 @@ pub use keeper::{Access, Admission, Credentials, Refusal, Refused};
 pub use pause::{Pause, Paused, Reason, Standing};
 pub use settle::{Exchange, ShownPrints};
 pub use state::{Ask, CredentialState, Decision, HeldToken, Lease, Prints};
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

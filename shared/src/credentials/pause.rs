@@ -165,10 +165,14 @@ impl CredentialState {
         }
     }
 
-    /// An operator says that it works again: nothing stands in the next call's way but the vendor's budget.
+    /// An operator says that it works again: nothing stands in the next call's way but the vendor's budget. A token
+    /// that was refused is not tried again.
     pub fn resume(&self) -> Option<Self> {
-        self.pause.as_ref()?;
+        let pause = self.pause.as_ref()?;
         let mut next = self.clone();
+        if pause.reason == Reason::Unauthorised {
+            next.token = None;
+        }
         (next.pause, next.retry_at) = (None, None);
         (next.failures, next.lapsed) = (0, 0);
         Some(next.stamped())

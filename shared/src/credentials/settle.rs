@@ -130,39 +130,40 @@ impl CredentialState {
     fn back_off(&mut self, hint: Option<Duration>, now: Timestamp, jitter: f64) {
         let step = FIRST_RETRY * 2_u32.saturating_pow(self.failures.min(16));
         let wait = step.min(LAST_RETRY).mul_f64(0.5 + 0.5 * jitter);
-        self.failures = self.failures.saturating_add(1);
+        (self.failures, self.lapsed) = (self.failures.saturating_add(1), 0);
         self.retry_at = Some(now + wait.max(hint.unwrap_or_default()));
     }
 
     /// The vendor refused the credentials that a call showed; none where that is known, or no longer matters. A token
     /// is refreshed once; what is refused then, and what cannot be refreshed, pauses the connection.
-    pub fn refused(&self, shown: &ShownPrints, has_token: bool, now: Timestamp) -> Option<Self> {
+    pub fn refused(
+        &self,
+        shown: &ShownPrints,
+        scheme: Option<&TokenScheme>,
+        now: Timestamp,
+    ) -> Option<Self> {
         let mut next = self.clone();
         if self.prints.secret.is_empty() {
             next.prints = shown.prints.clone();
         } else if self.prints != shown.prints {
             return None;
         }
-        if !has_token {
-            if self.pause.is_some() {
-                return None;
-            }
+        let Some(scheme) = scheme else {
             next.pause_for(Reason::Unauthorised, now);
-            return Some(next.stamped());
-        }
+            return (next != *self).then(|| next.stamped());
+        };
         let token = next
             .token
             .as_mut()
             .filter(|token| self.generation == shown.generation && !token.refused)?;
-        if self.pause.is_some() {
-            return None;
-        }
-        if token.on_trial {
-            next.pause_for(Reason::Unauthorised, now);
-        } else {
+        if self.pause.is_none() && !token.on_trial {
             token.refused = true;
+        } else {
+            // The next trial asks for another token, unless the vendor counts them: then this one is tried again.
+            token.refused = scheme.budget.is_none();
+            next.pause_for(Reason::Unauthorised, now);
         }
-        Some(next.stamped())
+        (next != *self).then(|| next.stamped())
     }
 
     /// The vendor accepted the credentials that a call showed; none where nobody doubted them.
