@@ -305,7 +305,7 @@ impl Credentials {
             owner,
             may_refresh: self
                 .scheme()
-                .is_some_and(|scheme| now + scheme.lease_time() <= latest),
+                .is_some_and(|scheme| now + scheme.timeout <= latest),
             now,
             jitter: retry::jitter(&self.environment, 0),
         }
