@@ -11,6 +11,7 @@ use super::{Reason, Refused};
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let act = prop_oneof![
         30 => (0..4_usize).prop_map(Act::Poll),
+        3 => (0..4_usize).prop_map(Act::Run),
         2 => (0..4_usize).prop_map(Act::Crash),
         2 => (1..40_u64).prop_map(Act::Advance),
         1 => (300..4_000_u64).prop_map(Act::Advance),

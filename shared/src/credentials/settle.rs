@@ -86,7 +86,9 @@ impl CredentialState {
             TokenAnswer::Throttled { after } => next.back_off(*after, now, jitter),
             TokenAnswer::Unclear => next.back_off(None, now, jitter),
             TokenAnswer::NotSent => {
-                next.refreshes.retain(|at| *at != exchange.since);
+                // One of them: another token may have been asked for in the same millisecond.
+                let counted = next.refreshes.iter().position(|at| *at == exchange.since);
+                counted.map(|at| next.refreshes.remove(at));
                 next.back_off(None, now, jitter);
             }
         }

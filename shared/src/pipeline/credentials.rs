@@ -102,7 +102,7 @@ impl Lane {
         let access = self.credentials.access(connection, latest).await;
         let now = self.seams.clock.now();
         match access {
-            Ok(_) if now.since(started) > MAX_DRIFT && self.is_limited(job) => {
+            Ok(_) if now.since(started) > MAX_DRIFT && self.has_rate(job) => {
                 Err(Outcome::Deferred {
                     reason: Deferral::CredentialsRefreshing,
                     until: now + AGAIN,

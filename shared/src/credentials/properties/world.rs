@@ -30,12 +30,17 @@ const KEY: &str = "acme#default#credentials";
 /// A token lives for ten minutes here, so that runs see many.
 const LIFE_S: u64 = 600;
 
+/// More steps than one call has.
+const MAX_STEPS: usize = 1_000;
+
 const BUDGET: TokenBudget = TokenBudget::new(3, HOUR);
 
 #[derive(Clone, Debug)]
 pub(super) enum Act {
     /// An environment gets on with its call, or begins another.
     Poll(usize),
+    /// An environment gets on until its call has ended, while the others stand still.
+    Run(usize),
     /// An environment dies; another takes its place.
     Crash(usize),
     /// Seconds go by.
@@ -169,6 +174,14 @@ impl World {
             Act::Poll(at) => {
                 self.poll(*at);
             }
+            Act::Run(at) => {
+                for _ in 0..MAX_STEPS {
+                    if self.poll(*at).is_some() {
+                        break;
+                    }
+                    self.check();
+                }
+            }
             Act::Crash(at) => self.environments[*at] = self.birth(),
             Act::Advance(seconds) => self.clock.advance(Duration::from_secs(*seconds)),
             Act::Revoke => self.vendor.lock().valid.clear(),
@@ -255,8 +268,8 @@ impl World {
     pub fn settle(&mut self) -> Result<Access, Refused> {
         let mut last = None;
         for _ in 0..40 {
-            // More steps than one call has.
-            let ended = (0..1_000).find_map(|_| self.poll(0)).expect("a call ends");
+            let ended = (0..MAX_STEPS).find_map(|_| self.poll(0));
+            let ended = ended.expect("a call ends");
             self.check();
             match &ended {
                 Ok(_) => return ended,
