@@ -126,6 +126,19 @@ fn a_batch_stays_hidden_for_six_timeouts_and_the_batching_window() {
     }
 }
 
+/// Tests that kill functions cannot wait six minutes for a message to come back.
+#[test]
+fn two_parameters_shorten_every_lanes_times() {
+    let template = Template::read();
+    let lanes = template.text.split("Fn::ForEach::LaneResources").nth(1);
+    let code = lanes.expect("lanes are written once");
+    for name in ["FunctionTimeout", "VisibilityTimeout"] {
+        assert_eq!(template.parameters[name]["Default"], 0, "{name}");
+        let overridden = format!("- Has{name}\n            - !Ref {name}\n");
+        assert_eq!(code.matches(&overridden).count(), 1, "{name}");
+    }
+}
+
 #[test]
 fn queues_keep_everything_for_fourteen_days_and_encrypted() {
     let template = Template::read();

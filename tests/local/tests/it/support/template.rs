@@ -1,4 +1,5 @@
-//! `template.yaml` as CloudFormation sees it: short tags spelled out, loops unrolled.
+//! `template.yaml` as CloudFormation sees it with every parameter at its default: short tags spelled out, loops
+//! unrolled, conditions decided.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +31,13 @@ impl Template {
             .split(',')
             .map(str::to_owned)
             .collect::<Vec<_>>();
-        let unroll = |section: &str| unroll(object(&document[section]), &listed, &lanes);
+        let unroll = |section: &str| {
+            let unrolled = unroll(object(&document[section]), &listed, &lanes);
+            let decided = unrolled
+                .into_iter()
+                .map(|(key, value)| (key, decide(value, &document)));
+            decided.collect()
+        };
         Self {
             text: text.clone(),
             parameters: document["Parameters"].clone(),
@@ -135,4 +142,37 @@ fn fill(value: &Value, lane: &str, lanes: &Map<String, Value>) -> Value {
             .collect(),
         plain => plain.clone(),
     }
+}
+
+/// Takes the branch of every `Fn::If` that holds with all parameters at their defaults.
+fn decide(value: Value, document: &Value) -> Value {
+    match value {
+        Value::Object(entries) => {
+            if let Some(choice) = entries.get("Fn::If") {
+                let condition = choice[0].as_str().expect("a condition's name");
+                let branch = if holds(&document["Conditions"][condition], document) {
+                    1
+                } else {
+                    2
+                };
+                return decide(choice[branch].clone(), document);
+            }
+            let decided = entries
+                .into_iter()
+                .map(|(key, value)| (key, decide(value, document)));
+            Value::Object(decided.collect())
+        }
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| decide(item, document))
+            .collect(),
+        plain => plain,
+    }
+}
+
+/// Whether a condition of the form `!Not [!Equals [!Ref <parameter>, <text>]]` holds by default.
+fn holds(condition: &Value, document: &Value) -> bool {
+    let equals = &condition["Fn::Not"][0]["Fn::Equals"];
+    let parameter = equals[0]["Ref"].as_str().expect("a parameter's name");
+    document["Parameters"][parameter]["Default"] != equals[1]
 }
