@@ -31,6 +31,8 @@ impl Tools {
         let folder = root().join(".tools");
         // Two stacks may start at once; the second waits and finds the work done.
         let _one_at_a_time = lock(&folder.join(".lock")).await?;
+        // Clones that share the folder by a link would else each take it for moved, and install it anew.
+        let folder = fs::canonicalize(folder).map_err(Error::io("find .tools"))?;
         for set in SETS {
             install_set(processes, &folder, set, &say).await?;
         }
