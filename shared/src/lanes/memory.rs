@@ -12,6 +12,8 @@ use crate::StoreError;
 #[derive(Debug, Default)]
 struct Inner {
     values: BTreeMap<String, Versioned>,
+    /// The mark of each value's last write.
+    marks: BTreeMap<String, String>,
     writes: u64,
 }
 
@@ -48,15 +50,22 @@ impl StateStore for MemoryStates {
         key: &str,
         expected: Option<u64>,
         next: &Value,
-        _mark: &str,
+        mark: &str,
     ) -> Result<Swap, StoreError> {
         let mut inner = self.lock();
         inner.writes += 1;
+        let version = expected.unwrap_or(0) + 1;
         let current = inner.values.get(key);
         if current.map(|stored| stored.version) != expected {
-            return Ok(Swap::Lost(current.cloned()));
+            // The same write once more: the first one's reply was lost.
+            let ours = inner.marks.get(key).is_some_and(|last| last == mark);
+            return Ok(if ours {
+                Swap::Swapped { version }
+            } else {
+                Swap::Lost(current.cloned())
+            });
         }
-        let version = expected.unwrap_or(0) + 1;
+        inner.marks.insert(key.to_owned(), mark.to_owned());
         inner.values.insert(
             key.to_owned(),
             Versioned {

@@ -1,6 +1,5 @@
 //! State whose every round trip is seen, for tests.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,12 +18,11 @@ pub(crate) struct Trips {
     pub swaps: usize,
 }
 
-/// State in memory that counts, knows a repeated write by its mark as the table does, and fails while told to.
+/// State in memory that counts its round trips, and fails while told to.
 #[derive(Debug, Default)]
 pub(crate) struct WatchedStates {
     pub inner: MemoryStates,
     trips: Mutex<Trips>,
-    marks: Mutex<BTreeMap<String, String>>,
     failing: AtomicBool,
 }
 
@@ -63,19 +61,7 @@ impl StateStore for WatchedStates {
     ) -> Result<Swap, StoreError> {
         locked(&self.trips).swaps += 1;
         self.answering()?;
-        let swap = self.inner.swap(key, expected, next, mark).await?;
-        let mut marks = locked(&self.marks);
-        match swap {
-            Swap::Lost(Some(stored)) if marks.get(key).is_some_and(|last| last == mark) => {
-                let version = stored.version;
-                Ok(Swap::Swapped { version })
-            }
-            Swap::Lost(current) => Ok(Swap::Lost(current)),
-            Swap::Swapped { version } => {
-                marks.insert(key.to_owned(), mark.to_owned());
-                Ok(Swap::Swapped { version })
-            }
-        }
+        self.inner.swap(key, expected, next, mark).await
     }
 }
 

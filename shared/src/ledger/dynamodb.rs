@@ -1,12 +1,13 @@
 //! The ledger in DynamoDB: one item a request, one conditional `PutItem` a transition.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
-use super::{Expected, LedgerStore, Record, Status, Write};
+use super::store::too_many_keys;
+use super::{Expected, LedgerStore, MAX_READ, Record, Status, Write};
 use crate::StoreError;
 use crate::aws::{Item, Put, failed, put_if};
 
@@ -33,8 +34,14 @@ impl DynamoLedger {
 #[async_trait]
 impl LedgerStore for DynamoLedger {
     async fn read(&self, keys: &[String]) -> Result<Vec<Option<Record>>, StoreError> {
-        let mut found = HashMap::with_capacity(keys.len());
-        let mut wanted = Some(wanted(keys)?);
+        // DynamoDB refuses a batch that is empty or names a key twice.
+        let distinct: BTreeSet<&String> = keys.iter().collect();
+        let mut found = HashMap::with_capacity(distinct.len());
+        let mut wanted = match distinct.len() {
+            0 => return Ok(Vec::new()),
+            _ if keys.len() > MAX_READ => return Err(too_many_keys()),
+            _ => Some(wanted(distinct)?),
+        };
         for _ in 0..READ_TRIES {
             let Some(ask) = wanted.take() else { break };
             let reply = self
@@ -65,7 +72,7 @@ impl LedgerStore for DynamoLedger {
                 "keys were left unprocessed",
             ));
         }
-        Ok(keys.iter().map(|key| found.remove(key)).collect())
+        Ok(keys.iter().map(|key| found.get(key).cloned()).collect())
     }
 
     async fn write(&self, next: &Record, expected: &Expected) -> Result<Write, StoreError> {
@@ -108,9 +115,9 @@ impl LedgerStore for DynamoLedger {
     }
 }
 
-fn wanted(keys: &[String]) -> Result<KeysAndAttributes, StoreError> {
+fn wanted(keys: BTreeSet<&String>) -> Result<KeysAndAttributes, StoreError> {
     let keys = keys
-        .iter()
+        .into_iter()
         .map(|key| HashMap::from([("pk".to_owned(), AttributeValue::S(key.clone()))]));
     KeysAndAttributes::builder()
         .set_keys(Some(keys.collect()))

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Expected, LedgerStore, Record, Write};
+use super::store::too_many_keys;
+use super::{Expected, LedgerStore, MAX_READ, Record, Write};
 use crate::StoreError;
 
 /// Records in memory, with the store's exact semantics.
@@ -28,6 +29,9 @@ impl MemoryLedger {
 #[async_trait]
 impl LedgerStore for MemoryLedger {
     async fn read(&self, keys: &[String]) -> Result<Vec<Option<Record>>, StoreError> {
+        if keys.len() > MAX_READ {
+            return Err(too_many_keys());
+        }
         let records = self.lock();
         Ok(keys.iter().map(|key| records.get(key).cloned()).collect())
     }

@@ -85,10 +85,14 @@ impl Write {
 /// Most keys that one [`LedgerStore::read`] takes: DynamoDB's limit of a `BatchGetItem`.
 pub const MAX_READ: usize = 100;
 
+pub(super) fn too_many_keys() -> StoreError {
+    StoreError::new("BatchGetItem", "more keys than one read takes")
+}
+
 /// Where records are kept: linearisable per record.
 #[async_trait]
 pub trait LedgerStore: Send + Sync {
-    /// The records of `keys` (distinct, at most [`MAX_READ`]), in their order, as of now.
+    /// The records of `keys` (at most [`MAX_READ`]; one may stand there twice), in their order, as of now.
     async fn read(&self, keys: &[String]) -> Result<Vec<Option<Record>>, StoreError>;
 
     /// Writes `next` under its key if `expected` holds.

@@ -1,0 +1,86 @@
+//! An emulator without a stack, for what speaks to AWS's services and needs nothing deployed: it is up in seconds.
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+
+use super::{Emulator, Error, Paths, Processes, Tools, aws};
+
+/// A running emulator that holds nothing yet. Dropping it stops it.
+#[derive(Debug)]
+pub struct BareEmulator {
+    emulator: Emulator,
+    _processes: Processes,
+}
+
+impl BareEmulator {
+    /// Starts one; anything left of an earlier one of the name goes first.
+    ///
+    /// # Errors
+    /// When a tool is missing, or the emulator does not come up.
+    pub async fn up(name: &str) -> Result<Self, Error> {
+        let paths = Paths::new(name);
+        let processes = Processes::owned_by(paths.stack());
+        processes.stop();
+        paths.make_empty()?;
+        let tools = Tools::install(&processes, |_| {}).await?;
+        let emulator = Emulator::start(&processes, &tools, &paths).await?;
+        Ok(Self {
+            emulator,
+            _processes: processes,
+        })
+    }
+
+    /// Configuration of AWS clients that talk to it.
+    #[must_use]
+    pub fn sdk_config(&self) -> SdkConfig {
+        aws::sdk_config(self.emulator.endpoint())
+    }
+
+    /// Makes a table with the key that both of the template's tables have.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub async fn make_table(&self, name: &str) -> Result<(), Error> {
+        const DOING: &str = "make a table";
+        let attribute = AttributeDefinition::builder()
+            .attribute_name("pk")
+            .attribute_type(ScalarAttributeType::S)
+            .build()
+            .map_err(Error::aws(DOING))?;
+        let key = KeySchemaElement::builder()
+            .attribute_name("pk")
+            .key_type(KeyType::Hash)
+            .build()
+            .map_err(Error::aws(DOING))?;
+        aws_sdk_dynamodb::Client::new(&self.sdk_config())
+            .create_table()
+            .table_name(name)
+            .attribute_definitions(attribute)
+            .key_schema(key)
+            .billing_mode(BillingMode::PayPerRequest)
+            .send()
+            .await
+            .map_err(Error::aws(DOING))?;
+        Ok(())
+    }
+
+    /// Makes a queue that takes messages as large as the template's dead-letter queues do; answers its URL.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub async fn make_queue(&self, name: &str) -> Result<String, Error> {
+        let made = aws_sdk_sqs::Client::new(&self.sdk_config())
+            .create_queue()
+            .queue_name(name)
+            .attributes(
+                aws_sdk_sqs::types::QueueAttributeName::MaximumMessageSize,
+                (1 << 20).to_string(),
+            )
+            .send()
+            .await
+            .map_err(Error::aws("make a queue"))?;
+        Ok(made.queue_url.unwrap_or_default())
+    }
+}

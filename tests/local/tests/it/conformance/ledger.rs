@@ -1,0 +1,283 @@
+//! The ledger: batch reads and conditional writes.
+
+use std::collections::BTreeMap;
+
+use causeway::StoreError;
+use causeway::Timestamp;
+use causeway::ledger::{
+    DynamoLedger, Expected, LedgerStore, MAX_READ, MemoryLedger, Record, Response, Status, Write,
+};
+use causeway::outcome::Code;
+use causeway_local::stack::BareEmulator;
+
+use super::{agree, seeds};
+use crate::random::Random;
+
+/// Operations of one walk.
+const STEPS: usize = 60;
+
+/// Few keys, so that writes meet each other's records.
+const KEYS: usize = 5;
+
+/// The walks' present, in milliseconds: expiry is judged around it.
+const NOW_MS: i64 = 1_795_341_600_000;
+
+const STATUSES: [Status; 5] = [
+    Status::InProgress,
+    Status::Retrying,
+    Status::Completed,
+    Status::Rejected,
+    Status::Unknown,
+];
+
+#[derive(Clone, Debug)]
+enum Operation {
+    Read(Vec<String>),
+    Write(Box<Record>, Expected),
+}
+
+/// What a store answered; an error counts, its words do not.
+#[derive(Debug, PartialEq)]
+enum Seen {
+    Read(Vec<Option<Record>>),
+    Wrote(Write),
+    Failed,
+}
+
+/// How often each kind of answer came: a walk that meets only one kind proves little.
+#[derive(Debug, Default, PartialEq)]
+struct Kinds {
+    written: usize,
+    repeated: usize,
+    lost_to_absent: usize,
+    lost_to_record: usize,
+    found: usize,
+    absent: usize,
+    failed: usize,
+}
+
+#[tokio::test]
+async fn memory_and_dynamodb_answer_alike_to_every_walk() {
+    let emulator = BareEmulator::up("test-conformance-ledger")
+        .await
+        .unwrap_or_else(|error| panic!("{}", error.report()));
+    let mut kinds = Kinds::default();
+    for seed in seeds() {
+        let table = format!("Requests-{seed}");
+        emulator.make_table(&table).await.expect("a new table");
+        let client = aws_sdk_dynamodb::Client::new(&emulator.sdk_config());
+        walk(
+            seed,
+            &MemoryLedger::default(),
+            &DynamoLedger::new(client, table),
+            &mut kinds,
+        )
+        .await;
+    }
+    if seeds().count() > 1 {
+        let Kinds {
+            written,
+            repeated,
+            lost_to_absent,
+            lost_to_record,
+            found,
+            absent,
+            failed,
+        } = kinds;
+        let all = [
+            written,
+            repeated,
+            lost_to_absent,
+            lost_to_record,
+            found,
+            absent,
+            failed,
+        ];
+        assert!(
+            all.iter().all(|count| *count >= 5),
+            "every kind of answer, often: {all:?}"
+        );
+    }
+}
+
+async fn walk(seed: u64, memory: &dyn LedgerStore, aws: &dyn LedgerStore, kinds: &mut Kinds) {
+    let mut path = Path::new(seed);
+    for step in 0..STEPS {
+        let operation = path.next();
+        let (ours, theirs) = (
+            apply(memory, &operation).await,
+            apply(aws, &operation).await,
+        );
+        agree(seed, step, &operation, &ours, &theirs);
+        path.note(&operation, &ours, kinds);
+    }
+    // In the end the stores hold the same.
+    let everything = Operation::Read((0..KEYS).map(key).collect());
+    let (ours, theirs) = (
+        apply(memory, &everything).await,
+        apply(aws, &everything).await,
+    );
+    agree(seed, STEPS, &everything, &ours, &theirs);
+}
+
+async fn apply(store: &dyn LedgerStore, operation: &Operation) -> Seen {
+    let answer: Result<Seen, StoreError> = match operation {
+        Operation::Read(keys) => store.read(keys).await.map(Seen::Read),
+        Operation::Write(next, expected) => store.write(next, expected).await.map(Seen::Wrote),
+    };
+    answer.unwrap_or(Seen::Failed)
+}
+
+fn key(number: usize) -> String {
+    // The longest key there may be is among them.
+    match number {
+        0 => format!("{}#{}#{}", "p".repeat(64), "c".repeat(64), "k".repeat(255)),
+        _ => format!("stripe#default#order #{number}/é"),
+    }
+}
+
+/// One walk, as far as it has gone.
+struct Path {
+    random: Random,
+    /// What stands under each key now.
+    stored: BTreeMap<String, Record>,
+    /// The writes so far, for repetition.
+    writes: Vec<Operation>,
+    owners: usize,
+}
+
+impl Path {
+    fn new(seed: u64) -> Self {
+        Self {
+            random: Random::new(seed),
+            stored: BTreeMap::new(),
+            writes: Vec::new(),
+            owners: 0,
+        }
+    }
+
+    fn next(&mut self) -> Operation {
+        match self.random.below(10) {
+            0..=2 => Operation::Read(self.keys()),
+            3 if !self.writes.is_empty() => self.random.pick(&self.writes).clone(),
+            4 if !self.writes.is_empty() => self.writes[self.writes.len() - 1].clone(),
+            _ => self.write(),
+        }
+    }
+
+    /// Any number of keys: none, the same one twice, one more than a batch holds.
+    fn keys(&mut self) -> Vec<String> {
+        if self.random.one_in(12) {
+            return (0..=MAX_READ)
+                .map(|n| format!("stripe#default#{n}"))
+                .collect();
+        }
+        (0..self.random.below(8))
+            .map(|_| key(self.random.below(KEYS + 2)))
+            .collect()
+    }
+
+    fn write(&mut self) -> Operation {
+        let pk = key(self.random.below(KEYS));
+        let current = self.stored.get(&pk).cloned();
+        let expected = self.expected(current.as_ref());
+        let generation = current.as_ref().map_or(0, |record| record.generation);
+        let generation = generation + u64::from(self.random.one_in(2));
+        let next = self.record(pk, generation);
+        Operation::Write(Box::new(next), expected)
+    }
+
+    /// Right, or wrong in one of the ways in which a late or repeated writer is wrong.
+    fn expected(&mut self, current: Option<&Record>) -> Expected {
+        let Some(current) = current.filter(|_| !self.random.one_in(4)) else {
+            // A second before and after what the records expire at, and the very moment.
+            let now = NOW_MS + [-1_000, -1, 0, 1, 999, 1_000, 1_001][self.random.below(7)];
+            let now = Timestamp::from_millis(now);
+            return match self.random.below(4) {
+                0 => Expected::Unchanged {
+                    owner: "nobody".into(),
+                    generation: 1,
+                    status: Status::InProgress,
+                },
+                _ => Expected::AbsentOrExpired { now },
+            };
+        };
+        let mut expected = Expected::unchanged(current);
+        if let Expected::Unchanged {
+            owner,
+            generation,
+            status,
+        } = &mut expected
+        {
+            match self.random.below(8) {
+                0 => *owner += "x",
+                1 => *generation += 1,
+                2 => *generation = generation.saturating_sub(1),
+                3 => *status = *self.random.pick(&STATUSES),
+                _ => {}
+            }
+        }
+        expected
+    }
+
+    /// A record with every field in some of its forms. An owner writes several records, as in production: that of a
+    /// claim and that of its settlement.
+    fn record(&mut self, pk: String, generation: u64) -> Record {
+        self.owners += usize::from(self.random.one_in(2));
+        let random = &mut self.random;
+        let at =
+            |random: &mut Random| Timestamp::from_millis(NOW_MS + random.below(100_000) as i64);
+        Record {
+            pk,
+            format_version: 1,
+            status: *random.pick(&STATUSES),
+            payload_hash: random.text(64),
+            wire_hash: random.maybe(|random| random.text(64)),
+            owner: format!("owner-{}", self.owners),
+            generation,
+            series: 1 + random.below(3) as u32,
+            lease_until: random.maybe(at),
+            attempts: random.below(9) as u32,
+            series_since: at(random),
+            next_attempt_at: random.maybe(at),
+            first_seen: at(random),
+            first_sent_at: random.maybe(at),
+            last_attempt: random.maybe(at),
+            ambiguous: random.one_in(2),
+            alone: random.one_in(2),
+            crashes: random.below(3) as u32,
+            message_id: random.text(36),
+            response: random.maybe(|random| Response {
+                status: 200 + random.below(300) as u16,
+                object_id: random.maybe(|random| random.text(30)),
+            }),
+            code: random.maybe(|_| Code::new("provider_rejected")),
+            detail: random.maybe(|random| random.text(80)),
+            expires_at: random.maybe(|random| NOW_MS / 1000 + random.below(3) as i64 - 1),
+        }
+    }
+
+    fn note(&mut self, operation: &Operation, seen: &Seen, kinds: &mut Kinds) {
+        match (operation, seen) {
+            (Operation::Write(next, expected), Seen::Wrote(write)) => {
+                let held = expected.holds(self.stored.get(&next.pk));
+                match write {
+                    Write::Written if held => {
+                        kinds.written += 1;
+                        self.stored.insert(next.pk.clone(), (**next).clone());
+                    }
+                    Write::Written => kinds.repeated += 1,
+                    Write::Lost(None) => kinds.lost_to_absent += 1,
+                    Write::Lost(Some(_)) => kinds.lost_to_record += 1,
+                }
+                self.writes.push(operation.clone());
+            }
+            (_, Seen::Read(records)) => {
+                let found = records.iter().flatten().count();
+                kinds.found += found;
+                kinds.absent += records.len() - found;
+            }
+            _ => kinds.failed += 1,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Queues, seen from the other side.

@@ -1,0 +1,218 @@
+//! Shared state: reads and compare-and-swap.
+
+use std::collections::BTreeMap;
+
+use causeway::StoreError;
+use causeway::lanes::{DynamoStates, MemoryStates, StateStore, Swap, Versioned};
+use causeway_local::stack::BareEmulator;
+use serde_json::{Map, Value, json};
+
+use super::{agree, seeds};
+use crate::random::Random;
+
+/// Operations of one walk.
+const STEPS: usize = 60;
+
+/// Few keys, so that writes meet each other's values.
+const KEYS: usize = 3;
+
+#[derive(Clone, Debug)]
+enum Operation {
+    Load(String),
+    Swap {
+        key: String,
+        expected: Option<u64>,
+        next: Value,
+        mark: String,
+    },
+}
+
+/// What a store answered; an error counts, its words do not.
+#[derive(Debug, PartialEq)]
+enum Seen {
+    Loaded(Option<Versioned>),
+    Swap(Swap),
+    Failed,
+}
+
+/// How often each kind of answer came.
+#[derive(Debug, Default)]
+struct Kinds {
+    swapped: usize,
+    repeated: usize,
+    lost_to_nothing: usize,
+    lost_to_value: usize,
+    loaded: usize,
+}
+
+#[tokio::test]
+async fn memory_and_dynamodb_answer_alike_to_every_walk() {
+    let emulator = BareEmulator::up("test-conformance-states")
+        .await
+        .unwrap_or_else(|error| panic!("{}", error.report()));
+    let mut kinds = Kinds::default();
+    for seed in seeds() {
+        let table = format!("Lanes-{seed}");
+        emulator.make_table(&table).await.expect("a new table");
+        let client = aws_sdk_dynamodb::Client::new(&emulator.sdk_config());
+        walk(
+            seed,
+            &MemoryStates::default(),
+            &DynamoStates::new(client, table),
+            &mut kinds,
+        )
+        .await;
+    }
+    if seeds().count() > 1 {
+        let Kinds {
+            swapped,
+            repeated,
+            lost_to_nothing,
+            lost_to_value,
+            loaded,
+        } = kinds;
+        let all = [swapped, repeated, lost_to_nothing, lost_to_value, loaded];
+        assert!(
+            all.iter().all(|count| *count >= 5),
+            "every kind of answer, often: {all:?}"
+        );
+    }
+}
+
+async fn walk(seed: u64, memory: &dyn StateStore, aws: &dyn StateStore, kinds: &mut Kinds) {
+    let mut path = Path::new(seed);
+    for step in 0..STEPS {
+        let operation = path.next();
+        let (ours, theirs) = (
+            apply(memory, &operation).await,
+            apply(aws, &operation).await,
+        );
+        agree(seed, step, &operation, &ours, &theirs);
+        path.note(&operation, &ours, kinds);
+    }
+    for number in 0..KEYS {
+        let load = Operation::Load(key(number));
+        let (ours, theirs) = (apply(memory, &load).await, apply(aws, &load).await);
+        agree(seed, STEPS, &load, &ours, &theirs);
+    }
+}
+
+async fn apply(store: &dyn StateStore, operation: &Operation) -> Seen {
+    let answer: Result<Seen, StoreError> = match operation {
+        Operation::Load(key) => store.load(key).await.map(Seen::Loaded),
+        Operation::Swap {
+            key,
+            expected,
+            next,
+            mark,
+        } => store.swap(key, *expected, next, mark).await.map(Seen::Swap),
+    };
+    answer.unwrap_or(Seen::Failed)
+}
+
+fn key(number: usize) -> String {
+    format!("stripe#*#limit#account-{number}")
+}
+
+/// One walk, as far as it has gone.
+struct Path {
+    random: Random,
+    versions: BTreeMap<String, u64>,
+    swaps: Vec<Operation>,
+    marks: usize,
+}
+
+impl Path {
+    fn new(seed: u64) -> Self {
+        Self {
+            random: Random::new(seed),
+            versions: BTreeMap::new(),
+            swaps: Vec::new(),
+            marks: 0,
+        }
+    }
+
+    fn next(&mut self) -> Operation {
+        match self.random.below(10) {
+            0..=1 => Operation::Load(key(self.random.below(KEYS))),
+            // The same write once more, at once or after others: the SDK's retry of one whose reply was lost.
+            2..=3 if !self.swaps.is_empty() => self.swaps[self.swaps.len() - 1].clone(),
+            4 if !self.swaps.is_empty() => self.random.pick(&self.swaps).clone(),
+            _ => self.swap(),
+        }
+    }
+
+    fn swap(&mut self) -> Operation {
+        let key = key(self.random.below(KEYS));
+        let current = self.versions.get(&key).copied();
+        let expected = match self.random.below(8) {
+            0 => None,
+            1 => current.map(|version| version + 1),
+            2 => current.map(|version| version.saturating_sub(1)),
+            3 => Some(7),
+            4 => current.or(Some(1)),
+            _ => current,
+        };
+        self.marks += 1;
+        Operation::Swap {
+            key,
+            expected,
+            next: self.object(),
+            mark: format!("environment/{}", self.marks),
+        }
+    }
+
+    /// Fields as breaker, limiter and their like store them: nested, empty, large, negative, absent.
+    fn object(&mut self) -> Value {
+        let mut fields = Map::new();
+        for number in 0..self.random.below(6) {
+            fields.insert(format!("field_{number}"), self.value(2));
+        }
+        Value::Object(fields)
+    }
+
+    fn value(&mut self, depth: usize) -> Value {
+        let random = &mut self.random;
+        match random.below(if depth == 0 { 6 } else { 8 }) {
+            0 => Value::Null,
+            1 => json!(random.one_in(2)),
+            2 => json!(random.below(1_000_000)),
+            3 => random
+                .pick(&[
+                    json!(-1),
+                    json!(1_795_341_600_000_i64),
+                    json!(u64::MAX),
+                    json!(i64::MIN),
+                ])
+                .clone(),
+            4 => random
+                .pick(&[json!(0.5), json!(1.25e-3), json!(-17.125)])
+                .clone(),
+            5 => json!(random.text(20)),
+            6 => (0..random.below(4))
+                .map(|_| self.value(depth - 1))
+                .collect(),
+            _ => json!({"inner": self.value(depth - 1)}),
+        }
+    }
+
+    fn note(&mut self, operation: &Operation, seen: &Seen, kinds: &mut Kinds) {
+        match (operation, seen) {
+            (Operation::Swap { key, expected, .. }, Seen::Swap(swap)) => {
+                let held = self.versions.get(key).copied() == *expected;
+                match swap {
+                    Swap::Swapped { version } if held => {
+                        kinds.swapped += 1;
+                        self.versions.insert(key.clone(), *version);
+                    }
+                    Swap::Swapped { .. } => kinds.repeated += 1,
+                    Swap::Lost(None) => kinds.lost_to_nothing += 1,
+                    Swap::Lost(Some(_)) => kinds.lost_to_value += 1,
+                }
+                self.swaps.push(operation.clone());
+            }
+            (_, Seen::Loaded(Some(_))) => kinds.loaded += 1,
+            _ => {}
+        }
+    }
+}
