@@ -9,8 +9,8 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::demo;
 use crate::stack::{self, Error, LocalStack, Processes, Progress, Tools, UpOptions, root};
+use crate::{chaos, demo};
 
 /// Name of the stack that `up` and `down` mean, unless they are told another.
 pub const DEMO: &str = "demo";
@@ -43,6 +43,8 @@ enum Command {
     },
     /// Run a realistic load through a local stack and check every request.
     Demo(demo::Arguments),
+    /// Kill the functions at random under load, and check every request.
+    Chaos(chaos::Arguments),
     /// Run the vendors' fakes on a loopback port until stopped.
     #[command(hide = true)]
     Fakes {
@@ -80,6 +82,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Up { name } => up(&name).await,
         Command::Down { name } => down(&name),
         Command::Demo(arguments) => return demo::command(&arguments, plain_progress()).await,
+        Command::Chaos(arguments) => return chaos::command(&arguments, plain_progress()).await,
         Command::Fakes { address_file } => fakes(&address_file).await,
     };
     match done {
@@ -109,6 +112,7 @@ async fn up(name: &str) -> Result<(), Error> {
     let stack = LocalStack::up(UpOptions {
         name: name.to_owned(),
         provider_base_url: vendors.base_url().to_owned(),
+        parameters: Vec::new(),
         progress: plain_progress(),
     })
     .await?;

@@ -29,7 +29,7 @@ const OUTCOMES: [&str; 6] = [
 ];
 
 /// Everything, read now.
-pub(super) async fn evidence(field: &Field<'_>) -> Result<Evidence, DemoError> {
+pub(crate) async fn evidence(field: &Field<'_>) -> Result<Evidence, DemoError> {
     let mut evidence = Evidence {
         journal: field.fakes.journal(),
         outcomes: outcomes(field).await?,

@@ -28,7 +28,7 @@ struct Depth {
 
 /// Plays the script and shows the progress until everything is sent and all lanes' queues are empty.
 /// Answers `false` when that has not happened by `end`: the verification then names what is missing.
-pub(super) async fn until_quiet(
+pub(crate) async fn until_quiet(
     field: &Field<'_>,
     plan: &Plan,
     sent: &AtomicUsize,

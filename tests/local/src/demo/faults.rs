@@ -20,13 +20,13 @@ const STRIPE_FOR_MS: u64 = 40_000;
 const SLACK_FOR_MS: u64 = 20_000;
 
 /// The script of one run.
-pub(super) struct Script {
+pub(crate) struct Script {
     /// Effects at which each provider's faults begin; gone once they have begun.
     begin_at: BTreeMap<&'static str, u64>,
 }
 
 impl Script {
-    pub(super) fn new(plan: &Plan, outage: bool) -> Self {
+    pub(crate) fn new(plan: &Plan, outage: bool) -> Self {
         let of = |provider| (provider, plan.deliverable(provider) as u64 * BEGIN_AT / 100);
         Self {
             begin_at: PROVIDERS.into_iter().filter(|_| outage).map(of).collect(),

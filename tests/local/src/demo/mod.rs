@@ -1,17 +1,17 @@
 //! The demo: a realistic load through the real queues, a provider that fails in the middle of it, and
 //! then the question whether ledger, queues and vendors agree on every single request.
 
-mod collect;
+pub(crate) mod collect;
 mod command;
-mod drain;
-mod faults;
-mod plan;
-mod progress;
+pub(crate) mod drain;
+pub(crate) mod faults;
+pub(crate) mod plan;
+pub(crate) mod progress;
 mod self_check;
-mod send;
+pub(crate) mod send;
 mod stage;
 mod summary;
-mod verify;
+pub(crate) mod verify;
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
@@ -28,6 +28,7 @@ use progress::Progress;
 use crate::stack::LocalStack;
 
 pub use command::{Arguments, command};
+pub(crate) use stage::set_stage;
 pub use stage::{field, on_a_stack};
 pub use summary::Summary;
 pub use verify::Finding;

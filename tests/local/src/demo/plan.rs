@@ -18,8 +18,20 @@ const COPY_EVERY: usize = 10;
 const POISON: usize = 20;
 const HOPELESS: usize = 30;
 const CONTESTED: usize = 4;
-/// Slack's limit is per channel and about one a second, so the load spreads over many.
-const CHANNELS: usize = 120;
+/// The demo's ordinary requests. Slack's limit is per channel and about one a second, so the load spreads over many.
+const DEMO: Mix = Mix {
+    slack: 9,
+    channels: 120,
+};
+
+/// What the ordinary requests of a plan are made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mix {
+    /// How many of twenty go to Slack, the others to Stripe.
+    pub slack: usize,
+    /// The channels that Slack's messages go to.
+    pub channels: usize,
+}
 
 /// What is to become of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +64,7 @@ pub(crate) struct Request {
 }
 
 /// The whole load.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Plan {
     /// The distinct requests.
     pub requests: Vec<Request>,
@@ -63,6 +75,12 @@ pub(crate) struct Plan {
 impl Plan {
     /// A plan of `messages` messages.
     pub(crate) fn new(messages: usize) -> Self {
+        Self::of_run("", messages, DEMO)
+    }
+
+    /// Another plan of the kind, whose keys and markers start with `run`: it shares no request with those of other
+    /// runs.
+    pub(crate) fn of_run(run: &str, messages: usize, mix: Mix) -> Self {
         let unique = messages - messages / COPY_EVERY;
         let (poison, hopeless, contested) = (
             unique * POISON / 1000,
@@ -70,12 +88,12 @@ impl Plan {
             unique * CONTESTED / 1000,
         );
         let ordinary = unique - poison - hopeless - 2 * contested;
-        let mut requests: Vec<Request> = (0..poison).map(bodies::poison).collect();
-        requests.extend((0..hopeless).map(bodies::hopeless));
-        requests.extend((0..contested).flat_map(bodies::contested));
+        let mut requests: Vec<Request> = (0..poison).map(|n| bodies::poison(run, n)).collect();
+        requests.extend((0..hopeless).map(|n| bodies::hopeless(run, n)));
+        requests.extend((0..contested).flat_map(|n| bodies::contested(run, n)));
         let mut random = Random(messages as u64);
         let first = requests.len();
-        requests.extend((0..ordinary).map(|n| bodies::ordinary(n, CHANNELS)));
+        requests.extend((0..ordinary).map(|n| bodies::ordinary(run, n, mix)));
         // Only ordinary requests are copied: what a second copy must lead to is exactly one effect.
         let mut copied = BTreeSet::new();
         while copied.len() < messages - unique {
@@ -86,6 +104,13 @@ impl Plan {
         }
         let order = shuffled(&requests, &mut random);
         Self { requests, order }
+    }
+
+    /// Both plans as one: `other` is sent after this one.
+    pub(crate) fn join(&mut self, other: Self) {
+        let first = self.requests.len();
+        self.order.extend(other.order.iter().map(|at| first + at));
+        self.requests.extend(other.requests);
     }
 
     /// Messages to be sent.
@@ -137,10 +162,10 @@ fn shuffled(requests: &[Request], random: &mut Random) -> Vec<usize> {
 }
 
 /// SplitMix64 (<https://prng.di.unimi.it/splitmix64.c>): the same numbers in every run.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -193,6 +218,21 @@ mod tests {
                 .all(|request| request.expect == Expect::Contested);
             assert_eq!(requests.len(), if contested { 2 } else { 1 }, "{pk}");
         }
+    }
+
+    #[test]
+    fn plans_of_several_runs_share_no_request_and_join_to_one() {
+        let mut joined = Plan::of_run("one-", 300, DEMO);
+        joined.join(Plan::of_run("two-", 300, DEMO));
+        assert_eq!(joined.sent(), 600);
+        let hashes: BTreeSet<_> = joined
+            .requests
+            .iter()
+            .map(|request| &request.hash)
+            .collect();
+        assert_eq!(hashes.len(), joined.requests.len());
+        let second = &joined.requests[joined.order[300]];
+        assert!(second.marker.starts_with("two-"), "{}", second.marker);
     }
 
     #[test]

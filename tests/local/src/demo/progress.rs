@@ -33,7 +33,7 @@ pub(super) struct LaneView {
 }
 
 /// Bars or lines.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bars: Option<Bars>,
     total: usize,
     last_line: RefCell<Instant>,
@@ -47,7 +47,7 @@ struct Bars {
 }
 
 impl Progress {
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
         let bars = io::stderr().is_terminal().then(|| Bars::new(plan));
         Self {
             bars,
@@ -90,7 +90,7 @@ impl Progress {
     }
 
     /// Says something that happened.
-    pub(super) fn say(&self, what: &str) {
+    pub(crate) fn say(&self, what: &str) {
         match &self.bars {
             Some(bars) => {
                 let _ = bars
@@ -102,7 +102,7 @@ impl Progress {
     }
 
     /// Leaves the last state standing.
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Some(bars) = &self.bars {
             for bar in bars.lanes.iter().chain([&bars.sent]) {
                 bar.abandon();

@@ -18,7 +18,7 @@ const CONCURRENCY: usize = 4;
 const TRIES: usize = 5;
 
 /// Sends the whole plan in its order, and counts in `sent` what SQS has taken.
-pub(super) async fn all(
+pub(crate) async fn all(
     field: &Field<'_>,
     plan: &Plan,
     sent: &AtomicUsize,

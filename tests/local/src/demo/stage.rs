@@ -20,18 +20,7 @@ pub async fn on_a_stack(
     options: &Options,
     progress: Progress,
 ) -> Result<Summary, DemoError> {
-    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let fakes = Server::start(any_port).await?;
-    let stack = LocalStack::up(UpOptions {
-        name: name.to_owned(),
-        provider_base_url: fakes.base_url().to_owned(),
-        progress: progress.clone(),
-    })
-    .await?;
-    // No sandbox key: Stripe allows a live account four times as much (docs.stripe.com/rate-limits).
-    stack
-        .put_secret("stripe", "default", &json!({"api_key": "sk_demo"}))
-        .await?;
+    let (fakes, stack) = set_stage(name, Vec::new(), &progress).await?;
     progress("Sending the load");
     let summary = run(&field(&stack, &fakes)?, options).await;
     progress("Stopping the stack");
@@ -42,6 +31,28 @@ pub async fn on_a_stack(
         0 => Ok(summary),
         left => Err(crate::stack::Error::StillRunning { left }.into()),
     }
+}
+
+/// The vendors' fakes, and a stack that calls them, deployed with `parameters`.
+pub(crate) async fn set_stage(
+    name: &str,
+    parameters: Vec<(&'static str, String)>,
+    progress: &Progress,
+) -> Result<(Server, LocalStack), DemoError> {
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let fakes = Server::start(any_port).await?;
+    let stack = LocalStack::up(UpOptions {
+        name: name.to_owned(),
+        provider_base_url: fakes.base_url().to_owned(),
+        parameters,
+        progress: progress.clone(),
+    })
+    .await?;
+    // No sandbox key: Stripe allows a live account four times as much (docs.stripe.com/rate-limits).
+    stack
+        .put_secret("stripe", "default", &json!({"api_key": "sk_demo"}))
+        .await?;
+    Ok((fakes, stack))
 }
 
 /// Where a run takes place, by the stack's outputs.

@@ -9,6 +9,7 @@
 //! Linux only: the functions are Linux programs, and `/proc` says whose they are.
 
 mod aws;
+mod bare;
 mod emulator;
 mod error;
 mod lock;
@@ -31,6 +32,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 pub use aws::environment;
+pub use bare::BareEmulator;
 pub use emulator::{Emulator, free_port};
 pub use error::Error;
 pub use paths::{Paths, root};
@@ -48,6 +50,8 @@ pub struct UpOptions {
     pub name: String,
     /// The stack's parameter `ProviderBaseUrl`: where the vendors' fakes listen.
     pub provider_base_url: String,
+    /// More of the stack's parameters; the others keep the template's defaults.
+    pub parameters: Vec<(&'static str, String)>,
     /// Told what happens next.
     pub progress: Progress,
 }
@@ -57,6 +61,7 @@ impl fmt::Debug for UpOptions {
         f.debug_struct("UpOptions")
             .field("name", &self.name)
             .field("provider_base_url", &self.provider_base_url)
+            .field("parameters", &self.parameters)
             .finish_non_exhaustive()
     }
 }
@@ -97,7 +102,8 @@ impl LocalStack {
         let emulator = Emulator::start(&processes, &tools, &paths).await?;
         say("Deploying the stack (sam deploy)");
         let sam = sam::Sam::new(&processes, &tools, &paths, emulator.endpoint());
-        sam.deploy(&options.provider_base_url).await?;
+        sam.deploy(&options.provider_base_url, &options.parameters)
+            .await?;
         let outputs = sam.outputs().await?;
 
         let facts = Facts {
@@ -238,6 +244,18 @@ impl LocalStack {
     #[must_use]
     pub fn process_ids(&self) -> Vec<i32> {
         self.processes.ids()
+    }
+
+    /// Ids of the processes that run the functions: one for each execution environment.
+    #[must_use]
+    pub fn environments(&self) -> Vec<i32> {
+        self.processes.of_program("bootstrap")
+    }
+
+    /// Kills a process of this stack, as if its machine had gone. False when there is none of this id (any more).
+    #[must_use]
+    pub fn kill(&self, id: i32) -> bool {
+        self.processes.kill(id)
     }
 
     /// Lets the stack outlive this process; [`down`] stops it.

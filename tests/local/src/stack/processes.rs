@@ -11,7 +11,9 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, getpid, kill_process};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, getpid, kill_process, pidfd_open, pidfd_send_signal,
+};
 use tokio::process::Command;
 
 use super::Error;
@@ -111,6 +113,29 @@ impl Processes {
             .collect()
     }
 
+    /// Ids of the marked processes that run a program of this file name.
+    #[must_use]
+    pub fn of_program(&self, file_name: &str) -> Vec<i32> {
+        let runs = |pid: &i32| {
+            let program = fs::read_link(format!("/proc/{pid}/exe"));
+            program.is_ok_and(|path| path.file_name().is_some_and(|name| name == file_name))
+        };
+        self.ids().into_iter().filter(runs).collect()
+    }
+
+    /// Kills one of the marked processes, which gets no chance to do anything about it. False when it has ended
+    /// before, or is not one of ours: the handle is taken first, so that a reused id cannot be hit.
+    #[must_use]
+    pub fn kill(&self, id: i32) -> bool {
+        let Some(pid) = Pid::from_raw(id) else {
+            return false;
+        };
+        let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else {
+            return false;
+        };
+        carries(pid, self.mark().as_bytes()) && pidfd_send_signal(handle, Signal::KILL).is_ok()
+    }
+
     /// Asks all of them to end, then makes them. Takes at most seven seconds.
     pub fn stop(&self) -> Stopped {
         let found = self.running().len();
@@ -141,8 +166,12 @@ impl Processes {
         self.released.store(true, Ordering::Relaxed);
     }
 
+    fn mark(&self) -> String {
+        format!("{MARK}={}", self.owner.display())
+    }
+
     fn running(&self) -> Vec<Pid> {
-        let mark = format!("{MARK}={}", self.owner.display());
+        let mark = self.mark();
         let Ok(entries) = fs::read_dir("/proc") else {
             return Vec::new();
         };
@@ -214,11 +243,39 @@ mod tests {
             tokio::task::yield_now().await;
         }
 
+        let id = other.ids()[0];
+        assert!(!ours.kill(id), "it carries another mark");
         assert_eq!(ours.stop(), Stopped { found: 0, left: 0 });
 
-        assert_eq!(other.ids().len(), 1);
+        assert_eq!(other.ids(), [id]);
         assert_eq!(other.stop().left, 0);
         let _ = theirs.wait().await;
+    }
+
+    #[tokio::test]
+    async fn a_killed_process_is_found_by_its_program_and_ends_by_that_signal() {
+        use std::os::unix::process::ExitStatusExt;
+        let owner = std::env::temp_dir().join(format!("causeway-kill-{}", std::process::id()));
+        let processes = Processes::owned_by(&owner);
+        // A copy under a name that no other program has.
+        let program = owner.join("sleeper");
+        fs::create_dir_all(&owner).expect("a folder");
+        fs::copy("/bin/sleep", &program).expect("sleep is everywhere");
+        let mut child = processes
+            .command(&program)
+            .arg("60")
+            .spawn()
+            .expect("it runs");
+        while processes.of_program("sleeper").is_empty() {
+            tokio::task::yield_now().await;
+        }
+
+        assert!(processes.of_program("sleep").is_empty());
+        assert!(processes.kill(processes.of_program("sleeper")[0]));
+
+        let status = child.wait().await.expect("it was ours");
+        assert_eq!(status.signal(), Some(Signal::KILL.as_raw()));
+        let _ = fs::remove_dir_all(&owner);
     }
 
     #[tokio::test]

@@ -89,7 +89,11 @@ impl<'a> Sam<'a> {
         }
     }
 
-    pub(super) async fn deploy(&self, provider_base_url: &str) -> Result<(), Error> {
+    pub(super) async fn deploy(
+        &self,
+        provider_base_url: &str,
+        parameters: &[(&'static str, String)],
+    ) -> Result<(), Error> {
         let mut deploy = command(
             self.processes,
             self.tools,
@@ -104,6 +108,11 @@ impl<'a> Sam<'a> {
             .args(["--no-confirm-changeset", "--parameter-overrides"])
             .arg(parameter_architecture())
             .arg(format!("ProviderBaseUrl={provider_base_url}"))
+            .args(
+                parameters
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}")),
+            )
             // How often it asks whether the change set is done; the default is 5 s.
             .env("SAM_CLI_POLL_DELAY", "1");
         self.processes

@@ -19,6 +19,7 @@ async fn the_sample_events_reach_the_vendors_once_however_often_they_come() {
     let stack = LocalStack::up(UpOptions {
         name: "test-events".to_owned(),
         provider_base_url: fakes.base_url().to_owned(),
+        parameters: Vec::new(),
         progress: Arc::new(|_| {}),
     })
     .await

@@ -1,11 +1,15 @@
 //! What is true of the template and of the deployed stack.
 
+mod chaos;
 #[path = "support/template.rs"]
 mod cloudformation;
+mod conformance;
 mod demo;
 mod events;
 #[path = "support/interface_emulator.rs"]
 mod interface_emulator;
+#[path = "support/random.rs"]
+mod random;
 #[path = "support/recorder.rs"]
 mod recorder;
 mod round_trips;

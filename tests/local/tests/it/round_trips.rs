@@ -37,6 +37,7 @@ async fn a_healthy_batch_is_a_round_of_admission_one_of_claims_and_one_of_settle
     let stack = LocalStack::up(UpOptions {
         name: "test-round-trips".to_owned(),
         provider_base_url: "http://127.0.0.1:9".to_owned(),
+        parameters: Vec::new(),
         progress: Arc::new(|_| {}),
     })
     .await

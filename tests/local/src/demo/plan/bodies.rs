@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Expect, PROVIDERS, Request, body_hash};
+use super::{Expect, Mix, PROVIDERS, Request, body_hash};
 
 /// Any time will do; a fixed one keeps the bodies the same in every run.
 const CREATED_AT: &str = "2026-11-22T10:00:00Z";
@@ -11,22 +11,23 @@ const CREATED_AT: &str = "2026-11-22T10:00:00Z";
 const TOO_LARGE: usize = (256 << 10) + 512;
 
 /// A request that is to be delivered.
-pub(super) fn ordinary(n: usize, channels: usize) -> Request {
-    let marker = format!("demo-{n:05}");
-    // 11 of 20 to Stripe, over its three operations in the proportion of a shop's day.
-    let (provider, operation, payload) = match n % 20 {
+pub(super) fn ordinary(run: &str, n: usize, mix: Mix) -> Request {
+    let marker = format!("{run}demo-{n:05}");
+    let to_slack = n % 20 >= 20 - mix.slack;
+    // Stripe's three operations in the proportion of a shop's day.
+    let (provider, operation, payload) = match n % 20 % 11 {
+        _ if to_slack => (
+            "slack",
+            "chat.postMessage",
+            message(&marker, &format!("C0DEMO{:03}", n % mix.channels)),
+        ),
         0..=4 => ("stripe", "customers.create", customer(&marker, n)),
         5..=8 => (
             "stripe",
             "payment_intents.create",
             payment(&marker, "pm_card_visa"),
         ),
-        9..=10 => ("stripe", "refunds.create", refund(&marker)),
-        _ => (
-            "slack",
-            "chat.postMessage",
-            message(&marker, &format!("C0DEMO{:03}", n % channels)),
-        ),
+        _ => ("stripe", "refunds.create", refund(&marker)),
     };
     build(
         provider,
@@ -37,8 +38,8 @@ pub(super) fn ordinary(n: usize, channels: usize) -> Request {
 }
 
 /// A request in good form that cannot succeed: the payload, the vendor or the clock is against it.
-pub(super) fn hopeless(n: usize) -> Request {
-    let marker = format!("hopeless-{n:05}");
+pub(super) fn hopeless(run: &str, n: usize) -> Request {
+    let marker = format!("{run}hopeless-{n:05}");
     let (provider, operation, payload, code) = match n % 8 {
         0 => (
             "stripe",
@@ -97,8 +98,8 @@ pub(super) fn hopeless(n: usize) -> Request {
 }
 
 /// Two requests that lay claim to one key.
-pub(super) fn contested(n: usize) -> [Request; 2] {
-    let marker = format!("contested-{n:05}");
+pub(super) fn contested(run: &str, n: usize) -> [Request; 2] {
+    let marker = format!("{run}contested-{n:05}");
     let customer =
         |name: &str| json!({"email": "a@b.example", "name": name, "metadata": {"request": marker}});
     ["Ada", "Grace"].map(|name| {
@@ -108,8 +109,8 @@ pub(super) fn contested(n: usize) -> [Request; 2] {
 }
 
 /// A message that is no request at all.
-pub(super) fn poison(n: usize) -> Request {
-    let marker = format!("poison-{n:05}");
+pub(super) fn poison(run: &str, n: usize) -> Request {
+    let marker = format!("{run}poison-{n:05}");
     let provider = PROVIDERS[n % 2];
     let (operation, payload) = match provider {
         "stripe" => ("customers.create", customer(&marker, n)),
