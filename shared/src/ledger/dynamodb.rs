@@ -51,12 +51,12 @@ impl LedgerStore for DynamoLedger {
                 .send()
                 .await
                 .map_err(|error| failed("BatchGetItem", &error))?;
-            for item in reply
+            // An answer that does not name the table says nothing of its keys: they are not absent.
+            let items = reply
                 .responses
-                .unwrap_or_default()
-                .remove(&self.table)
-                .unwrap_or_default()
-            {
+                .and_then(|mut tables| tables.remove(&self.table))
+                .ok_or_else(|| StoreError::new("BatchGetItem", "no answer for the table"))?;
+            for item in items {
                 let record = read_item(item)?;
                 found.insert(record.pk.clone(), record);
             }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue,
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue,
     MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName,
     SendMessageBatchRequestEntry,
 };
@@ -70,10 +70,8 @@ impl SqsQueue {
             Ok(reply) => results(
                 CALL,
                 messages.len(),
-                reply
-                    .failed
-                    .iter()
-                    .map(|failure| (failure.id.as_str(), failure.code.as_str())),
+                reply.successful.iter().map(|entry| entry.id.as_str()),
+                &reply.failed,
             ),
             Err(error) => vec![Err(failed(CALL, &error)); messages.len()],
         }
@@ -120,10 +118,8 @@ impl SqsQueue {
             Ok(reply) => results(
                 CALL,
                 messages.len(),
-                reply
-                    .failed
-                    .iter()
-                    .map(|failure| (failure.id.as_str(), failure.code.as_str())),
+                reply.successful.iter().map(|entry| entry.id.as_str()),
+                &reply.failed,
             ),
             Err(error) => vec![Err(failed(CALL, &error)); messages.len()],
         }
@@ -254,16 +250,24 @@ fn batches<T>(items: &[T], size: impl Fn(&T) -> usize) -> Vec<&[T]> {
     batches
 }
 
-/// One result an entry: all is well but what the service names.
+/// One result an entry. Only what the service names as done is done: an answer that names an entry nowhere must not
+/// acknowledge a message whose letter may not exist.
 fn results<'a>(
     operation: &'static str,
     count: usize,
-    failures: impl Iterator<Item = (&'a str, &'a str)>,
+    successful: impl Iterator<Item = &'a str>,
+    failed: &[BatchResultErrorEntry],
 ) -> Vec<Result<(), StoreError>> {
-    let mut results = vec![Ok(()); count];
-    for (id, code) in failures {
-        if let Some(result) = id.parse::<usize>().ok().and_then(|id| results.get_mut(id)) {
-            *result = Err(StoreError::new(operation, code));
+    let unnamed = StoreError::new(operation, "the answer does not name this entry");
+    let mut results = vec![Err(unnamed); count];
+    let done = successful.map(|id| (id, Ok(())));
+    let failed = failed.iter().map(|entry| {
+        let error = StoreError::new(operation, entry.code.as_str());
+        (entry.id.as_str(), Err(error))
+    });
+    for (id, result) in done.chain(failed) {
+        if let Some(place) = id.parse::<usize>().ok().and_then(|id| results.get_mut(id)) {
+            *place = result;
         }
     }
     results
@@ -318,11 +322,18 @@ mod tests {
     }
 
     #[test]
-    fn only_the_named_entries_failed() {
-        let results = results("call", 3, [("1", "InternalError")].into_iter());
+    fn only_what_is_named_as_done_is_done() {
+        let failed = BatchResultErrorEntry::builder()
+            .id("1")
+            .code("InternalError")
+            .sender_fault(false)
+            .build()
+            .expect("whole");
+        // The answer says nothing of the fourth entry.
+        let results = results("call", 4, ["0", "2"].into_iter(), &[failed]);
         assert_eq!(
             results.iter().map(Result::is_ok).collect::<Vec<_>>(),
-            [true, false, true]
+            [true, false, true, false]
         );
     }
 }

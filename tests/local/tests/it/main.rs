@@ -6,6 +6,8 @@ mod cloudformation;
 mod conformance;
 mod demo;
 mod events;
+#[path = "support/faults.rs"]
+mod faults;
 #[path = "support/interface_emulator.rs"]
 mod interface_emulator;
 #[path = "support/random.rs"]

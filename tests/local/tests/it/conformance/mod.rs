@@ -4,9 +4,12 @@
 //! the same walk on both; the first answer that differs ends the test with seed, step and operation. The seed alone
 //! replays it: `CAUSEWAY_CONFORMANCE_SEED=… cargo test -p causeway-local --test it conformance`.
 
+mod failures;
 mod ledger;
 mod queue;
+mod samples;
 mod states;
+mod wire_calls;
 
 use std::env;
 use std::fmt::Debug;

@@ -1,0 +1,253 @@
+//! The adapters, and what their calls need to stand on.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway::StoreError;
+use causeway::clock::ManualClock;
+use causeway::lanes::{DynamoStates, StateStore, Swap, Versioned};
+use causeway::ledger::{DynamoLedger, Expected, LedgerStore, Record, Status, Write};
+use causeway::queue::{Queue, SqsQueue};
+use causeway::secrets::{AwsSecrets, Secrets};
+use causeway_local::stack::BareEmulator;
+use serde_json::json;
+
+use super::Subject;
+use crate::conformance::samples::{NOON, claim, letter};
+use crate::faults::{Fault, Faults};
+
+/// What came of a call.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// The answer that it has when nothing goes wrong.
+    Healthy,
+    /// Of several entries the first failed and the others did not.
+    FirstFailed,
+    /// An error, in its words.
+    Error(String),
+    /// Something else.
+    Other(String),
+}
+
+impl End {
+    fn of<T: PartialEq + std::fmt::Debug, E: std::fmt::Display>(
+        answer: Result<T, E>,
+        healthy: &T,
+    ) -> Self {
+        match answer {
+            Ok(answer) if answer == *healthy => Self::Healthy,
+            Ok(other) => Self::Other(format!("{other:?}")),
+            Err(error) => Self::Error(error.to_string()),
+        }
+    }
+
+    fn of_batch(results: &[Result<(), StoreError>]) -> Self {
+        match results {
+            [Err(_), rest @ ..] if !rest.is_empty() && rest.iter().all(Result::is_ok) => {
+                Self::FirstFailed
+            }
+            results if results.iter().all(Result::is_ok) => Self::Healthy,
+            results if results.iter().all(Result::is_err) => Self::Error(format!("{results:?}")),
+            results => Self::Other(format!("{results:?}")),
+        }
+    }
+}
+
+/// The adapters on a network that fails on command, and clients of the same services that do not.
+pub struct World {
+    pub faults: Faults,
+    ledger: DynamoLedger,
+    states: DynamoStates,
+    queue: SqsQueue,
+    secrets: AwsSecrets,
+    sqs: aws_sdk_sqs::Client,
+    queue_url: String,
+    dlq_url: String,
+    /// Each run has names of its own.
+    runs: Cell<usize>,
+}
+
+impl World {
+    pub async fn new(emulator: &BareEmulator, name: &str) -> Self {
+        let config = emulator.sdk_config();
+        let (faults, failing) = Faults::around(&config);
+        let (requests, lanes) = (format!("{name}-requests"), format!("{name}-lanes"));
+        for table in [&requests, &lanes] {
+            emulator.make_table(table).await.expect("a new table");
+        }
+        let queue_url = emulator
+            .make_queue(&format!("{name}-queue"))
+            .await
+            .expect("a queue");
+        let dlq_url = emulator
+            .make_queue(&format!("{name}-dlq"))
+            .await
+            .expect("a queue");
+        let secrets = aws_sdk_secretsmanager::Client::new(&config);
+        secrets
+            .create_secret()
+            .name(format!("causeway/{name}/default"))
+            .secret_string(json!({"token": "t0ken"}).to_string())
+            .send()
+            .await
+            .expect("a new secret");
+        let dynamodb = aws_sdk_dynamodb::Client::new(&failing);
+        let client = aws_sdk_secretsmanager::Client::new(&failing);
+        Self {
+            faults,
+            ledger: DynamoLedger::new(dynamodb.clone(), requests),
+            states: DynamoStates::new(dynamodb, lanes),
+            queue: SqsQueue::new(aws_sdk_sqs::Client::new(&failing), &queue_url, &dlq_url),
+            secrets: AwsSecrets::new(client, Arc::new(ManualClock::at(NOON))),
+            sqs: aws_sdk_sqs::Client::new(&config),
+            queue_url,
+            dlq_url,
+            runs: Cell::new(0),
+        }
+    }
+
+    /// Prepares what `subject` needs, then makes its call while `faults` go wrong.
+    pub async fn run(&self, subject: Subject, faults: &[Fault]) -> End {
+        self.runs.set(self.runs.get() + 1);
+        self.faults.next([]);
+        let receipts = self.prepare(subject).await;
+        self.faults.next(faults.iter().copied());
+        self.call(subject, &receipts).await
+    }
+
+    /// The last run's call once more.
+    pub async fn again(&self, subject: Subject) -> End {
+        self.faults.next([]);
+        self.call(subject, &[]).await
+    }
+
+    /// Letters of the last run that stand in the dead-letter queue.
+    pub async fn letters_of_last_run(&self) -> usize {
+        let mut bodies = std::collections::BTreeSet::new();
+        for _ in 0..3 {
+            let messages = self.receive(&self.dlq_url).await;
+            bodies.extend(messages.into_iter().filter_map(|message| message.body));
+        }
+        let ours = bodies.iter().filter(|body| body.starts_with(&self.name()));
+        ours.count()
+    }
+
+    fn name(&self) -> String {
+        format!("run-{}", self.runs.get())
+    }
+
+    fn provider(&self) -> &str {
+        self.queue_url
+            .rsplit('/')
+            .next()
+            .and_then(|queue| queue.strip_suffix("-queue"))
+            .expect("its name")
+    }
+
+    fn claim(&self) -> Record {
+        claim(&format!("acme#default#{}", self.name()), &self.name())
+    }
+
+    fn settled(&self) -> Record {
+        Record {
+            status: Status::Completed,
+            lease_until: None,
+            ..self.claim()
+        }
+    }
+
+    /// What the call finds; receipt handles for those that need some.
+    async fn prepare(&self, subject: Subject) -> Vec<(String, Duration)> {
+        match subject {
+            Subject::Read | Subject::Settle => {
+                let absent = Expected::AbsentOrExpired { now: NOON };
+                let write = self.ledger.write(&self.claim(), &absent).await;
+                assert_eq!(write, Ok(Write::Written));
+            }
+            Subject::Load => {
+                let swap = self
+                    .states
+                    .swap(&self.name(), None, &json!({"n": 1}), "mark")
+                    .await;
+                assert_eq!(swap, Ok(Swap::Swapped { version: 1 }));
+            }
+            Subject::Hide => return self.received().await,
+            Subject::Secret => self.secrets.forget(self.provider(), "default").await,
+            Subject::Claim | Subject::Swap | Subject::Bury => {}
+        }
+        Vec::new()
+    }
+
+    async fn call(&self, subject: Subject, receipts: &[(String, Duration)]) -> End {
+        let (claim, settled, name) = (self.claim(), self.settled(), self.name());
+        match subject {
+            Subject::Read => {
+                let keys = [claim.pk.clone(), format!("{}-absent", claim.pk)];
+                End::of(self.ledger.read(&keys).await, &vec![Some(claim), None])
+            }
+            Subject::Claim => {
+                let absent = Expected::AbsentOrExpired { now: NOON };
+                End::of(self.ledger.write(&claim, &absent).await, &Write::Written)
+            }
+            Subject::Settle => {
+                let ours = Expected::unchanged(&claim);
+                End::of(self.ledger.write(&settled, &ours).await, &Write::Written)
+            }
+            Subject::Load => {
+                let value = json!({"n": 1});
+                End::of(
+                    self.states.load(&name).await,
+                    &Some(Versioned { version: 1, value }),
+                )
+            }
+            Subject::Swap => {
+                let swap = self.states.swap(&name, None, &json!({"n": 1}), &name).await;
+                End::of(swap, &Swap::Swapped { version: 1 })
+            }
+            Subject::Bury => {
+                let letters = [
+                    letter(&format!("{name}, one")),
+                    letter(&format!("{name}, two")),
+                ];
+                End::of_batch(&self.queue.bury(&letters).await)
+            }
+            Subject::Hide => End::of_batch(&self.queue.hide(receipts).await),
+            Subject::Secret => {
+                let secret = self.secrets.get(self.provider(), "default").await;
+                End::of(secret.map(|_| ()), &())
+            }
+        }
+    }
+
+    /// Two messages in hand.
+    async fn received(&self) -> Vec<(String, Duration)> {
+        for body in ["one", "two"] {
+            let send = self
+                .sqs
+                .send_message()
+                .queue_url(&self.queue_url)
+                .message_body(body);
+            send.send().await.expect("sent");
+        }
+        let messages = self.receive(&self.queue_url).await;
+        let handles = messages
+            .into_iter()
+            .filter_map(|message| message.receipt_handle);
+        let handles: Vec<_> = handles
+            .map(|handle| (handle, Duration::from_secs(3600)))
+            .collect();
+        assert_eq!(handles.len(), 2, "two messages are there");
+        handles
+    }
+
+    async fn receive(&self, url: &str) -> Vec<aws_sdk_sqs::types::Message> {
+        let receive = self
+            .sqs
+            .receive_message()
+            .queue_url(url)
+            .max_number_of_messages(10);
+        let answer = receive.visibility_timeout(3600).send().await;
+        answer.expect("received").messages.unwrap_or_default()
+    }
+}

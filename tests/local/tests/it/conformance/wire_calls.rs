@@ -1,0 +1,151 @@
+//! Which wire calls the adapters make, by their source: a new one without a failure test breaks the suite.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use causeway_local::stack::root;
+
+use super::failures::Subject;
+
+/// What a wire call looks like: the SDK's `send`, the helper around it, reqwest's two ways to wait.
+const MARKS: [&str; 4] = [".send()", "put_if(", ".execute(", ".chunk()"];
+
+/// Every wire call, by file and function, and what shows that its failures are taken for what they are.
+const CALLS: [(&str, &str, Shown); 10] = [
+    ("aws.rs", "put_if", Shown::By(Subject::Claim)),
+    (
+        "http_client/reqwest.rs",
+        "bounded",
+        Shown::OnSockets("an_answer_that_never_ends_is_ambiguous"),
+    ),
+    (
+        "http_client/reqwest.rs",
+        "call",
+        Shown::OnSockets("a_connection_that_breaks_after_the_request_is_ambiguous"),
+    ),
+    ("lanes/dynamodb.rs", "load", Shown::By(Subject::Load)),
+    ("lanes/dynamodb.rs", "swap", Shown::By(Subject::Swap)),
+    ("ledger/dynamodb.rs", "read", Shown::By(Subject::Read)),
+    ("ledger/dynamodb.rs", "write", Shown::By(Subject::Settle)),
+    (
+        "queue/sqs.rs",
+        "change_visibility",
+        Shown::By(Subject::Hide),
+    ),
+    ("queue/sqs.rs", "send", Shown::By(Subject::Bury)),
+    ("secrets/aws.rs", "get", Shown::By(Subject::Secret)),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Shown {
+    /// `failures.rs` fails it in every way.
+    By(Subject),
+    /// A test of this name in `shared/tests/it/http_client.rs`.
+    OnSockets(&'static str),
+}
+
+#[test]
+fn every_wire_call_of_the_adapters_is_failed_in_every_way() {
+    let found = wire_calls(&root().join("shared/src"));
+    let named: BTreeSet<(String, String)> = CALLS
+        .iter()
+        .map(|(file, function, _)| ((*file).to_owned(), (*function).to_owned()))
+        .collect();
+    let untested: Vec<_> = found.difference(&named).collect();
+    assert!(
+        untested.is_empty(),
+        "no test fails these calls: {untested:?}; make each a subject in failures.rs and name it here"
+    );
+    let gone: Vec<_> = named.difference(&found).collect();
+    assert!(gone.is_empty(), "these calls are no more: {gone:?}");
+}
+
+#[test]
+fn every_test_that_is_named_exists() {
+    let sockets = fs::read_to_string(root().join("shared/tests/it/http_client.rs"));
+    let sockets = sockets.expect("the tests on real sockets");
+    for (file, function, shown) in CALLS {
+        let exists = match shown {
+            Shown::By(subject) => Subject::ALL.contains(&subject),
+            Shown::OnSockets(test) => sockets.contains(&format!("async fn {test}()")),
+        };
+        assert!(exists, "{file}, {function}: {shown:?}");
+    }
+}
+
+/// File and function of each wire call below `folder`, tests left out.
+fn wire_calls(folder: &Path) -> BTreeSet<(String, String)> {
+    let mut calls = BTreeSet::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).expect("a folder of the source") {
+            let path = entry.expect("an entry").path();
+            if path.file_stem().is_some_and(|stem| stem == "tests") {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let file = path.strip_prefix(folder).expect("it is below");
+                let source = fs::read_to_string(&path).expect("source");
+                calls.extend(
+                    calls_of(&source).map(|function| (file.display().to_string(), function)),
+                );
+            }
+        }
+    }
+    calls
+}
+
+/// The functions of `source` that hold a wire call.
+fn calls_of(source: &str) -> impl Iterator<Item = String> {
+    let tests = source
+        .find("#[cfg(test)]\nmod tests {")
+        .unwrap_or(source.len());
+    let mut function = String::new();
+    let mut holders = Vec::new();
+    for line in source[..tests].lines() {
+        let line = line.split("//").next().unwrap_or_default();
+        if let Some(name) = name_of(line) {
+            function = name;
+        } else if MARKS.iter().any(|mark| line.contains(mark)) {
+            holders.push(function.clone());
+        }
+    }
+    holders.into_iter()
+}
+
+/// The name of the function that begins on this line.
+fn name_of(line: &str) -> Option<String> {
+    let (before, rest) = line.split_once("fn ")?;
+    let words = [
+        "pub",
+        "pub(crate)",
+        "pub(super)",
+        "async",
+        "const",
+        "unsafe",
+    ];
+    let is_item = before.split_whitespace().all(|word| words.contains(&word));
+    let name = rest.split(['(', '<']).next()?;
+    is_item.then(|| name.to_owned())
+}
+
+#[test]
+fn a_call_is_found_by_its_function_and_tests_are_left_out() {
+    let source = "
+        async fn load(&self) {
+            // .send() in a comment
+            self.client.get_item().send().await
+        }
+        fn pure() {}
+        pub async fn store<T>(put: Put) {
+            match put_if(put).await {}
+        }
+#[cfg(test)]
+mod tests {
+    fn fails() { x.send() }
+}";
+    assert_eq!(calls_of(source).collect::<Vec<_>>(), ["load", "store"]);
+}
