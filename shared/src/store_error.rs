@@ -18,4 +18,9 @@ impl StoreError {
             reason: reason.into(),
         }
     }
+
+    /// What `operation` found is not of the format that this release reads. The parser's own words would quote it.
+    pub(crate) fn unreadable(operation: &'static str) -> Self {
+        Self::new(operation, "not of a format that this release reads")
+    }
 }

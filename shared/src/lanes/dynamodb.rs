@@ -52,7 +52,8 @@ impl StateStore for DynamoStates {
         mark: &str,
     ) -> Result<Swap, StoreError> {
         let version = expected.unwrap_or(0) + 1;
-        let mut item: Item = serde_dynamo::to_item(next).map_err(|error| unreadable(&error))?;
+        let mut item: Item = serde_dynamo::to_item(next)
+            .map_err(|_| StoreError::new("storing a state", "no item can be made of it"))?;
         item.insert("pk".into(), AttributeValue::S(key.to_owned()));
         item.insert("version".into(), AttributeValue::N(version.to_string()));
         item.insert("mark".into(), AttributeValue::S(mark.to_owned()));
@@ -84,15 +85,15 @@ fn split(mut item: Item) -> Result<(Versioned, String), StoreError> {
         .remove("version")
         .map(serde_dynamo::from_attribute_value)
         .transpose();
-    let version = version.map_err(|error| unreadable(&error))?.unwrap_or(0);
+    let version = version.map_err(|_| unreadable())?.unwrap_or(0);
     let mark = match item.remove("mark") {
         Some(AttributeValue::S(mark)) => mark,
         _ => String::new(),
     };
-    let value = serde_dynamo::from_item(item).map_err(|error| unreadable(&error))?;
+    let value = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
     Ok((Versioned { version, value }, mark))
 }
 
-fn unreadable(error: &serde_dynamo::Error) -> StoreError {
-    StoreError::new("reading a state", error.to_string())
+fn unreadable() -> StoreError {
+    StoreError::unreadable("reading a state")
 }

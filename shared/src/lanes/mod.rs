@@ -68,7 +68,7 @@ where
             return Ok(Some((known, answer)));
         };
         let value = serde_json::to_value(&next)
-            .map_err(|error| StoreError::new("storing a state", error.to_string()))?;
+            .map_err(|_| StoreError::new("storing a state", "it is no JSON"))?;
         // Unique per write, so that a write whose reply was lost is known for our own.
         let mark = format!("{writer}/{}/{attempt}", known.version.unwrap_or(0));
         match store.swap(key, known.version, &value, &mark).await? {
@@ -92,7 +92,7 @@ fn parse<T: DeserializeOwned + Default>(stored: Option<Versioned>) -> Result<Kno
         return Ok(Known::default());
     };
     let value = serde_json::from_value(stored.value)
-        .map_err(|error| StoreError::new("reading a state", error.to_string()))?;
+        .map_err(|_| StoreError::unreadable("reading a state"))?;
     Ok(Known {
         value,
         version: Some(stored.version),

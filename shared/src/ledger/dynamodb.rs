@@ -77,7 +77,7 @@ impl LedgerStore for DynamoLedger {
 
     async fn write(&self, next: &Record, expected: &Expected) -> Result<Write, StoreError> {
         let item: Item = serde_dynamo::to_item(next)
-            .map_err(|error| StoreError::new("PutItem", error.to_string()))?;
+            .map_err(|_| StoreError::new("PutItem", "no item can be made of the record"))?;
         let put = self
             .client
             .put_item()
@@ -127,8 +127,7 @@ fn wanted(keys: BTreeSet<&String>) -> Result<KeysAndAttributes, StoreError> {
 }
 
 fn read_item(item: Item) -> Result<Record, StoreError> {
-    serde_dynamo::from_item(item)
-        .map_err(|error| StoreError::new("reading a record", error.to_string()))
+    serde_dynamo::from_item(item).map_err(|_| StoreError::unreadable("reading a record"))
 }
 
 /// The status as it stands in the item.

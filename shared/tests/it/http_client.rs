@@ -74,6 +74,9 @@ async fn a_connection_that_breaks_after_the_request_is_ambiguous() {
         "",
         "HTTP/1.1 200 OK\r\nContent-Le",
         "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhalf",
+        "no HTTP at all\r\n\r\n",
+        "HTTP/1.1 999999 OK\r\n\r\n",
     ] {
         let answer = answered(text.to_owned()).await;
         assert!(

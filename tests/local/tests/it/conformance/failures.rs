@@ -29,12 +29,16 @@ pub enum Subject {
     Bury,
     /// A change of visibility.
     Hide,
+    /// Messages to the lane's queue again.
+    SendAgain,
+    /// The count of messages in flight.
+    InFlight,
     /// A connection's credentials.
     Secret,
 }
 
 impl Subject {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Read,
         Self::Claim,
         Self::Settle,
@@ -42,6 +46,8 @@ impl Subject {
         Self::Swap,
         Self::Bury,
         Self::Hide,
+        Self::SendAgain,
+        Self::InFlight,
         Self::Secret,
     ];
 }
@@ -98,9 +104,7 @@ async fn fail_in_every_way(emulator: &BareEmulator, subject: Subject) {
         Subject::Claim | Subject::Settle | Subject::Swap => assert_eq!(empty, End::Healthy),
         // And to the question after an item that is not there.
         Subject::Load => assert!(matches!(empty, End::Other(_)), "{empty:?}"),
-        Subject::Read | Subject::Bury | Subject::Hide | Subject::Secret => {
-            assert_error(&empty, &format!("{subject:?}, an empty answer"));
-        }
+        _ => assert_error(&empty, &format!("{subject:?}, an empty answer")),
     }
 }
 
@@ -155,7 +159,7 @@ async fn answers_in_part_are_taken_for_the_part_they_are() {
     assert_error(&always, "keys left unprocessed each time");
 
     // Of a batch that SQS took in part, the rest failed; so did what the answer does not name at all.
-    for subject in [Subject::Bury, Subject::Hide] {
+    for subject in [Subject::Bury, Subject::Hide, Subject::SendAgain] {
         for change in [fail_first as fn(&mut Value), forget_first] {
             let end = world.run(subject, &[Fault::Changed(change)]).await;
             assert_eq!(end, End::FirstFailed, "{subject:?}");
@@ -171,6 +175,7 @@ async fn items_that_cannot_be_read_are_errors() {
         (Subject::Read, garble_record as fn(&mut Value)),
         (Subject::Load, garble_state),
         (Subject::Secret, garble_secret),
+        (Subject::InFlight, garble_count),
     ] {
         let end = world.run(subject, &[Fault::Changed(change)]).await;
         assert_error(&end, &format!("{subject:?}, garbled"));
@@ -220,4 +225,14 @@ fn garble_state(answer: &mut Value) {
 
 fn garble_secret(answer: &mut Value) {
     answer["SecretString"] = json!(format!("no JSON: {BODY_TEXT}"));
+}
+
+fn garble_count(answer: &mut Value) {
+    for count in answer["Attributes"]
+        .as_object_mut()
+        .expect("by name")
+        .values_mut()
+    {
+        *count = json!(BODY_TEXT);
+    }
 }

@@ -1,9 +1,11 @@
 //! Ordinary things that the stores keep.
 
+use std::time::Duration;
+
 use causeway::Timestamp;
 use causeway::ledger::{Record, Status};
 use causeway::outcome::{Reason, code};
-use causeway::queue::Letter;
+use causeway::queue::{Again, Letter, Message};
 
 /// Any time will do.
 pub const NOON: Timestamp = Timestamp::from_millis(1_795_341_600_000);
@@ -48,5 +50,24 @@ pub fn letter(body: &str) -> Letter {
         operation: None,
         group_id: None,
         trace_header: None,
+    }
+}
+
+/// A message with this body, to be sent again at once.
+pub fn again(body: &str) -> Again {
+    Again {
+        message: Message {
+            id: "a-message".to_owned(),
+            origin: "its-first-id".to_owned(),
+            receipt_handle: String::new(),
+            body: body.to_owned(),
+            receive_count: 3,
+            sent_at: NOON,
+            first_received: NOON,
+            first_seen: NOON,
+            group_id: None,
+            trace_header: None,
+        },
+        delay: Duration::ZERO,
     }
 }

@@ -12,12 +12,12 @@ use super::failures::Subject;
 const MARKS: [&str; 4] = [".send()", "put_if(", ".execute(", ".chunk()"];
 
 /// Every wire call, by file and function, and what shows that its failures are taken for what they are.
-const CALLS: [(&str, &str, Shown); 10] = [
+const CALLS: [(&str, &str, Shown); 11] = [
     ("aws.rs", "put_if", Shown::By(Subject::Claim)),
     (
         "http_client/reqwest.rs",
         "bounded",
-        Shown::OnSockets("an_answer_that_never_ends_is_ambiguous"),
+        Shown::OnSockets("an_answer_beyond_the_bound_is_not_read_to_its_end"),
     ),
     (
         "http_client/reqwest.rs",
@@ -33,6 +33,7 @@ const CALLS: [(&str, &str, Shown); 10] = [
         "change_visibility",
         Shown::By(Subject::Hide),
     ),
+    ("queue/sqs.rs", "in_flight", Shown::By(Subject::InFlight)),
     ("queue/sqs.rs", "send", Shown::By(Subject::Bury)),
     ("secrets/aws.rs", "get", Shown::By(Subject::Secret)),
 ];

@@ -14,7 +14,7 @@ use causeway_local::stack::BareEmulator;
 use serde_json::json;
 
 use super::Subject;
-use crate::conformance::samples::{NOON, claim, letter};
+use crate::conformance::samples::{NOON, again, claim, letter};
 use crate::faults::{Fault, Faults};
 
 /// What came of a call.
@@ -174,7 +174,11 @@ impl World {
             }
             Subject::Hide => return self.received().await,
             Subject::Secret => self.secrets.forget(self.provider(), "default").await,
-            Subject::Claim | Subject::Swap | Subject::Bury => {}
+            Subject::Claim
+            | Subject::Swap
+            | Subject::Bury
+            | Subject::SendAgain
+            | Subject::InFlight => {}
         }
         Vec::new()
     }
@@ -213,6 +217,14 @@ impl World {
                 End::of_batch(&self.queue.bury(&letters).await)
             }
             Subject::Hide => End::of_batch(&self.queue.hide(receipts).await),
+            Subject::SendAgain => {
+                let messages = [
+                    again(&format!("{name}, one")),
+                    again(&format!("{name}, two")),
+                ];
+                End::of_batch(&self.queue.send_again(&messages).await)
+            }
+            Subject::InFlight => End::of(self.queue.in_flight().await, &0),
             Subject::Secret => {
                 let secret = self.secrets.get(self.provider(), "default").await;
                 End::of(secret.map(|_| ()), &())
