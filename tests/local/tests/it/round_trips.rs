@@ -19,7 +19,7 @@ use causeway::provider::{
 use causeway::queue::{Message, SqsQueue};
 use causeway::seams::Seams;
 use causeway::secrets::MemorySecrets;
-use causeway_local::stack::{LocalStack, UpOptions};
+use causeway_local::stack::BareEmulator;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -33,52 +33,112 @@ const BATCH: usize = 10;
 const NOON: Timestamp = Timestamp::from_millis(1_795_341_600_000);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_healthy_batch_is_a_round_of_admission_one_of_claims_and_one_of_settlements() {
-    let stack = LocalStack::up(UpOptions {
-        name: "test-round-trips".to_owned(),
-        provider_base_url: "http://127.0.0.1:9".to_owned(),
-        parameters: Vec::new(),
-        progress: Arc::new(|_| {}),
-    })
-    .await
-    .unwrap_or_else(|error| panic!("{}", error.report()));
-
-    let one = Bench::new(&stack, OneScope);
-    // The breaker is read beside the draw, which makes the limit's item.
-    let cold = one.batch("first", 0, 2).await;
+async fn a_first_receive_of_a_keyed_operation_is_one_round_of_admission_and_one_of_settlements() {
+    let emulator = emulator("test-round-trips-keyed").await;
+    let one = Bench::new(&emulator, OneScope, Hold::ByKey).await;
+    // The breaker is read and the ledger looked into beside the draw, which makes the limit's item.
+    let cold = one.batch("first", 0, 3).await;
     // The breaker is trusted for a second; a second batch so soon draws tokens ahead.
+    let trusting = one.batch("trusting", 500, 2).await;
+    let allotted = one.batch("allotted", 100, 1).await;
+    let later = one.batch("later", 5_000, 3).await;
+    for batch in [&cold, &trusting, &allotted, &later] {
+        assert_eq!(
+            (
+                batch.admission_rounds,
+                batch.claim_rounds,
+                batch.settle_rounds
+            ),
+            (1, 0, 1)
+        );
+        let units = batch.units_per_request();
+        assert!(
+            units <= 1.2,
+            "{units} write units a request, admission included"
+        );
+    }
+
+    let two = Bench::new(&emulator, TwoScopes, Hold::ByKey).await;
+    let cold = two.batch("first", 0, 4).await;
+    let later = two.batch("later", 5_000, 4).await;
+    for batch in [&cold, &later] {
+        assert_eq!(
+            (
+                batch.admission_rounds,
+                batch.claim_rounds,
+                batch.settle_rounds
+            ),
+            (1, 0, 1)
+        );
+        let units = batch.units_per_request();
+        assert!(
+            units <= 1.3,
+            "{units} write units a request with a limit of its own for the operation"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_key_guards_a_batch_is_a_round_of_admission_one_of_claims_and_one_of_settlements()
+{
+    let emulator = emulator("test-round-trips-claimed").await;
+    let one = Bench::new(&emulator, NoKey, Hold::ByClaim).await;
+    let cold = one.batch("first", 0, 2).await;
     let trusting = one.batch("trusting", 500, 1).await;
     let allotted = one.batch("allotted", 100, 0).await;
     let later = one.batch("later", 5_000, 2).await;
 
-    let ten = Bench::new(&stack, TenScopes);
+    let ten = Bench::new(&emulator, TenScopes, Hold::ByClaim).await;
     let cold_ten = ten.batch("first", 0, 1 + BATCH).await;
     let later_ten = ten.batch("later", 5_000, 1 + BATCH).await;
 
-    let rounds = |cost: &Cost| (cost.admission_rounds, cost.admissions);
-    assert_eq!(
-        [&cold, &trusting, &allotted, &later].map(rounds),
-        [(1, 2), (1, 1), (0, 0), (1, 2)]
-    );
-    assert_eq!([&cold_ten, &later_ten].map(rounds), [(1, 11), (1, 11)]);
-    for batch in [&cold, &trusting, &allotted, &later, &cold_ten, &later_ten] {
-        assert_eq!((batch.claim_rounds, batch.settle_rounds), (1, 1));
-    }
+    let admission = [&cold, &trusting, &allotted, &later].map(|cost| cost.admission_rounds);
+    assert_eq!(admission, [1, 1, 0, 1]);
     for batch in [&cold, &trusting, &allotted, &later] {
+        assert_eq!((batch.claim_rounds, batch.settle_rounds), (1, 1));
         assert!(batch.units_per_request() <= 2.2);
     }
     for batch in [&cold_ten, &later_ten] {
+        assert_eq!(
+            (
+                batch.admission_rounds,
+                batch.claim_rounds,
+                batch.settle_rounds
+            ),
+            (1, 1, 1)
+        );
         assert!(
             batch.units_per_request() <= 3.0,
             "a unit more for each item"
         );
     }
-    assert_eq!(stack.down().left, 0, "every process ended");
+}
+
+async fn emulator(name: &str) -> BareEmulator {
+    let emulator = BareEmulator::up(name).await;
+    emulator.unwrap_or_else(|error| panic!("{}", error.report()))
+}
+
+/// What keeps others away from a request while it is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    /// The vendor's idempotency key.
+    ByKey,
+    /// A claim in the ledger.
+    ByClaim,
+}
+
+impl Hold {
+    fn claims(self) -> usize {
+        match self {
+            Self::ByKey => 0,
+            Self::ByClaim => BATCH,
+        }
+    }
 }
 
 /// What one batch cost.
 struct Cost {
-    admissions: usize,
     admission_rounds: usize,
     claim_rounds: usize,
     settle_rounds: usize,
@@ -86,19 +146,21 @@ struct Cost {
 }
 
 impl Cost {
-    fn of(requests: &[Recorded]) -> Self {
+    fn of(requests: &[Recorded], admissions: usize, hold: Hold) -> Self {
         let of = |step| -> Vec<&Recorded> {
             let of_step = requests.iter().filter(|request| request.step == step);
             of_step.collect()
         };
         let admission = of(Step::Admission);
         let (claims, settlements) = (of(Step::Claim), of(Step::Settlement));
-        assert_eq!((claims.len(), settlements.len()), (BATCH, BATCH));
+        assert_eq!(
+            [admission.len(), claims.len(), settlements.len()],
+            [admissions, hold.claims(), BATCH]
+        );
         for write in claims.iter().chain(&settlements) {
             assert_eq!(write.target, "DynamoDB_20120810.PutItem");
         }
         Self {
-            admissions: admission.len(),
             admission_rounds: rounds(admission),
             claim_rounds: rounds(claims),
             settle_rounds: rounds(settlements),
@@ -112,10 +174,9 @@ impl Cost {
 
     fn print(&self, provider: &str, batch: &str) {
         eprintln!(
-            "{provider}, {batch}: {} admission round(s) of {} request(s), {} claim and {} settlement round(s), \
+            "{provider}, {batch}: {} round(s) of admission, {} of claims and {} of settlements, \
              {:.1} write units a request",
             self.admission_rounds,
-            self.admissions,
             self.claim_rounds,
             self.settle_rounds,
             self.units_per_request(),
@@ -130,11 +191,12 @@ struct Bench {
     clock: Arc<ManualClock>,
     lane: Lane,
     provider: &'static str,
+    hold: Hold,
 }
 
 impl Bench {
-    fn new(stack: &LocalStack, provider: impl Provider) -> Self {
-        let (recorder, config) = Recorder::around(&stack.sdk_config());
+    async fn new(emulator: &BareEmulator, provider: impl Provider, hold: Hold) -> Self {
+        let (recorder, config) = Recorder::around(&emulator.sdk_config());
         let name = provider.spec().name;
         let clock = Arc::new(ManualClock::at(NOON));
         let settings = Settings {
@@ -142,18 +204,20 @@ impl Bench {
             environment: format!("environment-of-{name}"),
             max_in_flight: BATCH,
         };
-        let seams = seams(stack, &config, name, clock.clone());
+        let seams = seams(emulator, &config, name, clock.clone()).await;
         Self {
             recorder,
             clock,
             lane: Lane::new(provider, seams, settings),
             provider: name,
+            hold,
         }
     }
 
     /// Carries out ten new requests, `after_ms` after the batch before; `admissions` requests ask for leave.
     async fn batch(&self, name: &str, after_ms: u64, admissions: usize) -> Cost {
-        self.recorder.expect([admissions, BATCH, BATCH]);
+        self.recorder
+            .expect([admissions, self.hold.claims(), BATCH]);
         self.clock.advance(Duration::from_millis(after_ms));
         let now = self.clock.now();
         let batch = (0..BATCH).map(|number| self.message(name, number, now));
@@ -165,7 +229,7 @@ impl Bench {
         for entry in &report.entries {
             assert_eq!(entry.outcome, Outcome::Delivered, "{name}");
         }
-        let cost = Cost::of(&self.recorder.take());
+        let cost = Cost::of(&self.recorder.take(), admissions, self.hold);
         cost.print(self.provider, name);
         cost
     }
@@ -194,21 +258,35 @@ impl Bench {
     }
 }
 
-fn seams(stack: &LocalStack, config: &SdkConfig, name: &str, clock: Arc<ManualClock>) -> Seams {
-    let output = |name| stack.output(name).expect("an output of the template");
+/// Tables and queues of a name.
+async fn seams(
+    emulator: &BareEmulator,
+    config: &SdkConfig,
+    name: &str,
+    clock: Arc<ManualClock>,
+) -> Seams {
+    // The recorder tells the ledger's writes by its table's name.
+    let (requests, lanes) = (format!("{name}-Requests"), format!("{name}-Lanes"));
+    for table in [&requests, &lanes] {
+        emulator.make_table(table).await.expect("a new table");
+    }
+    let queue_url = emulator
+        .make_queue(&format!("{name}-queue"))
+        .await
+        .expect("a queue");
+    let dlq_url = emulator
+        .make_queue(&format!("{name}-dlq"))
+        .await
+        .expect("a queue");
     let dynamodb = aws_sdk_dynamodb::Client::new(config);
     let sqs = aws_sdk_sqs::Client::new(config);
     let secret = Secret::parse(r#"{"token":"t0ken"}"#).expect("an object of strings");
     Seams {
         clock,
         http: Arc::new(Vendor(Barrier::new(BATCH))),
-        ledger: Arc::new(DynamoLedger::new(dynamodb.clone(), output("RequestsTable"))),
-        states: Arc::new(DynamoStates::new(dynamodb, output("LanesTable"))),
-        queue: Arc::new(SqsQueue::new(
-            sqs,
-            output("StripeQueueUrl"),
-            output("StripeDlqUrl"),
-        )),
+        ledger: Arc::new(DynamoLedger::new(dynamodb.clone(), requests)),
+        states: Arc::new(DynamoStates::new(dynamodb, lanes)),
+        queue: Arc::new(SqsQueue::new(sqs, queue_url, dlq_url)),
         secrets: Arc::new(MemorySecrets::default().with(name, "default", secret)),
     }
 }
@@ -236,22 +314,27 @@ impl HttpClient for Vendor {
 
 const AUTH: Auth = Auth::Bearer { field: "token" };
 
-const OPERATIONS: &[Operation] = &[Operation::new::<Order>(
+const KEYED: Operation = Operation::new::<Order>(
     "orders.create",
     Safety::Keyed {
         place: KeyPlace::Header("idempotency-key"),
         retention: Duration::from_secs(24 * 60 * 60),
     },
-)];
+);
+
+const UNSAFE: Operation = Operation::new::<Order>("orders.create", Safety::Unsafe);
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// One limit on the account, whose burst pays for an allotment.
+const ACCOUNT: &[Limit] = &[Limit::window("account", 1_000, MINUTE, 500)];
+
+/// Keyed, with one limit.
 struct OneScope;
 
 static ONE: Spec = Spec {
-    limits: &[Limit::window("account", 1_000, MINUTE, 500)],
-    ..Spec::new("one-scope", "https://api.vendor.example", AUTH, OPERATIONS)
+    limits: ACCOUNT,
+    ..Spec::new("one-scope", "https://api.vendor.example", AUTH, &[KEYED])
 };
 
 impl Provider for OneScope {
@@ -260,12 +343,48 @@ impl Provider for OneScope {
     }
 }
 
-/// A limit on each desk, and ten desks in a batch.
+/// Keyed, with a limit on the account and one on the operation, as Stripe has them.
+struct TwoScopes;
+
+static TWO: Spec = Spec {
+    limits: ACCOUNT,
+    ..Spec::new(
+        "two-scopes",
+        "https://api.vendor.example",
+        AUTH,
+        &[
+            KEYED
+                .limits(&[Limit::window("orders", 1_000, MINUTE, 500).scoped(ScopeKey::Operation)]),
+        ],
+    )
+};
+
+impl Provider for TwoScopes {
+    fn spec(&self) -> &'static Spec {
+        &TWO
+    }
+}
+
+/// Without a key, with one limit.
+struct NoKey;
+
+static NO_KEY: Spec = Spec {
+    limits: ACCOUNT,
+    ..Spec::new("no-key", "https://api.vendor.example", AUTH, &[UNSAFE])
+};
+
+impl Provider for NoKey {
+    fn spec(&self) -> &'static Spec {
+        &NO_KEY
+    }
+}
+
+/// Without a key, a limit on each desk, and ten desks in a batch.
 struct TenScopes;
 
 static TEN: Spec = Spec {
     limits: &[Limit::paced("desk", Duration::from_secs(1)).scoped(ScopeKey::Field("desk"))],
-    ..Spec::new("ten-scopes", "https://api.vendor.example", AUTH, OPERATIONS)
+    ..Spec::new("ten-scopes", "https://api.vendor.example", AUTH, &[UNSAFE])
 };
 
 impl Provider for TenScopes {
