@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit validate tools build deploy demo demo-self-check demo-up demo-down new-provider fmt
+.PHONY: help test lint unit validate tools build deploy demo chaos demo-self-check demo-up demo-down new-provider fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ deploy: build ## Deploy to the AWS account of this shell
 
 demo: ## Run a realistic load through a local stack and check every request
 	@$(LOCAL) demo
+
+chaos: ## Kill the functions at random under load, three times over, and check every request
+	@$(LOCAL) chaos
 
 demo-self-check: ## Tamper with a run's result: must exit non-zero, with exactly the two findings
 	@$(LOCAL) demo --self-check
