@@ -94,7 +94,7 @@ async fn hidden_messages_stay_hidden_and_a_receipt_that_is_none_fails_alone() {
     assert_eq!(sqs.queue.in_flight().await, Ok(12));
 
     // Every third comes back at once, the others after an hour; one receipt is nobody's.
-    let wait = |at: usize| Duration::from_secs(if at % 3 == 0 { 0 } else { 3600 });
+    let wait = |at: usize| Duration::from_secs(if at.is_multiple_of(3) { 0 } else { 3600 });
     let mut hide: Vec<(String, Duration)> = received
         .iter()
         .enumerate()
@@ -128,7 +128,8 @@ async fn hidden_messages_stay_hidden_and_a_receipt_that_is_none_fails_alone() {
         .filter(|(at, _)| wait(*at).is_zero())
         .filter_map(|(_, message)| message.body.clone())
         .collect();
-    (back.sort(), expected.sort());
+    back.sort();
+    expected.sort();
     assert_eq!(back, expected);
 }
 

@@ -183,7 +183,7 @@ async fn go_wrong(
 async fn body_of(response: HttpResponse) -> Result<Value, ConnectorError> {
     use http_body_util::BodyExt;
     let body = response.into_body().collect().await;
-    let bytes = body.map_err(|error| ConnectorError::io(error))?.to_bytes();
+    let bytes = body.map_err(ConnectorError::io)?.to_bytes();
     serde_json::from_slice(&bytes).map_err(|error| ConnectorError::other(error.into(), None))
 }
 
