@@ -1,5 +1,7 @@
 //! What a healthy batch of ten costs at DynamoDB, counted at the wire.
 
+mod vendors;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,21 +12,17 @@ use causeway::clock::{Clock, ManualClock};
 use causeway::http_client::{CallError, HttpClient};
 use causeway::lanes::DynamoStates;
 use causeway::ledger::DynamoLedger;
-use causeway::limiter::{Limit, ScopeKey};
 use causeway::outcome::Outcome;
 use causeway::pipeline::{Invocation, Lane, Settings};
-use causeway::provider::{
-    Answer, Auth, KeyPlace, Operation, Payload, Provider, Safety, Secret, Spec, Text, Wire,
-};
+use causeway::provider::{Answer, Provider, Secret, Wire};
 use causeway::queue::{Message, SqsQueue};
 use causeway::seams::Seams;
 use causeway::secrets::MemorySecrets;
 use causeway_local::stack::BareEmulator;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Barrier;
 
+use self::vendors::{NoKey, OneScope, TenScopes, TwoScopes};
 use crate::recorder::{Recorded, Recorder, Step, rounds, write_units};
 
 /// What SQS hands to a function at most.
@@ -309,99 +307,5 @@ impl HttpClient for Vendor {
             headers: http::HeaderMap::new(),
             body: r#"{"id":"ord_1NirD82eZvKYlo2CIvbtLWuY"}"#.into(),
         })
-    }
-}
-
-const AUTH: Auth = Auth::Bearer { field: "token" };
-
-const KEYED: Operation = Operation::new::<Order>(
-    "orders.create",
-    Safety::Keyed {
-        place: KeyPlace::Header("idempotency-key"),
-        retention: Duration::from_secs(24 * 60 * 60),
-    },
-);
-
-const UNSAFE: Operation = Operation::new::<Order>("orders.create", Safety::Unsafe);
-
-const MINUTE: Duration = Duration::from_secs(60);
-
-/// One limit on the account, whose burst pays for an allotment.
-const ACCOUNT: &[Limit] = &[Limit::window("account", 1_000, MINUTE, 500)];
-
-/// Keyed, with one limit.
-struct OneScope;
-
-static ONE: Spec = Spec {
-    limits: ACCOUNT,
-    ..Spec::new("one-scope", "https://api.vendor.example", AUTH, &[KEYED])
-};
-
-impl Provider for OneScope {
-    fn spec(&self) -> &'static Spec {
-        &ONE
-    }
-}
-
-/// Keyed, with a limit on the account and one on the operation, as Stripe has them.
-struct TwoScopes;
-
-static TWO: Spec = Spec {
-    limits: ACCOUNT,
-    ..Spec::new(
-        "two-scopes",
-        "https://api.vendor.example",
-        AUTH,
-        &[
-            KEYED
-                .limits(&[Limit::window("orders", 1_000, MINUTE, 500).scoped(ScopeKey::Operation)]),
-        ],
-    )
-};
-
-impl Provider for TwoScopes {
-    fn spec(&self) -> &'static Spec {
-        &TWO
-    }
-}
-
-/// Without a key, with one limit.
-struct NoKey;
-
-static NO_KEY: Spec = Spec {
-    limits: ACCOUNT,
-    ..Spec::new("no-key", "https://api.vendor.example", AUTH, &[UNSAFE])
-};
-
-impl Provider for NoKey {
-    fn spec(&self) -> &'static Spec {
-        &NO_KEY
-    }
-}
-
-/// Without a key, a limit on each desk, and ten desks in a batch.
-struct TenScopes;
-
-static TEN: Spec = Spec {
-    limits: &[Limit::paced("desk", Duration::from_secs(1)).scoped(ScopeKey::Field("desk"))],
-    ..Spec::new("ten-scopes", "https://api.vendor.example", AUTH, &[UNSAFE])
-};
-
-impl Provider for TenScopes {
-    fn spec(&self) -> &'static Spec {
-        &TEN
-    }
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Order {
-    item: Text<1, 40>,
-    desk: Text<1, 20>,
-}
-
-impl Payload for Order {
-    fn wire(&self) -> Wire {
-        Wire::post("/orders").json(self)
     }
 }

@@ -3,16 +3,18 @@
 //! The other side is a plain SQS client. What it should see is spelled out here from the design's words, and is the
 //! same for the queue in memory, whose other side is its own record of what it was asked.
 
-use std::collections::BTreeMap;
+mod other_side;
+mod seen;
+
 use std::time::Duration;
 
-use aws_sdk_sqs::types::{Message as Received, MessageSystemAttributeName};
 use causeway::Timestamp;
 use causeway::outcome::{Code, Reason};
-use causeway::queue::{Again, Letter, MemoryQueue, Message, Queue, SqsQueue};
+use causeway::queue::{Again, Letter, MemoryQueue, Message, Queue};
 use causeway_local::stack::BareEmulator;
-use serde_json::{Value, json};
 
+use self::other_side::Sqs;
+use self::seen::{Seen, again_seen, letter_seen, on_the_wire, outgoing};
 use super::samples::NOON;
 use super::{agree, seeds};
 use crate::faults::Faults;
@@ -28,14 +30,6 @@ const MAX_LETTERS: usize = 23;
 enum Operation {
     Bury(Vec<Letter>),
     SendAgain(Vec<Again>),
-}
-
-/// A message as its reader sees it: its body, its attributes with their types, its group.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Seen {
-    body: String,
-    attributes: BTreeMap<String, (String, String)>,
-    group_id: Option<String>,
 }
 
 #[tokio::test]
@@ -215,204 +209,4 @@ fn again(random: &mut Random) -> Again {
     // Only what is not delayed can be read in the end.
     let delay = Duration::ZERO;
     Again { message, delay }
-}
-
-fn seen<'a>(
-    body: &str,
-    attributes: impl IntoIterator<Item = (&'a str, &'a str, Option<String>)>,
-    group_id: &Option<String>,
-) -> Seen {
-    let known = attributes
-        .into_iter()
-        .filter_map(|(name, kind, text)| Some((name.to_owned(), (kind.to_owned(), text?))));
-    Seen {
-        body: body.to_owned(),
-        attributes: known.collect(),
-        group_id: group_id.clone(),
-    }
-}
-
-/// A letter on the other side: the nine attributes of the design, and the format.
-fn letter_seen(letter: &Letter) -> Seen {
-    let reason = &letter.reason;
-    // What SQS does not take becomes a replacement character, and no value is empty.
-    let mut detail = reason
-        .detail
-        .replace(['\u{0}', '\u{1b}', '\u{fffe}'], "\u{fffd}");
-    if detail.is_empty() {
-        detail = "-".to_owned();
-    }
-    let attributes = [
-        ("code", "String", Some(reason.code.to_string())),
-        ("detail", "String", Some(detail)),
-        ("attempts", "Number", Some(reason.attempts.to_string())),
-        (
-            "provider_status",
-            "Number",
-            reason.provider_status.map(|status| status.to_string()),
-        ),
-        ("first_seen", "String", Some(letter.first_seen.to_string())),
-        (
-            "last_attempt",
-            "String",
-            reason.last_attempt.map(|at| at.to_string()),
-        ),
-        ("request_id", "String", letter.request_id.clone()),
-        ("connection", "String", letter.connection.clone()),
-        ("operation", "String", letter.operation.clone()),
-        ("format_version", "Number", Some("1".to_owned())),
-    ];
-    seen(&letter.body, attributes, &letter.group_id)
-}
-
-/// A message that was sent again, on the other side: its history.
-fn again_seen(again: &Again) -> Seen {
-    let message = &again.message;
-    let attributes = [
-        ("origin", "String", Some(message.origin.clone())),
-        (
-            "receives",
-            "Number",
-            Some(message.receive_count.to_string()),
-        ),
-        ("sent_at", "String", Some(message.sent_at.to_string())),
-        (
-            "first_received",
-            "String",
-            Some(message.first_received.to_string()),
-        ),
-        ("first_seen", "String", Some(message.first_seen.to_string())),
-        ("format_version", "Number", Some("1".to_owned())),
-    ];
-    seen(&message.body, attributes, &message.group_id)
-}
-
-/// What an operation puts on the wire beside what a reader sees: body, delay, trace header. The emulator does not pass
-/// trace headers of batches on.
-fn outgoing(operation: &Operation) -> Vec<(String, Value, Value)> {
-    let sent = |body: &String, delay: Value, trace: &Option<String>| {
-        let trace = trace.as_ref().map_or(
-            Value::Null,
-            |header| json!({"AWSTraceHeader": {"DataType": "String", "StringValue": header}}),
-        );
-        (body.clone(), delay, trace)
-    };
-    let mut sent: Vec<_> = match operation {
-        Operation::Bury(letters) => letters
-            .iter()
-            .map(|letter| sent(&letter.body, Value::Null, &letter.trace_header))
-            .collect(),
-        Operation::SendAgain(messages) => messages
-            .iter()
-            .map(|again| sent(&again.message.body, json!(0), &again.message.trace_header))
-            .collect(),
-    };
-    sent.sort_by_key(|sent| format!("{sent:?}"));
-    sent
-}
-
-/// The entries of all batches, each of which keeps SQS's bounds.
-fn on_the_wire(batches: &[Value]) -> Vec<(String, Value, Value)> {
-    let mut sent = Vec::new();
-    for batch in batches {
-        let entries = batch["Entries"].as_array().expect("a batch");
-        assert!(
-            (1..=10).contains(&entries.len()),
-            "{} entries",
-            entries.len()
-        );
-        let bytes: usize = entries
-            .iter()
-            .map(|entry| entry["MessageBody"].as_str().map_or(0, str::len))
-            .sum();
-        assert!(bytes <= 1 << 20, "{bytes} bytes of bodies");
-        sent.extend(entries.iter().map(|entry| {
-            let body = entry["MessageBody"].as_str().expect("a body").to_owned();
-            (
-                body,
-                entry["DelaySeconds"].clone(),
-                entry["MessageSystemAttributes"].clone(),
-            )
-        }));
-    }
-    sent.sort_by_key(|sent| format!("{sent:?}"));
-    sent
-}
-
-/// A lane's queues of their own, the adapter, and a plain client.
-struct Sqs {
-    client: aws_sdk_sqs::Client,
-    queue: SqsQueue,
-    queue_url: String,
-    dlq_url: String,
-}
-
-impl Sqs {
-    async fn new(emulator: &BareEmulator, config: &aws_config::SdkConfig, seed: u64) -> Self {
-        let queue_url = emulator
-            .make_queue(&format!("queue-{seed}"))
-            .await
-            .expect("a queue");
-        let dlq_url = emulator
-            .make_queue(&format!("dlq-{seed}"))
-            .await
-            .expect("a queue");
-        let client = aws_sdk_sqs::Client::new(config);
-        let queue = SqsQueue::new(client.clone(), &queue_url, &dlq_url);
-        Self {
-            client: aws_sdk_sqs::Client::new(&emulator.sdk_config()),
-            queue,
-            queue_url,
-            dlq_url,
-        }
-    }
-
-    async fn receive(&self, url: &str) -> Vec<Received> {
-        let receive = self
-            .client
-            .receive_message()
-            .queue_url(url)
-            .max_number_of_messages(10);
-        let answer = receive
-            .visibility_timeout(3600)
-            .message_attribute_names("All")
-            .message_system_attribute_names(MessageSystemAttributeName::All)
-            .send()
-            .await;
-        answer.expect("received").messages.unwrap_or_default()
-    }
-
-    /// Everything that can be read from a queue, sorted.
-    async fn read(&self, url: &str) -> Vec<Seen> {
-        let mut all = Vec::new();
-        // A walk sends at most so many batches.
-        for _ in 0..STEPS * MAX_LETTERS {
-            let messages = self.receive(url).await;
-            if messages.is_empty() {
-                break;
-            }
-            all.extend(messages.iter().map(|message| {
-                Seen {
-                    body: message.body().unwrap_or_default().to_owned(),
-                    attributes: attributes(message),
-                    group_id: message
-                        .attributes()
-                        .and_then(|known| known.get(&MessageSystemAttributeName::MessageGroupId))
-                        .cloned(),
-                }
-            }));
-        }
-        all.sort();
-        all
-    }
-}
-
-fn attributes(message: &Received) -> BTreeMap<String, (String, String)> {
-    let known = message.message_attributes().into_iter().flatten();
-    known
-        .map(|(name, value)| {
-            let text = value.string_value().unwrap_or_default().to_owned();
-            (name.clone(), (value.data_type().to_owned(), text))
-        })
-        .collect()
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use causeway_local::stack::root;
 
@@ -11,44 +10,75 @@ use super::failures::Subject;
 /// What a wire call looks like: the SDK's `send`, the helper around it, reqwest's two ways to wait.
 const MARKS: [&str; 4] = [".send()", "put_if(", ".execute(", ".chunk()"];
 
+/// Failures on real sockets.
+const SOCKETS: &str = "shared/tests/it/http_client.rs";
+
 /// Every wire call, by file and function, and what shows that its failures are taken for what they are.
-const CALLS: [(&str, &str, Shown); 11] = [
-    ("aws.rs", "put_if", Shown::By(Subject::Claim)),
+const CALLS: &[(&str, &str, Shown)] = &[
+    ("shared/src/aws.rs", "put_if", Shown::By(Subject::Claim)),
     (
-        "http_client/reqwest.rs",
+        "shared/src/http_client/reqwest.rs",
         "bounded",
-        Shown::OnSockets("an_answer_beyond_the_bound_is_not_read_to_its_end"),
+        Shown::InTest(SOCKETS, "an_answer_beyond_the_bound_is_not_read_to_its_end"),
     ),
     (
-        "http_client/reqwest.rs",
+        "shared/src/http_client/reqwest.rs",
         "call",
-        Shown::OnSockets("a_connection_that_breaks_after_the_request_is_ambiguous"),
+        Shown::InTest(
+            SOCKETS,
+            "a_connection_that_breaks_after_the_request_is_ambiguous",
+        ),
     ),
-    ("lanes/dynamodb.rs", "load", Shown::By(Subject::Load)),
-    ("lanes/dynamodb.rs", "swap", Shown::By(Subject::Swap)),
-    ("ledger/dynamodb.rs", "read", Shown::By(Subject::Read)),
-    ("ledger/dynamodb.rs", "write", Shown::By(Subject::Settle)),
     (
-        "queue/sqs.rs",
+        "shared/src/lanes/dynamodb.rs",
+        "load",
+        Shown::By(Subject::Load),
+    ),
+    (
+        "shared/src/lanes/dynamodb.rs",
+        "swap",
+        Shown::By(Subject::Swap),
+    ),
+    (
+        "shared/src/ledger/dynamodb.rs",
+        "read",
+        Shown::By(Subject::Read),
+    ),
+    (
+        "shared/src/ledger/dynamodb.rs",
+        "write",
+        Shown::By(Subject::Settle),
+    ),
+    (
+        "shared/src/queue/sqs.rs",
         "change_visibility",
         Shown::By(Subject::Hide),
     ),
-    ("queue/sqs.rs", "in_flight", Shown::By(Subject::InFlight)),
-    ("queue/sqs.rs", "send", Shown::By(Subject::Bury)),
-    ("secrets/aws.rs", "get", Shown::By(Subject::Secret)),
+    (
+        "shared/src/queue/sqs.rs",
+        "in_flight",
+        Shown::By(Subject::InFlight),
+    ),
+    ("shared/src/queue/sqs.rs", "send", Shown::By(Subject::Bury)),
+    (
+        "shared/src/secrets/aws.rs",
+        "get",
+        Shown::By(Subject::Secret),
+    ),
 ];
 
 #[derive(Clone, Copy, Debug)]
 enum Shown {
     /// `failures.rs` fails it in every way.
     By(Subject),
-    /// A test of this name in `shared/tests/it/http_client.rs`.
-    OnSockets(&'static str),
+    /// A test in this file, of this name.
+    InTest(&'static str, &'static str),
 }
 
 #[test]
 fn every_wire_call_of_the_adapters_is_failed_in_every_way() {
-    let found = wire_calls(&root().join("shared/src"));
+    let mut found = wire_calls("shared/src");
+    found.extend(wire_calls("functions"));
     let named: BTreeSet<(String, String)> = CALLS
         .iter()
         .map(|(file, function, _)| ((*file).to_owned(), (*function).to_owned()))
@@ -56,7 +86,8 @@ fn every_wire_call_of_the_adapters_is_failed_in_every_way() {
     let untested: Vec<_> = found.difference(&named).collect();
     assert!(
         untested.is_empty(),
-        "no test fails these calls: {untested:?}; make each a subject in failures.rs and name it here"
+        "no test fails these calls: {untested:?}; make each a subject in failures.rs, or test it elsewhere, and name \
+         it here"
     );
     let gone: Vec<_> = named.difference(&found).collect();
     assert!(gone.is_empty(), "these calls are no more: {gone:?}");
@@ -64,21 +95,22 @@ fn every_wire_call_of_the_adapters_is_failed_in_every_way() {
 
 #[test]
 fn every_test_that_is_named_exists() {
-    let sockets = fs::read_to_string(root().join("shared/tests/it/http_client.rs"));
-    let sockets = sockets.expect("the tests on real sockets");
     for (file, function, shown) in CALLS {
         let exists = match shown {
-            Shown::By(subject) => Subject::ALL.contains(&subject),
-            Shown::OnSockets(test) => sockets.contains(&format!("async fn {test}()")),
+            Shown::By(subject) => Subject::ALL.contains(subject),
+            Shown::InTest(file, test) => {
+                let source = fs::read_to_string(root().join(file));
+                source.is_ok_and(|source| source.contains(&format!("fn {test}()")))
+            }
         };
         assert!(exists, "{file}, {function}: {shown:?}");
     }
 }
 
 /// File and function of each wire call below `folder`, tests left out.
-fn wire_calls(folder: &Path) -> BTreeSet<(String, String)> {
+fn wire_calls(folder: &str) -> BTreeSet<(String, String)> {
     let mut calls = BTreeSet::new();
-    let mut folders = vec![folder.to_path_buf()];
+    let mut folders = vec![root().join(folder)];
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next).expect("a folder of the source") {
             let path = entry.expect("an entry").path();
@@ -88,7 +120,7 @@ fn wire_calls(folder: &Path) -> BTreeSet<(String, String)> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let file = path.strip_prefix(folder).expect("it is below");
+                let file = path.strip_prefix(root()).expect("it is below");
                 let source = fs::read_to_string(&path).expect("source");
                 calls.extend(
                     calls_of(&source).map(|function| (file.display().to_string(), function)),
