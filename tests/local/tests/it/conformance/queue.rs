@@ -150,7 +150,7 @@ fn operation(random: &mut Random) -> Operation {
 
 /// A body as it may stand in a queue; now and then one as long as a request may be.
 fn body(random: &mut Random) -> String {
-    let long = if random.one_in(8) { 256 << 10 } else { 0 };
+    let long = if random.one_in(30) { 256 << 10 } else { 0 };
     format!("{{{}{}", random.text(200), "x".repeat(long))
 }
 
