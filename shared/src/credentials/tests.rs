@@ -290,6 +290,19 @@ fn a_spent_budget_waits_for_the_oldest_token_to_fall_out_of_the_window() {
     leased(&state, &FIVE_A_DAY, &secret_of("id-2", "s", "r"), now);
 }
 
+/// Found by the interleavings: the instant of a call that was never sent was taken out by its value, and took a
+/// token that was asked for in the same millisecond along. The sixth call of a day went out.
+#[test]
+fn two_tokens_of_one_millisecond_are_two() {
+    let prints = secret("s", "refresh-0");
+    let first = leased(&CredentialState::default(), &FIVE_A_DAY, &prints, NOON);
+    let mut first = ended(&first, &FIVE_A_DAY, &granted(1), NOON);
+    first.token = None;
+    let second = leased(&first, &FIVE_A_DAY, &prints, NOON);
+    let unsent = ended(&second, &FIVE_A_DAY, &TokenAnswer::NotSent, NOON);
+    assert_eq!(unsent.refreshes, [NOON]);
+}
+
 #[test]
 fn a_failing_token_endpoint_is_left_alone_for_longer_and_longer() {
     let prints = secret("s", "refresh-0");

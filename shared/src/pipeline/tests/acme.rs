@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::limiter::{Limit, ScopeKey};
 use crate::provider::{
-    Answer, Auth, Found, Json, KeyPlace, Operation, Payload, Provider, Safety, Spec, Text, Verdict,
-    Whole, Wire,
+    Answer, Auth, Found, Json, KeyPlace, Operation, Payload, Provider, Safety, Spec, Text,
+    TokenScheme, Verdict, Whole, Wire,
 };
 
 /// How long the vendor remembers a key.
@@ -29,6 +29,22 @@ pub(super) const PANIC: &str = "panic";
 
 pub(super) struct Acme;
 
+/// The same vendor, showing tokens.
+pub(super) struct Tokens;
+
+static TOKENS: Spec = Spec::new(
+    "acme",
+    "https://api.acme.example",
+    Auth::Token(TokenScheme::client_credentials("/token")),
+    &[ORDERS_CREATE],
+);
+
+impl Provider for Tokens {
+    fn spec(&self) -> &'static Spec {
+        &TOKENS
+    }
+}
+
 /// The same vendor without a limit.
 pub(super) struct Boundless;
 
@@ -45,6 +61,14 @@ impl Provider for Boundless {
     }
 }
 
+const ORDERS_CREATE: Operation = Operation::new::<Order>(
+    "orders.create",
+    Safety::Keyed {
+        place: KeyPlace::Header("idempotency-key"),
+        retention: RETENTION,
+    },
+);
+
 static SPEC: Spec = Spec {
     limits: &[Limit::window(
         "account",
@@ -57,13 +81,7 @@ static SPEC: Spec = Spec {
         "https://api.acme.example",
         Auth::Bearer { field: "token" },
         &[
-            Operation::new::<Order>(
-                "orders.create",
-                Safety::Keyed {
-                    place: KeyPlace::Header("idempotency-key"),
-                    retention: RETENTION,
-                },
-            ),
+            ORDERS_CREATE,
             Operation::new::<Order>("orders.replace", Safety::Natural),
             Operation::new::<Order>(
                 "orders.book",

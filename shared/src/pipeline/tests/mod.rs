@@ -5,6 +5,7 @@ mod bad_input;
 mod bounds;
 mod breaker;
 mod crashes;
+mod credentials;
 mod duplicates;
 mod guarded;
 mod limits;

@@ -202,7 +202,17 @@ impl Default for CountedSecrets {
 impl CountedSecrets {
     /// From now on there is a secret for `connection`.
     pub fn add(&self, connection: &str) {
-        let secret = Secret::parse(r#"{"token":"t0ken"}"#).expect("an object of strings");
+        self.put(connection, r#"{"token":"t0ken"}"#);
+    }
+
+    /// What `Debug` says of the secrets.
+    pub fn inner_debug(&self) -> String {
+        format!("{:?}", self.inner.lock().expect("nobody panicked"))
+    }
+
+    /// From now on this is the secret of `connection`.
+    pub fn put(&self, connection: &str, text: &str) {
+        let secret = Secret::parse(text).expect("an object of strings");
         let mut inner = self.inner.lock().expect("nobody panicked");
         *inner = std::mem::take(&mut *inner).with("acme", connection, secret);
     }
