@@ -129,7 +129,7 @@ impl Provider for Acme {
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Order {
+pub(super) struct Order {
     item: Text<1, 40>,
     amount: Whole<1, 1_000>,
     #[serde(skip_serializing_if = "Option::is_none")]

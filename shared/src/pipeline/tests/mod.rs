@@ -11,6 +11,7 @@ mod guarded;
 mod limits;
 mod lookup;
 mod outcomes;
+mod signals;
 mod vendor;
 mod waits;
 mod world;
