@@ -43,7 +43,7 @@ impl Tally {
             .max_by_key(|(_, percent)| *percent);
         let settles =
             |limit: &&crate::limiter::Limit| limit.counts_cost() || limit.permits().is_some();
-        if draw.limits.iter().any(|limit| settles(limit)) {
+        if draw.limits.iter().any(settles) {
             let granted = owners.take(taken.grants.len()).map(str::to_owned);
             let drawn = Some((granted.collect(), taken.clone()));
             self.entries.push(Entry {
