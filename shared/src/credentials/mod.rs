@@ -8,16 +8,22 @@
 //! otherwise. The lease outlasts the longest call, so that a second one is made only when the first holder is dead.
 //! A new refresh token takes the place of the old one in a single write, and is used after it.
 
+mod access;
+mod heard;
+mod held;
 mod keeper;
 mod pause;
 mod refresh;
 mod settle;
 pub mod state;
 
-pub use keeper::{Access, Admission, Credentials, Refusal, Refused};
+pub use access::{Access, Admission, Refusal, Refused};
+pub use heard::resume;
+pub use held::{HeldToken, Lease, Prints};
+pub use keeper::Credentials;
 pub use pause::{Pause, Paused, Reason, Standing};
 pub use settle::{Exchange, ShownPrints};
-pub use state::{Ask, CredentialState, Decision, HeldToken, Lease, Prints};
+pub use state::{Ask, CredentialState, Decision};
 
 #[cfg(test)]
 mod properties;

@@ -4,9 +4,11 @@
 //! answer and our write, the same, and a refresh token that nobody knows where the old one was for single use: the
 //! next holder tries the old one once.
 
-use super::keeper::{Access, Credentials, Refused, SOON, access_of};
+use super::access::{Access, Refused, access_of};
+use super::held::{Lease, Prints};
+use super::keeper::{Credentials, SOON};
 use super::settle::Exchange;
-use super::state::{CredentialState, Lease, Prints};
+use super::state::CredentialState;
 use crate::http_client::CallError;
 use crate::provider::{Secret, SecretError, TokenAnswer, TokenScheme};
 use crate::retry;

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use super::held::{HeldToken, Prints};
 use super::pause::Reason;
-use super::state::{CredentialState, HeldToken, Prints};
+use super::state::CredentialState;
 use crate::Timestamp;
 use crate::provider::{Granted, TokenAnswer, TokenScheme};
 

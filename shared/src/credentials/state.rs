@@ -5,16 +5,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::held::{HeldToken, Lease, Prints};
 use super::pause::{Pause, Paused, Reason, Standing};
 use crate::Timestamp;
-use crate::provider::{Secret, Token, TokenScheme};
+use crate::provider::{Token, TokenScheme};
 
 /// The item's format.
 const FORMAT_VERSION: u32 = 1;
-
-/// By how much a lease outlasts the token call: a swap takes at most 3.5 s, the call comes between two of them, and
-/// clocks may differ by 0.25 s.
-const LEASE_MARGIN: Duration = Duration::from_secs(10);
 
 /// How soon those who have no token ask again while another environment gets one: most answers take a second.
 const POLL: Duration = Duration::from_secs(5);
@@ -22,13 +19,6 @@ const POLL: Duration = Duration::from_secs(5);
 /// Leases in a row that may end without a word before a single-use refresh token counts as lost: after the first, the
 /// old token is tried once.
 const MAX_LAPSED: u32 = 1;
-
-/// Longest time before its end at which a token is refreshed; a tenth of its life where that is less.
-const MAX_AHEAD: Duration = Duration::from_secs(5 * 60);
-
-/// Longest time before its end from which a token is not used any more: the call that shows it may wait for a
-/// connection, and clocks differ. A twentieth of its life where that is less.
-const MAX_MARGIN: Duration = Duration::from_secs(10);
 
 /// A connection's credentials, as stored under `<provider>#<connection>#credentials`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,59 +54,6 @@ pub struct CredentialState {
     /// No calls are made with these credentials, but for trials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
-}
-
-/// What tells a secret from its other versions, without showing it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Prints {
-    /// Of the whole secret.
-    pub secret: String,
-    /// Of its refresh token alone: a changed client secret leaves the chain of rotated tokens as it is.
-    pub refresh_token: String,
-    /// Of its client alone: a vendor counts tokens for each.
-    pub client: String,
-}
-
-impl Prints {
-    /// The prints of `secret`.
-    pub fn of(secret: &Secret) -> Self {
-        Self {
-            secret: secret.fingerprint(),
-            refresh_token: secret.fingerprint_of("refresh_token"),
-            client: secret.fingerprint_of("client_id"),
-        }
-    }
-}
-
-/// An access token that the fleet shares.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldToken {
-    /// The token.
-    pub text: Token,
-    /// It is not used before.
-    pub usable_from: Timestamp,
-    /// When it was asked for.
-    pub obtained_at: Timestamp,
-    /// When the vendor ends it.
-    pub expires_at: Timestamp,
-    /// The vendor refused it.
-    #[serde(default)]
-    pub refused: bool,
-    /// It took the place of one that was refused, and no call has been accepted with it yet.
-    #[serde(default)]
-    pub on_trial: bool,
-}
-
-/// The right to ask the vendor for a token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lease {
-    /// Unique per token call.
-    pub owner: String,
-    /// When it was taken.
-    pub since: Timestamp,
-    /// It ends by itself.
-    pub until: Timestamp,
 }
 
 /// What a decision is made by.
@@ -285,18 +222,6 @@ impl CredentialState {
         self.lapsed + u32::from(self.lease.is_some())
     }
 
-    /// When the vendor's budget has a token again; none while it has.
-    pub(super) fn budget_free_at(&self, scheme: &TokenScheme, now: Timestamp) -> Option<Timestamp> {
-        let budget = scheme.budget?;
-        // The call comes at any time within its lease: a window is counted from the lease's end.
-        let within = budget.within + scheme.lease_time();
-        let counted = self.refreshes.iter().filter(|at| **at + within > now);
-        let spent = counted.clone().count();
-        let too_many = (spent + 1).checked_sub(budget.tokens as usize)?;
-        let last_to_fall = too_many.checked_sub(1)?;
-        counted.clone().nth(last_to_fall).map(|at| *at + within)
-    }
-
     fn used(self, changed: bool) -> Decision {
         let next = changed.then(|| Box::new(self.stamped()));
         Decision::Use { next }
@@ -333,33 +258,5 @@ impl CredentialState {
     pub(super) fn stamped(mut self) -> Self {
         self.format_version = FORMAT_VERSION;
         self
-    }
-}
-
-impl HeldToken {
-    fn life(&self) -> Duration {
-        self.expires_at.since(self.obtained_at)
-    }
-
-    fn margin(&self) -> Duration {
-        (self.life() / 20).min(MAX_MARGIN)
-    }
-
-    /// From here on it is not used.
-    pub fn good_until(&self) -> Timestamp {
-        self.expires_at - self.margin()
-    }
-
-    /// From here on an environment with this `jitter` refreshes it.
-    fn refresh_from(&self, jitter: f64) -> Timestamp {
-        let ahead = (self.life() / 10).min(MAX_AHEAD);
-        self.good_until() - ahead.mul_f64(0.5 + 0.5 * jitter)
-    }
-}
-
-impl TokenScheme {
-    /// How long a lease lasts: longer than the longest token call.
-    pub fn lease_time(&self) -> Duration {
-        self.timeout + LEASE_MARGIN
     }
 }

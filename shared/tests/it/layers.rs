@@ -24,6 +24,8 @@ fn is_pure(path: &str) -> bool {
         "breaker/circuit.rs",
         "limiter/rate_limiter.rs",
         "credentials/mod.rs",
+        "credentials/access.rs",
+        "credentials/heard.rs",
         "credentials/keeper.rs",
         "credentials/refresh.rs",
         "ledger/mod.rs",
