@@ -92,34 +92,33 @@ proptest! {
     }
 }
 
-/// The runs above reach what they are about: deaths between the answer and the write, refusals, budgets spent.
+/// The runs above reach what they are about: deaths between the answer and the write, refusals, budgets spent, and
+/// two who got tokens in the place of one.
 #[test]
 fn the_runs_reach_the_ends_that_they_are_about() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
-    let (mut lost, mut kept, mut spent, mut merged, mut rotated) = (0, 0, 0, 0, 0);
-    for _ in 0..400 {
-        let mut draw = || {
-            let strategy = (acts(), fates(), vendor_fates());
-            let tree = strategy.new_tree(&mut runner).expect("a value");
-            tree.current()
-        };
-        let (acts, store, vendor) = draw();
-        let world = run(Kind::SingleUse, &acts, store, vendor);
+    let mut draw = |kind| {
+        let strategy = (acts(), fates(), vendor_fates());
+        let tree = strategy.new_tree(&mut runner).expect("a value");
+        let (acts, store, vendor) = tree.current();
+        run(kind, &acts, store, vendor)
+    };
+    let (mut lost, mut kept, mut spent, mut rotated) = (0, 0, 0, 0);
+    for _ in 0..100 {
+        let world = draw(Kind::SingleUse);
         match world.holds_live_token() {
             true => kept += 1,
             false => lost += 1,
         }
         rotated += usize::from(world.rotations() > 1);
-        let (acts, store, vendor) = draw();
-        merged += usize::from(run(Kind::Grace, &acts, store, vendor).merged);
-        let (acts, store, vendor) = draw();
-        let world = run(Kind::Budget, &acts, store, vendor);
-        spent += usize::from(world.budget_was_spent());
+        spent += usize::from(draw(Kind::Budget).budget_was_spent());
     }
     assert!(
-        [lost, kept, spent, rotated].iter().all(|runs| *runs > 20) && merged > 0,
-        "lost {lost}, kept {kept}, budget spent {spent}, rotated {rotated}, merged {merged}"
+        [lost, kept, spent, rotated].iter().all(|runs| *runs > 10),
+        "lost {lost}, kept {kept}, budget spent {spent}, rotated {rotated}"
     );
+    let merged = (0..2_000).position(|_| draw(Kind::Grace).merged);
+    assert!(merged.is_some(), "nobody came late");
 }

@@ -120,6 +120,8 @@ pub(super) struct World {
     secret: Arc<OneSecret>,
     environments: Vec<Environment>,
     born: usize,
+    /// Writes that were looked at.
+    checked: u64,
     /// A token was kept beside the one whose place it came too late for.
     pub merged: bool,
 }
@@ -139,6 +141,7 @@ impl World {
             clock,
             environments: Vec::new(),
             born: 0,
+            checked: 0,
             merged: false,
         };
         world.environments = (0..4).map(|_| world.birth()).collect();
@@ -210,7 +213,8 @@ impl World {
 
     /// A written refresh token that the vendor would take is never out of the item's reach.
     fn check(&mut self) {
-        if self.kind == Kind::Budget {
+        let writes = self.store.inner.writes();
+        if self.kind == Kind::Budget || std::mem::replace(&mut self.checked, writes) == writes {
             return;
         }
         let live = self.vendor.live();

@@ -34,8 +34,8 @@ const NOON: Timestamp = Timestamp::from_millis(1_795_341_600_000);
 async fn a_first_receive_of_a_keyed_operation_is_one_round_of_admission_and_one_of_settlements() {
     let emulator = emulator("test-round-trips-keyed").await;
     let one = Bench::new(&emulator, OneScope, Hold::ByKey).await;
-    // The breaker is read and the ledger looked into beside the draw, which makes the limit's item.
-    let cold = one.batch("first", 0, 3).await;
+    // Breaker and credentials are read and the ledger looked into beside the draw, which makes the limit's item.
+    let cold = one.batch("first", 0, 4).await;
     // The breaker is trusted for a second; a second batch so soon draws tokens ahead.
     let trusting = one.batch("trusting", 500, 2).await;
     let allotted = one.batch("allotted", 100, 1).await;
@@ -57,7 +57,7 @@ async fn a_first_receive_of_a_keyed_operation_is_one_round_of_admission_and_one_
     }
 
     let two = Bench::new(&emulator, TwoScopes, Hold::ByKey).await;
-    let cold = two.batch("first", 0, 4).await;
+    let cold = two.batch("first", 0, 5).await;
     let later = two.batch("later", 5_000, 4).await;
     for batch in [&cold, &later] {
         assert_eq!(
@@ -81,13 +81,13 @@ async fn where_no_key_guards_a_batch_is_a_round_of_admission_one_of_claims_and_o
 {
     let emulator = emulator("test-round-trips-claimed").await;
     let one = Bench::new(&emulator, NoKey, Hold::ByClaim).await;
-    let cold = one.batch("first", 0, 2).await;
+    let cold = one.batch("first", 0, 3).await;
     let trusting = one.batch("trusting", 500, 1).await;
     let allotted = one.batch("allotted", 100, 0).await;
     let later = one.batch("later", 5_000, 2).await;
 
     let ten = Bench::new(&emulator, TenScopes, Hold::ByClaim).await;
-    let cold_ten = ten.batch("first", 0, 1 + BATCH).await;
+    let cold_ten = ten.batch("first", 0, 2 + BATCH).await;
     let later_ten = ten.batch("later", 5_000, 1 + BATCH).await;
 
     let admission = [&cold, &trusting, &allotted, &later].map(|cost| cost.admission_rounds);
