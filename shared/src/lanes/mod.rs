@@ -10,6 +10,8 @@ mod store;
 #[cfg(test)]
 pub(crate) mod watched;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -62,15 +64,14 @@ pub async fn update<T, R>(
 where
     T: Serialize + DeserializeOwned + Default,
 {
-    for attempt in 0..SWAP_TRIES {
+    for _ in 0..SWAP_TRIES {
         let (next, answer) = decide(&known.value);
         let Some(next) = next else {
             return Ok(Some((known, answer)));
         };
         let value = serde_json::to_value(&next)
             .map_err(|_| StoreError::new("storing a state", "it is no JSON"))?;
-        // Unique per write, so that a write whose reply was lost is known for our own.
-        let mark = format!("{writer}/{}/{attempt}", known.version.unwrap_or(0));
+        let mark = mark(writer);
         match store.swap(key, known.version, &value, &mark).await? {
             Swap::Swapped { version } => {
                 return Ok(Some((
@@ -85,6 +86,13 @@ where
         }
     }
     Ok(None)
+}
+
+/// A mark that no other write has, so that a write whose reply was lost is known for our own, and for no other of our
+/// own: two decisions on the same stale belief are two writes.
+fn mark(writer: &str) -> String {
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    format!("{writer}/{}", WRITES.fetch_add(1, Ordering::Relaxed))
 }
 
 fn parse<T: DeserializeOwned + Default>(stored: Option<Versioned>) -> Result<Known<T>, StoreError> {
@@ -118,6 +126,21 @@ mod tests {
             read::<u32>(&store, "lane").await.expect("stored").version,
             Some(3)
         );
+    }
+
+    /// Marks once named writer, version and try. An environment whose write had happened without its knowing (the
+    /// reply was lost) then decided anew on what it knew, under the same mark: the store took the second write for the
+    /// first, and what it said was never stored. Two draws of tokens were paid once.
+    #[tokio::test]
+    async fn a_write_whose_reply_was_lost_is_not_taken_for_the_one_after_it() {
+        let store = MemoryStates::default();
+        for tokens in [3, 4] {
+            // Each time nothing is known of the write before.
+            let draw = |drawn: &u32| (Some(drawn + tokens), ());
+            let drawn = update(&store, "lane", "me", Known::<u32>::default(), draw).await;
+            drawn.expect("a store in memory").expect("few tries");
+        }
+        assert_eq!(read::<u32>(&store, "lane").await.expect("stored").value, 7);
     }
 
     #[tokio::test]
