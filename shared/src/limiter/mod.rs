@@ -35,6 +35,8 @@
 mod feedback;
 mod give_back;
 mod limit;
+#[cfg(test)]
+mod liveness;
 mod permits;
 #[cfg(test)]
 mod properties;
