@@ -120,7 +120,7 @@ impl Line<'_> {
             return;
         }
         self.calls += 1;
-        if self.calls % self.day.dies_every == 0 {
+        if self.calls.is_multiple_of(self.day.dies_every) {
             self.at(truth + 60_000, Event::Asks);
             return;
         }

@@ -221,11 +221,10 @@ impl Lane {
 /// The items that `jobs` draw on, each with the jobs that do. Jobs that draw on one item by different limits (an
 /// operation may have one more) stand apart: neither may pay for the other.
 fn items(jobs: &[Job], draws: impl Fn(&Job) -> Vec<Draw>) -> Vec<(Draw, Vec<usize>)> {
-    type Key<'a> = (String, Vec<&'a str>);
-    let mut items: BTreeMap<Key<'_>, (Draw, Vec<usize>)> = BTreeMap::new();
+    let mut items = BTreeMap::<_, (Draw, Vec<usize>)>::new();
     for (at, job) in jobs.iter().enumerate() {
         for draw in draws(job) {
-            let names = draw.limits.iter().map(|limit| limit.name()).collect();
+            let names: Vec<&str> = draw.limits.iter().map(|limit| limit.name()).collect();
             items
                 .entry((draw.key.clone(), names))
                 .or_insert_with(|| (draw, Vec::new()))

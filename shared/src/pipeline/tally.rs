@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::limits::Draw;
 use crate::Timestamp;
-use crate::limiter::{Feedback, REMAINING_MAX, Signals, Taken};
+use crate::limiter::{Feedback, Limit, REMAINING_MAX, Signals, Taken};
 
 /// What one invocation gathers about its limits.
 #[derive(Default)]
@@ -41,8 +41,7 @@ impl Tally {
             .into_iter()
             .flatten()
             .max_by_key(|(_, percent)| *percent);
-        let settles =
-            |limit: &&crate::limiter::Limit| limit.counts_cost() || limit.permits().is_some();
+        let settles = |limit: &&Limit| limit.counts_cost() || limit.permits().is_some();
         if draw.limits.iter().any(settles) {
             let granted = owners.take(taken.grants.len()).map(str::to_owned);
             let drawn = Some((granted.collect(), taken.clone()));

@@ -34,7 +34,9 @@ const SCARCE: Limit = Limit::bucket("20, 1/s", 20, 1, secs(1)).in_cost();
 const CREDITS: Limit = Limit::window("100 credits/5 min", 100, secs(300), 40).in_cost();
 
 /// The sets of limits that one item may hold: one window, several, costs, permits, all together.
-const SETS: [&[&Limit]; 11] = [
+const SETS: [&[&Limit]; 13] = [
+    &[&AHEAD],
+    &[&AHEAD],
     &[&SCARCE],
     &[&SCARCE],
     &[&AHEAD],
@@ -256,7 +258,7 @@ impl<'a> Fleet<'a> {
                 costs: Some((&running.taken, running.costs.clone())),
                 release: Some((&running.holder, now.since(running.since))),
                 // Every third batch hears what is left, which is never less than what we believe.
-                signals: if turn % 3 == 0 {
+                signals: if turn.is_multiple_of(3) {
                     plenty(self.limits, now)
                 } else {
                     Signals::default()
