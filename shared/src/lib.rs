@@ -5,9 +5,9 @@
 //! | layer | modules | never |
 //! |---|---|---|
 //! | words | [`timestamp`], [`outcome`], [`request`], [`form`] | async, AWS |
-//! | decisions | the `state.rs` of each stage: [`retry`], [`breaker`], [`limiter`], [`ledger`], [`queue`], [`pipeline`]; and what a [`provider`] is | clocks, environment, I/O |
-//! | seams | [`clock`], [`http_client`], [`ledger`]'s and [`lanes`]' stores, [`queue`], [`secrets`], bundled as [`seams`] | AWS types in signatures |
-//! | story | [`pipeline`] | concrete adapters |
+//! | decisions | the `state.rs` of each stage: [`retry`], [`breaker`], [`limiter`], [`ledger`], [`queue`], [`gatekeeper`], [`pipeline`]; and what a [`provider`] is | clocks, environment, I/O |
+//! | seams | [`clock`], [`http_client`], [`ledger`]'s and [`lanes`]' stores, [`queue`], [`secrets`], [`lane_control`]; a lane's are bundled as [`seams`] | AWS types in signatures |
+//! | story | [`pipeline`], [`gatekeeper`] | concrete adapters |
 //! | edges | `dynamodb.rs`, `sqs.rs`, `aws.rs`, `reqwest.rs` in their folders, `lambda` and `telemetry` (feature `aws`) | policy |
 
 pub mod form;
@@ -24,12 +24,14 @@ pub mod retry;
 
 pub mod clock;
 pub mod http_client;
+pub mod lane_control;
 pub mod lanes;
 pub mod queue;
 pub mod seams;
 pub mod secrets;
 
 pub mod credentials;
+pub mod gatekeeper;
 pub mod pipeline;
 
 #[cfg(feature = "aws")]

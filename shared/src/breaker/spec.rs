@@ -11,6 +11,16 @@ pub enum Scope {
     Connection,
 }
 
+impl Scope {
+    /// Key of the item that holds the breaker of a call for `connection`.
+    pub fn key(self, provider: &str, connection: &str) -> String {
+        match self {
+            Self::Provider => format!("{provider}#*#breaker"),
+            Self::Connection => format!("{provider}#{connection}#breaker"),
+        }
+    }
+}
+
 /// When a breaker opens, for how long, and how it closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreakerSpec {

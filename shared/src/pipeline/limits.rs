@@ -31,10 +31,7 @@ impl Lane {
     /// Whose circuit a connection's calls belong to.
     pub(super) fn breaker_key(&self, connection: &str) -> String {
         let spec = self.provider.spec();
-        match spec.breaker.scope {
-            crate::breaker::Scope::Provider => format!("{}#*#breaker", spec.name),
-            crate::breaker::Scope::Connection => format!("{}#{connection}#breaker", spec.name),
-        }
+        spec.breaker.scope.key(spec.name, connection)
     }
 
     /// Whether `job` draws on a rate, which a ramp can take a share of.

@@ -47,6 +47,7 @@ fn is_pure(path: &str) -> bool {
         "form.rs",
         "store_error.rs",
         "queue/state.rs",
+        "gatekeeper/state.rs",
         "pipeline/state.rs",
         "pipeline/job.rs",
         "pipeline/tally.rs",

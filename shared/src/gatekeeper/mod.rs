@@ -1,0 +1,248 @@
+//! The gatekeeper: turns a lane's event source down, off, up and on as its circuit breaker says.
+//!
+//! A lane whose breaker is open defers every message that it receives, which takes a function call for each batch and
+//! ages the messages by one receive. The gatekeeper stops that at the source: it looks at a lane when its breaker
+//! changes, and at all lanes once a minute. The second is the dead man's handle: whatever was lost (an event, an
+//! update, the gatekeeper itself for a while), a lane is disabled for no longer than its open window and a minute.
+//!
+//! [`decide`] says what a source needs; [`Gatekeeper::run`] reads, decides and sets. It acts on a consistent read of
+//! the breaker's item, never on what an event says of it: events come late, twice and in another's wake. Nothing here
+//! is retried: the next minute is the retry.
+
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+pub use state::{STAY_ENABLED, decide, report};
+
+use crate::StoreError;
+use crate::breaker::{Breaker, Scope};
+use crate::clock::Clock;
+use crate::lane_control::{EventSource, LaneControl, MAX_CONCURRENCY, MIN_CONCURRENCY, Setting};
+use crate::lanes::{self, StateStore};
+
+/// Lanes that are looked at side by side. Each takes one read and at most one update, and Lambda's control plane
+/// takes 15 requests a second from an account.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const SIDE_BY_SIDE: usize = 5;
+
+/// A lane in the gatekeeper's care.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchedLane {
+    /// The provider, as breaker items and metrics name it.
+    pub provider: String,
+    /// Id of the lane's event source.
+    pub source: String,
+    /// Batches at once in good health.
+    pub maximum_concurrency: u16,
+}
+
+/// A lane that cannot be watched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a watched lane is `<provider>:<maximum concurrency>:<event source>`: {0}")]
+pub struct WatchedLaneError(&'static str);
+
+impl std::str::FromStr for WatchedLane {
+    type Err = WatchedLaneError;
+
+    /// Reads `<provider>:<maximum concurrency>:<event source>`, as `template.yaml` writes it.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.splitn(3, ':');
+        let mut next = || parts.next().filter(|part| !part.is_empty());
+        let provider = next().ok_or(WatchedLaneError("the provider is missing"))?;
+        let maximum_concurrency = next()
+            .and_then(|number| number.parse().ok())
+            .filter(|number| (MIN_CONCURRENCY..=MAX_CONCURRENCY).contains(number))
+            .ok_or(WatchedLaneError(
+                "the maximum concurrency must be 2 to 1000",
+            ))?;
+        let source = next().ok_or(WatchedLaneError("the event source is missing"))?;
+        Ok(Self {
+            provider: provider.to_owned(),
+            source: source.to_owned(),
+            maximum_concurrency,
+        })
+    }
+}
+
+impl WatchedLane {
+    /// Key of the breaker that stands for the whole lane. One connection's breaker says nothing about the others,
+    /// so it never turns the lane off.
+    pub fn breaker_key(&self) -> String {
+        Scope::Provider.key(&self.provider, "")
+    }
+}
+
+/// Why the gatekeeper runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A minute has passed: all lanes.
+    Schedule,
+    /// Items of shared state changed: the lanes whose breaker is among these keys.
+    Changed(Vec<String>),
+}
+
+/// What a run found and did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The lanes that were looked at.
+    pub visits: Vec<Visit>,
+    /// Whether the event sources could be read; where not, nothing was changed.
+    pub sources_read: bool,
+}
+
+/// What became of one lane in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// The lane's provider.
+    pub provider: String,
+    /// Whether its breaker is open, where that is worth a word: see [`report`].
+    pub breaker_open: Option<bool>,
+    /// What its event source was set to; none where it was left alone.
+    pub set: Option<Setting>,
+    /// Whether reading or setting something failed; it is logged.
+    pub failed: bool,
+}
+
+/// Watches over lanes' event sources.
+pub struct Gatekeeper {
+    lanes: Vec<WatchedLane>,
+    states: Arc<dyn StateStore>,
+    control: Arc<dyn LaneControl>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Gatekeeper {
+    /// A gatekeeper of `lanes`.
+    pub fn new(
+        lanes: Vec<WatchedLane>,
+        states: Arc<dyn StateStore>,
+        control: Arc<dyn LaneControl>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            lanes,
+            states,
+            control,
+            clock,
+        }
+    }
+
+    /// Looks at the lanes that `cause` concerns and sets what is not as it should be. One lane's failure is logged
+    /// and keeps nobody from the others.
+    pub async fn run(&self, cause: &Cause) -> Run {
+        let lanes: Vec<&WatchedLane> = self.lanes.iter().filter(|lane| lane.is_in(cause)).collect();
+        if lanes.is_empty() {
+            return Run {
+                sources_read: true,
+                ..Run::default()
+            };
+        }
+        let ids: Vec<String> = lanes.iter().map(|lane| lane.source.clone()).collect();
+        let sources = match self.control.read(&ids).await {
+            Ok(sources) => Some(sources),
+            Err(error) => {
+                tracing::error!(%error, "event sources could not be read; the next minute tries again");
+                None
+            }
+        };
+        let mut visits = Vec::with_capacity(lanes.len());
+        for some in lanes.chunks(SIDE_BY_SIDE) {
+            let look = some.iter().map(|lane| self.visit(lane, sources.as_ref()));
+            visits.extend(join_all(look).await);
+        }
+        Run {
+            visits,
+            sources_read: sources.is_some(),
+        }
+    }
+
+    async fn visit(
+        &self,
+        lane: &WatchedLane,
+        sources: Option<&BTreeMap<String, EventSource>>,
+    ) -> Visit {
+        let read = lanes::read::<Breaker>(self.states.as_ref(), &lane.breaker_key()).await;
+        let now = self.clock.now();
+        let unreadable = read.as_ref().err().cloned();
+        let breaker = read.ok().map(|known| known.value);
+        let mut visit = Visit {
+            provider: lane.provider.clone(),
+            breaker_open: breaker.as_ref().and_then(|breaker| report(breaker, now)),
+            set: None,
+            failed: unreadable.is_some(),
+        };
+        if let Some(error) = unreadable {
+            tracing::error!(provider = lane.provider, %error, "a breaker is unreadable; its lane is taken for healthy");
+        }
+        let Some(sources) = sources else {
+            visit.failed = true;
+            return visit;
+        };
+        let Some(source) = sources.get(&lane.source) else {
+            tracing::error!(
+                provider = lane.provider,
+                source = lane.source,
+                "there is no such event source"
+            );
+            visit.failed = true;
+            return visit;
+        };
+        if let Some(setting) = decide(breaker.as_ref(), source, lane.maximum_concurrency, now) {
+            match self.set(lane, setting, breaker.as_ref()).await {
+                Ok(()) => visit.set = Some(setting),
+                Err(_) => visit.failed = true,
+            }
+        }
+        visit
+    }
+
+    async fn set(
+        &self,
+        lane: &WatchedLane,
+        setting: Setting,
+        breaker: Option<&Breaker>,
+    ) -> Result<(), StoreError> {
+        let provider = lane.provider.as_str();
+        let state = breaker.map(|breaker| format!("{:?}", breaker.state));
+        let until = breaker.and_then(|breaker| Some(breaker.open_until?.to_string()));
+        let maximum_concurrency = match setting {
+            Setting::Disabled => None,
+            Setting::Enabled {
+                maximum_concurrency,
+            } => Some(maximum_concurrency),
+        };
+        let enabled = setting != Setting::Disabled;
+        let done = self.control.set(&lane.source, setting).await;
+        match &done {
+            Ok(()) => {
+                tracing::info!(
+                    provider,
+                    state,
+                    until,
+                    enabled,
+                    maximum_concurrency,
+                    "event source set"
+                );
+            }
+            Err(error) => {
+                tracing::error!(provider, state, enabled, maximum_concurrency, %error, "event source not set; the next minute tries again");
+            }
+        }
+        done
+    }
+}
+
+impl WatchedLane {
+    fn is_in(&self, cause: &Cause) -> bool {
+        match cause {
+            Cause::Schedule => true,
+            Cause::Changed(keys) => keys.contains(&self.breaker_key()),
+        }
+    }
+}
