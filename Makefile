@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit validate tools build deploy demo chaos demo-self-check demo-up demo-down new-provider fmt
+.PHONY: help test lint unit validate tools build deploy demo chaos outage demo-self-check demo-up demo-down new-provider fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ chaos: ## Kill the functions at random under load, three times over, and check e
 
 demo-self-check: ## Tamper with a run's result: must exit non-zero, with exactly the two findings
 	@$(LOCAL) demo --self-check
+
+outage: ## Let a vendor fail for five minutes while 5,000 messages wait (a quarter of an hour)
+	@$(LOCAL) outage
 
 demo-up: ## Leave a local stack running, to explore
 	@$(LOCAL) up

@@ -42,16 +42,8 @@ pub(crate) fn failed<E>(operation: &'static str, error: &SdkError<E>) -> StoreEr
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    if let Some(code) = error.code() {
-        return StoreError::new(operation, code);
+    match error.code() {
+        Some(code) => StoreError::new(operation, code),
+        None => StoreError::caused(operation, error),
     }
-    let mut reason = error.to_string();
-    let mut cause = error.source();
-    // An error has a handful of causes; eight is the bound.
-    for _ in 0..8 {
-        let Some(inner) = cause else { break };
-        reason = format!("{reason}: {inner}");
-        cause = inner.source();
-    }
-    StoreError::new(operation, reason)
 }

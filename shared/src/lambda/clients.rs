@@ -43,21 +43,28 @@ impl Clients {
     }
 }
 
-/// Clients as the environment says (`AWS_REGION`, `AWS_ENDPOINT_URL`, credentials, `AWS_CA_BUNDLE`).
+/// Clients as the environment says: see [`sdk_config`].
 ///
 /// # Errors
 /// When the trust store cannot be read.
 pub async fn connect() -> Result<Clients, Error> {
+    Ok(Clients::new(&sdk_config().await?))
+}
+
+/// What every AWS client of a function is made from, as the environment says (`AWS_REGION`, `AWS_ENDPOINT_URL`,
+/// credentials, `AWS_CA_BUNDLE`).
+///
+/// # Errors
+/// When the trust store cannot be read.
+pub async fn sdk_config() -> Result<SdkConfig, Error> {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(TRY_TIMEOUT)
         .operation_timeout(CALL_TIMEOUT)
         .build();
     let config = aws_config::defaults(BehaviorVersion::latest())
         .http_client(https(trust_store()?)?)
-        .timeout_config(timeouts)
-        .load()
-        .await;
-    Ok(Clients::new(&config))
+        .timeout_config(timeouts);
+    Ok(config.load().await)
 }
 
 fn trust_store() -> Result<TrustStore, Error> {

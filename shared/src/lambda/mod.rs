@@ -12,7 +12,7 @@ use futures_util::future::FutureExt;
 pub use lambda_runtime::Error;
 use lambda_runtime::{LambdaEvent, service_fn};
 
-pub use clients::{Clients, connect};
+pub use clients::{Clients, connect, sdk_config};
 pub use config::{Config, ConfigError};
 
 use crate::Timestamp;

@@ -2,11 +2,8 @@
 
 use std::process::Command;
 
-/// `sam build` resolves features over the default members, the functions. A test or a tool that turns a feature on
-/// must not change them, and the SDK's default features (an HTTP stack with open advisories, a second TLS provider)
-/// must not slip in.
-#[test]
-fn functions_are_built_with_one_tls_stack_and_no_feature_of_a_tool() {
+/// Packages and features of what is built in `folder` of the workspace.
+fn tree(folder: &str) -> String {
     let tree = Command::new(env!("CARGO"))
         .args([
             "tree",
@@ -18,7 +15,7 @@ fn functions_are_built_with_one_tls_stack_and_no_feature_of_a_tool() {
             "--format",
             "{p} [{f}]",
         ])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .current_dir(format!("{}/../{folder}", env!("CARGO_MANIFEST_DIR")))
         .output()
         .expect("cargo tree");
     assert!(
@@ -26,7 +23,27 @@ fn functions_are_built_with_one_tls_stack_and_no_feature_of_a_tool() {
         "{}",
         String::from_utf8_lossy(&tree.stderr)
     );
-    let text = String::from_utf8(tree.stdout).expect("text");
+    String::from_utf8(tree.stdout).expect("text")
+}
+
+/// The SAM CLI builds each function in its own folder, hence with its own features alone: Lambda's API client, and
+/// the event streams that it turns on in shared crates, stay with the gatekeeper.
+#[test]
+fn a_lane_carries_nothing_of_the_gatekeeper() {
+    let text = tree("functions/stripe");
+    assert!(text.contains("aws-sdk-sqs "), "{text}");
+    for absent in ["aws-sdk-lambda", "aws-smithy-eventstream", "event-stream"] {
+        assert!(!text.contains(absent), "{absent}");
+    }
+    assert!(tree("functions/gatekeeper").contains("aws-sdk-lambda "));
+}
+
+/// `sam build` resolves features over the default members, the functions. A test or a tool that turns a feature on
+/// must not change them, and the SDK's default features (an HTTP stack with open advisories, a second TLS provider)
+/// must not slip in.
+#[test]
+fn functions_are_built_with_one_tls_stack_and_no_feature_of_a_tool() {
+    let text = tree("");
     let has = |what: &str| text.lines().find(|line| line.starts_with(what));
 
     assert!(

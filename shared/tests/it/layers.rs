@@ -158,6 +158,10 @@ fn a_provider_knows_the_shared_crate_and_nothing_else() {
     let mut providers = 0;
     for entry in fs::read_dir(functions).expect("the functions") {
         let folder = entry.expect("an entry").path();
+        // The gatekeeper is an edge of its own, and no provider.
+        if folder.ends_with("gatekeeper") {
+            continue;
+        }
         providers += 1;
         let files = sources(&folder.join("src"));
         let words = ["aws_", "std::env", "tokio", "reqwest", "causeway_"];

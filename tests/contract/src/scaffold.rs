@@ -28,7 +28,7 @@ const FILES: [(&str, &str); 7] = [
 ];
 
 /// Names that would collide with a package, a binary or a word of the code.
-const TAKEN: [&str; 21] = [
+const TAKEN: [&str; 22] = [
     "answer",
     "auth",
     "build",
@@ -37,6 +37,7 @@ const TAKEN: [&str; 21] = [
     "deps",
     "examples",
     "fakes",
+    "gatekeeper",
     "incremental",
     "json",
     "local",

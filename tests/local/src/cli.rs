@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::stack::{self, Error, LocalStack, Processes, Progress, Tools, UpOptions, root};
-use crate::{chaos, demo};
+use crate::{chaos, demo, outage};
 
 /// Name of the stack that `up` and `down` mean, unless they are told another.
 pub const DEMO: &str = "demo";
@@ -45,6 +45,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Kill the functions at random under load, and check every request.
     Chaos(chaos::Arguments),
+    /// Let a vendor fail for minutes while thousands of messages wait, and check what that costs.
+    Outage(outage::Arguments),
     /// Run the vendors' fakes on a loopback port until stopped.
     #[command(hide = true)]
     Fakes {
@@ -83,6 +85,9 @@ async fn run(command: Command) -> ExitCode {
         Command::Down { name } => down(&name),
         Command::Demo(arguments) => return demo::command(&arguments, plain_progress()).await,
         Command::Chaos(arguments) => return chaos::command(&arguments, plain_progress()).await,
+        Command::Outage(arguments) => {
+            return outage::command(&arguments, plain_progress()).await;
+        }
         Command::Fakes { address_file } => fakes(&address_file).await,
     };
     match done {

@@ -3,4 +3,5 @@
 pub mod chaos;
 pub mod cli;
 pub mod demo;
+pub mod outage;
 pub mod stack;

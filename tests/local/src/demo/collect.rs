@@ -172,7 +172,7 @@ fn letter(message: &Message) -> Letter {
     }
 }
 
-async fn scan(
+pub(crate) async fn scan(
     field: &Field<'_>,
     table: &str,
 ) -> Result<Vec<HashMap<String, AttributeValue>>, DemoError> {

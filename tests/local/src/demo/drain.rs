@@ -21,9 +21,11 @@ const STALL_MAX: Duration = Duration::from_secs(240);
 
 /// What a queue holds, in whatever state.
 #[derive(Debug, Clone, Copy, Default)]
-struct Depth {
-    ready: usize,
-    hidden: usize,
+pub(crate) struct Depth {
+    /// Visible.
+    pub ready: usize,
+    /// In flight or delayed.
+    pub hidden: usize,
 }
 
 /// Plays the script and shows the progress until everything is sent and all lanes' queues are empty.
@@ -91,7 +93,7 @@ pub(crate) async fn until_quiet(
     Ok(true)
 }
 
-async fn depth(field: &Field<'_>, queue_url: &str) -> Result<Depth, DemoError> {
+pub(crate) async fn depth(field: &Field<'_>, queue_url: &str) -> Result<Depth, DemoError> {
     let names = [
         Name::ApproximateNumberOfMessages,
         Name::ApproximateNumberOfMessagesNotVisible,

@@ -58,7 +58,7 @@ fn batches<'a>(field: &'a Field<'_>, plan: &'a Plan) -> Vec<(&'a LaneQueues, Vec
     full
 }
 
-async fn batch(
+pub(crate) async fn batch(
     field: &Field<'_>,
     lane: &LaneQueues,
     mut bodies: Vec<&str>,

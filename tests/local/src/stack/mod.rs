@@ -37,6 +37,7 @@ pub use emulator::{Emulator, free_port};
 pub use error::Error;
 pub use paths::{Paths, root};
 pub use processes::{Processes, Stopped};
+pub use sam::GATEKEEPER;
 pub use tools::Tools;
 pub use vendors::Vendors;
 

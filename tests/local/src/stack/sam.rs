@@ -12,6 +12,9 @@ use super::{Error, Paths, Processes, Tools, aws, root};
 /// The stack's name in the emulator, the same as in `samconfig.toml`.
 const STACK: &str = "causeway";
 
+/// The one folder of `functions/` that is no lane.
+pub const GATEKEEPER: &str = "gatekeeper";
+
 /// Local binaries link in seconds: no link-time optimisation (a minute of processor time
 /// for each binary) and light optimisation. What is measured on them says little about
 /// the binaries for AWS, and nothing is.
@@ -37,10 +40,14 @@ pub(super) async fn build(
     // cargo-lambda leaves the binaries in one place for all; SAM must not copy them from there
     // while another stack's build writes them.
     let _one_at_a_time = lock(&root().join("target/local/.build-lock")).await?;
-    // SAM builds one function after another. One cargo run for all of them uses every
-    // core and leaves SAM's own runs nothing to do but copy.
+    // SAM builds one function after another. One cargo run for all lanes uses every
+    // core and leaves SAM's own runs nothing to do but copy. The gatekeeper's SDK turns features of
+    // shared crates on; built along with the lanes, it would have all of them compiled twice.
     let mut all = processes.command(tools.program("sam", "cargo-lambda"));
     all.args(["lambda", "build", "--release"]);
+    for package in lanes()? {
+        all.args(["--package", &package]);
+    }
     if architecture() == "arm64" {
         all.arg("--arm64");
     }
@@ -63,6 +70,20 @@ pub(super) async fn build(
     processes
         .run("`sam build`", &paths.log("sam-build"), build)
         .await
+}
+
+/// The packages of all lanes.
+fn lanes() -> Result<Vec<String>, Error> {
+    let folders = fs::read_dir(root().join("functions")).map_err(Error::io("read functions/"))?;
+    let mut packages: Vec<String> = folders
+        .filter_map(Result::ok)
+        .filter(|folder| folder.path().join("Cargo.toml").exists())
+        .map(|folder| folder.file_name().to_string_lossy().into_owned())
+        .filter(|name| name != GATEKEEPER)
+        .map(|name| format!("causeway-{name}"))
+        .collect();
+    packages.sort();
+    Ok(packages)
 }
 
 /// The SAM CLI, pointed at one emulator.

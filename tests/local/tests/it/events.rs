@@ -5,10 +5,17 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
+use causeway::breaker::{Breaker, State};
+use causeway::clock::{Clock, SystemClock};
+use causeway::gatekeeper::WatchedLane;
+use causeway::lane_control::{LaneControl, MIN_CONCURRENCY, Setting};
+use causeway::lanes::{DynamoStates, StateStore};
 use causeway_fakes::Server;
+use causeway_gatekeeper::AwsLaneControl;
 use causeway_local::stack::{LocalStack, UpOptions, root};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::interface_emulator::invoke;
 
@@ -38,7 +45,63 @@ async fn the_sample_events_reach_the_vendors_once_however_often_they_come() {
         assert_eq!(fakes.journal().effects_of(provider, &marker), 1, "{lane}");
     }
 
+    the_gatekeeper_takes_both_its_events(&stack).await;
+
     let stopped = stack.down();
     assert_eq!(stopped.left, 0, "every process ended");
     fakes.stop().await;
+}
+
+/// The deployed gatekeeper hears of the same changes, so that either of the two may have set the event source.
+async fn the_gatekeeper_takes_both_its_events(stack: &LocalStack) {
+    let config = stack.sdk_config();
+    let table = stack.output("LanesTable").expect("an output");
+    let states = DynamoStates::new(aws_sdk_dynamodb::Client::new(&config), table);
+    let control = AwsLaneControl::new(aws_sdk_lambda::Client::new(&config));
+    let function = stack.output("GatekeeperFunctionName").expect("an output");
+    let variables = stack.environment(function).await.expect("it is deployed");
+    let lane: WatchedLane = variables["LANE_Stripe"].parse().expect("a lane");
+    assert_eq!(
+        (lane.provider.as_str(), lane.maximum_concurrency),
+        ("stripe", 5)
+    );
+    let stands = async || {
+        let ids = [lane.source.clone()];
+        control.read(&ids).await.expect("it answers")[&lane.source]
+    };
+    let store = async |breaker: &Breaker| {
+        let key = lane.breaker_key();
+        let version = states.load(&key).await.expect("it answers");
+        let value = serde_json::to_value(breaker).expect("JSON");
+        let version = version.map(|stored| stored.version);
+        states
+            .swap(&key, version, &value, "test")
+            .await
+            .expect("it answers");
+    };
+
+    let now = SystemClock.now();
+    let mut breaker = Breaker {
+        state: State::Open,
+        opened_at: Some(now),
+        open_until: Some(now + Duration::from_secs(600)),
+        ..Breaker::default()
+    };
+    store(&breaker).await;
+    let stream = root().join("infra/events/gatekeeper-stream.json");
+    let answer = invoke(stack, "Gatekeeper", &stream).await;
+    assert_eq!(answer["looked_at"], json!(["stripe"]));
+    assert_eq!(answer["open"], json!(["stripe"]));
+    assert_eq!(answer["failed"], json!([]));
+    assert!(stands().await.is(Setting::Disabled));
+
+    breaker.open_until = Some(now);
+    store(&breaker).await;
+    let schedule = root().join("infra/events/gatekeeper-schedule.json");
+    let answer = invoke(stack, "Gatekeeper", &schedule).await;
+    assert_eq!(answer["looked_at"], json!(["slack", "stripe"]));
+    assert_eq!(answer["failed"], Value::Array(Vec::new()));
+    assert!(stands().await.is(Setting::Enabled {
+        maximum_concurrency: MIN_CONCURRENCY
+    }));
 }

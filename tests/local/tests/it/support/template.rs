@@ -35,7 +35,7 @@ impl Template {
             let unrolled = unroll(object(&document[section]), &listed, &lanes);
             let decided = unrolled
                 .into_iter()
-                .map(|(key, value)| (key, decide(value, &document)));
+                .map(|(key, value)| (key, decide(spread(value, &listed, &lanes), &document)));
             decided.collect()
         };
         Self {
@@ -123,12 +123,31 @@ fn unroll(
     unrolled
 }
 
+/// Loops inside a resource unrolled.
+fn spread(value: Value, listed: &[String], lanes: &Map<String, Value>) -> Value {
+    match value {
+        Value::Object(entries) if entries.keys().any(|key| key.starts_with("Fn::ForEach::")) => {
+            unroll(&entries, listed, lanes).into_iter().collect()
+        }
+        Value::Object(entries) => entries
+            .into_iter()
+            .map(|(key, value)| (key, spread(value, listed, lanes)))
+            .collect(),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| spread(item, listed, lanes))
+            .collect(),
+        plain => plain,
+    }
+}
+
 fn in_lane(text: &str, lane: &str) -> String {
     text.replace("${Lane}", lane)
 }
 
 /// One turn of the loop: the lane's name and its settings put in.
 fn fill(value: &Value, lane: &str, lanes: &Map<String, Value>) -> Value {
+    // `[Lane, <this turn's lane>, <setting>, <default>]`
     if let Some(setting) = value["Fn::FindInMap"].as_array() {
         let key = setting[2].as_str().expect("settings have plain names");
         return lanes[lane][key].clone();

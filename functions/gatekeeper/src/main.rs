@@ -1,0 +1,5 @@
+//! The gatekeeper as a Lambda function.
+
+fn main() -> Result<(), causeway::lambda::Error> {
+    causeway_gatekeeper::run()
+}

@@ -1,0 +1,459 @@
+//! The promises, held against what was recorded.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use causeway::Timestamp;
+use causeway::breaker::State;
+use serde::Serialize;
+
+use super::Options;
+use super::evidence::Evidence;
+
+/// Calls of the function that a minute of an outage may cost from its third minute on.
+const CALLS_MAX: usize = 100;
+/// The minutes of an outage that are not counted: the breaker trips, and the first window is spent receiving each
+/// waiting message once.
+const MINUTES_FREE: usize = 2;
+/// A window's first seconds are left out of the count of receives: an environment trusts a closed state for a second,
+/// and a batch that is under way at the trip ends after it.
+const SETTLING: Duration = Duration::from_secs(3);
+/// Calls of the vendor that may fail in an outage: what each of five environments has under way when the breaker
+/// trips, and one batch more for the second in which a closed state is trusted. Each probe adds one.
+const BAD_CALLS_MAX: u64 = 2 * 5 * 10;
+/// The lane's steady rate: three operations of 11 a second each (`functions/stripe`).
+const RATE: f64 = 33.0;
+/// What the three operations' bursts add to any window.
+const BURST: f64 = 3.0 * 14.0;
+/// The steps of the ramp after a close: share of the rate, for so long each.
+const RAMP: [(f64, Duration); 2] = [
+    (0.25, Duration::from_secs(30)),
+    (0.5, Duration::from_secs(30)),
+];
+
+/// What a run came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// Requests that waited.
+    pub messages: u64,
+    /// How long the vendor failed.
+    pub outage_s: f64,
+    /// Effects that the vendor counted.
+    pub effects: u64,
+    /// Messages in the dead-letter queues.
+    pub in_dlq: usize,
+    /// Attempts beyond one a request: every one a call that the vendor failed.
+    pub attempts_failed: u64,
+    /// Calls of the function in each minute since the vendor began to fail.
+    pub calls_per_minute: Vec<usize>,
+    /// Open windows, and the most receives of one message in each.
+    pub windows: Vec<Window>,
+    /// Event source updates of the gatekeeper.
+    pub updates: usize,
+    /// From the end of the outage until the breaker was closed.
+    pub closed_after_s: Option<f64>,
+    /// Requests delivered in each half minute since the breaker closed.
+    pub delivered_per_half_minute: Vec<u64>,
+    /// From the close until the queue was empty.
+    pub drained_after_s: Option<f64>,
+    /// What was promised and not kept, in words.
+    pub broken: Vec<String>,
+}
+
+/// One open window.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Window {
+    /// How long it was to last.
+    pub seconds: f64,
+    /// Messages received in it.
+    pub received: usize,
+    /// The most receives of one message.
+    pub most_receives: usize,
+    /// Whether the lane was seen disabled in it.
+    pub disabled: bool,
+}
+
+/// Judges a run.
+pub(super) fn judge(options: &Options, evidence: &Evidence) -> Summary {
+    let watched = &evidence.watched;
+    let closed = closed_at(evidence);
+    let seconds = |from: Timestamp, to: Timestamp| to.since(from).as_secs_f64();
+    let mut summary = Summary {
+        messages: options.messages as u64,
+        outage_s: seconds(watched.began, watched.ended),
+        effects: evidence.vendor.effects,
+        in_dlq: evidence.letters,
+        attempts_failed: evidence.attempts.saturating_sub(evidence.completed),
+        calls_per_minute: calls_per_minute(evidence),
+        windows: windows(evidence),
+        updates: evidence.updates,
+        closed_after_s: closed.map(|at| seconds(watched.ended, at)),
+        delivered_per_half_minute: closed.map_or_else(Vec::new, |at| delivered(evidence, at)),
+        drained_after_s: closed
+            .zip(watched.drained)
+            .map(|(closed, drained)| seconds(closed, drained)),
+        broken: Vec::new(),
+    };
+    summary.broken = [
+        nothing_lost(&summary, evidence),
+        no_attempt_spent(&summary, evidence),
+        few_calls(&summary),
+        switched(&summary, evidence),
+        drained_at_the_ramp(&summary),
+    ]
+    .concat();
+    summary
+}
+
+fn nothing_lost(summary: &Summary, evidence: &Evidence) -> Vec<String> {
+    let mut broken = Vec::new();
+    let completed = evidence.completed;
+    if completed != summary.messages || summary.effects != summary.messages {
+        broken.push(format!(
+            "{} requests, {completed} completed in the ledger, {} effects",
+            summary.messages, summary.effects
+        ));
+    }
+    let twice = evidence
+        .vendor
+        .effects_by_marker
+        .values()
+        .filter(|effects| **effects > 1);
+    if twice.clone().count() > 0 {
+        broken.push(format!("{} requests took effect twice", twice.count()));
+    }
+    if summary.in_dlq > 0 {
+        broken.push(format!(
+            "{} messages in the dead-letter queues",
+            summary.in_dlq
+        ));
+    }
+    broken
+}
+
+/// A deferral costs no attempt, so attempts are calls, and only the trip and the probes failed any.
+fn no_attempt_spent(summary: &Summary, evidence: &Evidence) -> Vec<String> {
+    let mut broken = Vec::new();
+    if evidence.attempts != evidence.vendor.calls {
+        broken.push(format!(
+            "{} attempts in the ledger, {} calls at the vendor",
+            evidence.attempts, evidence.vendor.calls
+        ));
+    }
+    let failed = evidence.vendor.faults.values().sum::<u64>();
+    let allowed = BAD_CALLS_MAX + summary.windows.len() as u64;
+    if failed > allowed {
+        broken.push(format!(
+            "{failed} calls failed, {allowed} are the trip and the probes"
+        ));
+    }
+    broken
+}
+
+fn few_calls(summary: &Summary) -> Vec<String> {
+    let minutes = summary
+        .calls_per_minute
+        .iter()
+        .enumerate()
+        .skip(MINUTES_FREE);
+    // The minute in which the outage ends is no minute of the outage.
+    let whole = (summary.outage_s / 60.0) as usize;
+    let mut broken: Vec<String> = minutes
+        .take_while(|(minute, _)| *minute < whole)
+        .filter(|(_, calls)| **calls >= CALLS_MAX)
+        .map(|(minute, calls)| format!("{calls} function calls in minute {}", minute + 1))
+        .collect();
+    if whole <= MINUTES_FREE {
+        broken.push("the outage was too short to count a minute".to_owned());
+    }
+    for (number, window) in summary.windows.iter().enumerate() {
+        if window.most_receives > 1 {
+            let (most, number) = (window.most_receives, number + 1);
+            broken.push(format!(
+                "a message was received {most} times in open window {number}"
+            ));
+        }
+    }
+    broken
+}
+
+/// Down at the first opening, off in a longer one, and as before in the end.
+fn switched(summary: &Summary, evidence: &Evidence) -> Vec<String> {
+    let mut broken = Vec::new();
+    let watched = &evidence.watched;
+    let turned_down = watched
+        .samples
+        .iter()
+        .any(|sample| sample.source.enabled && sample.source.maximum_concurrency == Some(2));
+    if !turned_down {
+        broken.push("the event source was never turned down".to_owned());
+    }
+    if !summary.windows.iter().any(|window| window.disabled) {
+        broken.push("the event source was never disabled".to_owned());
+    }
+    let last = watched.samples.last().map(|sample| sample.source);
+    let is_full = last.is_some_and(|source| {
+        source.enabled && source.maximum_concurrency == Some(watched.full_concurrency)
+    });
+    if !is_full {
+        broken.push(format!("the event source ended as {last:?}"));
+    }
+    broken
+}
+
+fn drained_at_the_ramp(summary: &Summary) -> Vec<String> {
+    let mut broken = Vec::new();
+    for ((share, step), delivered) in RAMP.iter().zip(&summary.delivered_per_half_minute) {
+        let allowed = share * RATE * step.as_secs_f64() + BURST;
+        if *delivered as f64 > allowed {
+            broken.push(format!(
+                "{delivered} delivered in a step of the ramp that allows {allowed:.0}"
+            ));
+        }
+    }
+    if summary.closed_after_s.is_none() {
+        broken.push("the breaker never closed".to_owned());
+    }
+    if summary.drained_after_s.is_none() {
+        broken.push("the queue was never empty".to_owned());
+    }
+    broken
+}
+
+/// When the breaker closed for good.
+fn closed_at(evidence: &Evidence) -> Option<Timestamp> {
+    let last = evidence.watched.samples.last()?;
+    let is_closed = last.breaker.state == State::Closed;
+    last.breaker.closed_at.filter(|_| is_closed)
+}
+
+fn calls_per_minute(evidence: &Evidence) -> Vec<usize> {
+    let mut calls = Vec::new();
+    for batch in &evidence.batches {
+        add(
+            &mut calls,
+            batch.at.since(evidence.watched.began),
+            60,
+            1_usize,
+        );
+    }
+    calls
+}
+
+fn delivered(evidence: &Evidence, closed: Timestamp) -> Vec<u64> {
+    let mut delivered = Vec::new();
+    for batch in evidence.batches.iter().filter(|batch| batch.at >= closed) {
+        add(&mut delivered, batch.at.since(closed), 30, batch.delivered);
+    }
+    delivered
+}
+
+/// Adds `count` to the bucket, `seconds` long, into which `after` falls.
+fn add<T: Clone + Default + std::ops::AddAssign>(
+    buckets: &mut Vec<T>,
+    after: Duration,
+    seconds: u64,
+    count: T,
+) {
+    let at = usize::try_from(after.as_secs() / seconds).unwrap_or(0);
+    if buckets.len() <= at {
+        buckets.resize(at + 1, T::default());
+    }
+    buckets[at] += count;
+}
+
+fn windows(evidence: &Evidence) -> Vec<Window> {
+    let samples = &evidence.watched.samples;
+    let mut ends: BTreeMap<Timestamp, Timestamp> = BTreeMap::new();
+    for breaker in samples.iter().map(|sample| &sample.breaker) {
+        if let (State::Open, Some(from), Some(to)) =
+            (breaker.state, breaker.opened_at, breaker.open_until)
+        {
+            ends.insert(from, to);
+        }
+    }
+    ends.into_iter()
+        .map(|(from, to)| {
+            let mut receives: BTreeMap<&str, usize> = BTreeMap::new();
+            let inside = |at: Timestamp| at >= from + SETTLING && at < to;
+            for receive in evidence
+                .receives
+                .iter()
+                .filter(|receive| inside(receive.at))
+            {
+                *receives.entry(&receive.message_id).or_default() += 1;
+            }
+            Window {
+                seconds: to.since(from).as_secs_f64(),
+                received: receives.len(),
+                most_receives: receives.values().copied().max().unwrap_or(0),
+                disabled: samples
+                    .iter()
+                    .any(|sample| inside(sample.at) && !sample.source.enabled),
+            }
+        })
+        .collect()
+}
+
+impl Summary {
+    /// Whether every promise was kept.
+    #[must_use]
+    pub fn kept(&self) -> bool {
+        self.broken.is_empty()
+    }
+
+    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        std::fs::write(path, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway::breaker::Breaker;
+    use causeway::lane_control::EventSource;
+    use causeway_fakes::journal::ProviderReport;
+
+    use super::super::evidence::{Batch, Receive};
+    use super::super::watch::{Sample, Watched};
+    use super::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_millis(1_795_341_600_000) + Duration::from_secs(seconds)
+    }
+
+    fn sample(seconds: u64, breaker: Breaker, concurrency: Option<u16>) -> Sample {
+        Sample {
+            at: at(seconds),
+            breaker,
+            source: EventSource {
+                enabled: concurrency.is_some(),
+                maximum_concurrency: concurrency.or(Some(2)),
+                is_changing: false,
+            },
+        }
+    }
+
+    fn open(from: u64, to: u64) -> Breaker {
+        Breaker {
+            state: State::Open,
+            opened_at: Some(at(from)),
+            open_until: Some(at(to)),
+            ..Breaker::default()
+        }
+    }
+
+    fn closed(since: u64) -> Breaker {
+        Breaker {
+            closed_at: Some(at(since)),
+            ..Breaker::default()
+        }
+    }
+
+    /// Two requests, an outage of three minutes, two open windows, and nothing amiss.
+    fn good() -> Evidence {
+        let samples = vec![
+            sample(10, open(5, 65), Some(2)),
+            sample(100, open(66, 190), None),
+            sample(200, closed(199), Some(5)),
+        ];
+        let receive = |seconds, message: &str| Receive {
+            at: at(seconds),
+            message_id: message.to_owned(),
+        };
+        let batch = |seconds, delivered| Batch {
+            at: at(seconds),
+            delivered,
+        };
+        Evidence {
+            watched: Watched {
+                samples,
+                began: at(0),
+                ended: at(180),
+                drained: Some(at(260)),
+                full_concurrency: 5,
+            },
+            receives: vec![receive(20, "m1"), receive(21, "m2"), receive(75, "m1")],
+            batches: vec![batch(20, 0), batch(75, 0), batch(200, 2)],
+            calls_started: 3,
+            completed: 2,
+            attempts: 8,
+            letters: 0,
+            vendor: ProviderReport {
+                calls: 8,
+                effects: 2,
+                faults: [("error_500".to_owned(), 6)].into(),
+                effects_by_marker: [("m1".to_owned(), 1), ("m2".to_owned(), 1)].into(),
+                ..ProviderReport::default()
+            },
+            updates: 3,
+        }
+    }
+
+    fn broken(evidence: &Evidence) -> Vec<String> {
+        let options = Options {
+            messages: 2,
+            outage: Duration::from_secs(180),
+            summary: "summary.json".into(),
+        };
+        judge(&options, evidence).broken
+    }
+
+    #[test]
+    fn a_good_run_keeps_every_promise() {
+        assert_eq!(broken(&good()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_broken_promise_is_named() {
+        type Harm = fn(&mut Evidence);
+        let harms: [(&str, Harm); 12] = [
+            ("completed in the ledger", |run| run.completed = 1),
+            ("took effect twice", |run| {
+                run.vendor.effects_by_marker.insert("m1".to_owned(), 2);
+            }),
+            ("dead-letter", |run| run.letters = 1),
+            ("attempts in the ledger", |run| run.attempts = 9),
+            ("calls failed", |run| {
+                run.vendor.faults.insert("error_500".to_owned(), 103);
+            }),
+            ("100 function calls in minute 3", |run| {
+                let more = vec![run.batches[1].clone(); 100];
+                let shifted = more.into_iter().map(|batch| Batch {
+                    at: at(130),
+                    ..batch
+                });
+                run.batches.extend(shifted);
+            }),
+            ("received 2 times in open window 1", |run| {
+                run.receives[1].message_id = "m1".to_owned();
+            }),
+            ("never turned down", |run| {
+                run.watched.samples[0].source.maximum_concurrency = Some(5);
+            }),
+            ("never disabled", |run| {
+                run.watched.samples[1].source.enabled = true
+            }),
+            ("ended as", |run| {
+                run.watched.samples[2].source.maximum_concurrency = Some(2)
+            }),
+            ("step of the ramp", |run| run.batches[2].delivered = 400),
+            ("never empty", |run| run.watched.drained = None),
+        ];
+        for (named, harm) in harms {
+            let mut evidence = good();
+            harm(&mut evidence);
+            let broken = broken(&evidence);
+            assert!(
+                broken.iter().any(|one| one.contains(named)),
+                "{named}: {broken:?}"
+            );
+        }
+    }
+}
