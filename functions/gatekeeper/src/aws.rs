@@ -109,3 +109,48 @@ where
         None => StoreError::caused(operation, error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_state(state: &str) -> EventSource {
+        let scaling = ScalingConfig::builder().maximum_concurrency(5).build();
+        let mapping = EventSourceMappingConfiguration::builder()
+            .uuid("id")
+            .state(state)
+            .scaling_config(scaling)
+            .build();
+        event_source(&mapping)
+    }
+
+    #[test]
+    fn a_mapping_takes_a_change_only_where_an_earlier_one_is_done() {
+        for (state, enabled) in [("Enabled", true), ("Disabled", false)] {
+            let expected = EventSource {
+                enabled,
+                maximum_concurrency: Some(5),
+                is_changing: false,
+            };
+            assert_eq!(in_state(state), expected);
+        }
+        for state in [
+            "Creating",
+            "Enabling",
+            "Updating",
+            "Disabling",
+            "Deleting",
+            "Novel",
+        ] {
+            assert!(in_state(state).is_changing, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_without_a_bound_has_none() {
+        let mapping = EventSourceMappingConfiguration::builder()
+            .state("Enabled")
+            .build();
+        assert_eq!(event_source(&mapping).maximum_concurrency, None);
+    }
+}
