@@ -54,6 +54,7 @@ pub async fn on_a_stack(
     let stack = LocalStack::up(UpOptions {
         name: name.to_owned(),
         provider_base_url: fakes.base_url().to_owned(),
+        parameters: Vec::new(),
         progress: progress.clone(),
     })
     .await?;
