@@ -1,16 +1,17 @@
 //! The promises, held against what was recorded.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use causeway::Timestamp;
 use causeway::breaker::State;
-use serde::Serialize;
 
 use super::Options;
 use super::evidence::Evidence;
+use super::summary::{Summary, Window};
 
 /// Calls of the function that a minute of an outage may cost from its third minute on.
 const CALLS_MAX: usize = 100;
@@ -32,48 +33,6 @@ const RAMP: [(f64, Duration); 2] = [
     (0.25, Duration::from_secs(30)),
     (0.5, Duration::from_secs(30)),
 ];
-
-/// What a run came to.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Summary {
-    /// Requests that waited.
-    pub messages: u64,
-    /// How long the vendor failed.
-    pub outage_s: f64,
-    /// Effects that the vendor counted.
-    pub effects: u64,
-    /// Messages in the dead-letter queues.
-    pub in_dlq: usize,
-    /// Attempts beyond one a request: every one a call that the vendor failed.
-    pub attempts_failed: u64,
-    /// Calls of the function in each minute since the vendor began to fail.
-    pub calls_per_minute: Vec<usize>,
-    /// Open windows, and the most receives of one message in each.
-    pub windows: Vec<Window>,
-    /// Event source updates of the gatekeeper.
-    pub updates: usize,
-    /// From the end of the outage until the breaker was closed.
-    pub closed_after_s: Option<f64>,
-    /// Requests delivered in each half minute since the breaker closed.
-    pub delivered_per_half_minute: Vec<u64>,
-    /// From the close until the queue was empty.
-    pub drained_after_s: Option<f64>,
-    /// What was promised and not kept, in words.
-    pub broken: Vec<String>,
-}
-
-/// One open window.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Window {
-    /// How long it was to last.
-    pub seconds: f64,
-    /// Messages received in it.
-    pub received: usize,
-    /// The most receives of one message.
-    pub most_receives: usize,
-    /// Whether the lane was seen disabled in it.
-    pub disabled: bool,
-}
 
 /// Judges a run.
 pub(super) fn judge(options: &Options, evidence: &Evidence) -> Summary {
@@ -295,165 +254,4 @@ fn windows(evidence: &Evidence) -> Vec<Window> {
             }
         })
         .collect()
-}
-
-impl Summary {
-    /// Whether every promise was kept.
-    #[must_use]
-    pub fn kept(&self) -> bool {
-        self.broken.is_empty()
-    }
-
-    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut text = serde_json::to_string_pretty(self)?;
-        text.push('\n');
-        std::fs::write(path, text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use causeway::breaker::Breaker;
-    use causeway::lane_control::EventSource;
-    use causeway_fakes::journal::ProviderReport;
-
-    use super::super::evidence::{Batch, Receive};
-    use super::super::watch::{Sample, Watched};
-    use super::*;
-
-    fn at(seconds: u64) -> Timestamp {
-        Timestamp::from_millis(1_795_341_600_000) + Duration::from_secs(seconds)
-    }
-
-    fn sample(seconds: u64, breaker: Breaker, concurrency: Option<u16>) -> Sample {
-        Sample {
-            at: at(seconds),
-            breaker,
-            source: EventSource {
-                enabled: concurrency.is_some(),
-                maximum_concurrency: concurrency.or(Some(2)),
-                is_changing: false,
-            },
-        }
-    }
-
-    fn open(from: u64, to: u64) -> Breaker {
-        Breaker {
-            state: State::Open,
-            opened_at: Some(at(from)),
-            open_until: Some(at(to)),
-            ..Breaker::default()
-        }
-    }
-
-    fn closed(since: u64) -> Breaker {
-        Breaker {
-            closed_at: Some(at(since)),
-            ..Breaker::default()
-        }
-    }
-
-    /// Two requests, an outage of three minutes, two open windows, and nothing amiss.
-    fn good() -> Evidence {
-        let samples = vec![
-            sample(10, open(5, 65), Some(2)),
-            sample(100, open(66, 190), None),
-            sample(200, closed(199), Some(5)),
-        ];
-        let receive = |seconds, message: &str| Receive {
-            at: at(seconds),
-            message_id: message.to_owned(),
-        };
-        let batch = |seconds, delivered| Batch {
-            at: at(seconds),
-            delivered,
-        };
-        Evidence {
-            watched: Watched {
-                samples,
-                began: at(0),
-                ended: at(180),
-                drained: Some(at(260)),
-                full_concurrency: 5,
-            },
-            receives: vec![receive(20, "m1"), receive(21, "m2"), receive(75, "m1")],
-            batches: vec![batch(20, 0), batch(75, 0), batch(200, 2)],
-            calls_started: 3,
-            completed: 2,
-            attempts: 8,
-            letters: 0,
-            vendor: ProviderReport {
-                calls: 8,
-                effects: 2,
-                faults: [("error_500".to_owned(), 6)].into(),
-                effects_by_marker: [("m1".to_owned(), 1), ("m2".to_owned(), 1)].into(),
-                ..ProviderReport::default()
-            },
-            updates: 3,
-        }
-    }
-
-    fn broken(evidence: &Evidence) -> Vec<String> {
-        let options = Options {
-            messages: 2,
-            outage: Duration::from_secs(180),
-            summary: "summary.json".into(),
-        };
-        judge(&options, evidence).broken
-    }
-
-    #[test]
-    fn a_good_run_keeps_every_promise() {
-        assert_eq!(broken(&good()), Vec::<String>::new());
-    }
-
-    #[test]
-    fn every_broken_promise_is_named() {
-        type Harm = fn(&mut Evidence);
-        let harms: [(&str, Harm); 12] = [
-            ("completed in the ledger", |run| run.completed = 1),
-            ("took effect twice", |run| {
-                run.vendor.effects_by_marker.insert("m1".to_owned(), 2);
-            }),
-            ("dead-letter", |run| run.letters = 1),
-            ("attempts in the ledger", |run| run.attempts = 9),
-            ("calls failed", |run| {
-                run.vendor.faults.insert("error_500".to_owned(), 103);
-            }),
-            ("100 function calls in minute 3", |run| {
-                let more = vec![run.batches[1].clone(); 100];
-                let shifted = more.into_iter().map(|batch| Batch {
-                    at: at(130),
-                    ..batch
-                });
-                run.batches.extend(shifted);
-            }),
-            ("received 2 times in open window 1", |run| {
-                run.receives[1].message_id = "m1".to_owned();
-            }),
-            ("never turned down", |run| {
-                run.watched.samples[0].source.maximum_concurrency = Some(5);
-            }),
-            ("never disabled", |run| {
-                run.watched.samples[1].source.enabled = true
-            }),
-            ("ended as", |run| {
-                run.watched.samples[2].source.maximum_concurrency = Some(2)
-            }),
-            ("step of the ramp", |run| run.batches[2].delivered = 400),
-            ("never empty", |run| run.watched.drained = None),
-        ];
-        for (named, harm) in harms {
-            let mut evidence = good();
-            harm(&mut evidence);
-            let broken = broken(&evidence);
-            assert!(
-                broken.iter().any(|one| one.contains(named)),
-                "{named}: {broken:?}"
-            );
-        }
-    }
 }

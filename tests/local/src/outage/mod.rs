@@ -2,12 +2,13 @@
 //!
 //! The vendor answers 500 from the first call on. The breaker opens, the gatekeeper turns the lane's event source
 //! down and off, and on again for each probe; the messages wait. When the vendor is well again a probe finds out,
-//! admission ramps up, and the queue drains. [`judge`] holds the promises against what was recorded.
+//! admission ramps up, and the queue drains. `judge` holds the promises against what was recorded.
 
 mod command;
 mod evidence;
 mod judge;
 mod load;
+mod summary;
 mod watch;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,7 +23,7 @@ use crate::demo::{DemoError, field};
 use crate::stack::{LocalStack, Progress, UpOptions};
 
 pub use command::{Arguments, command};
-pub use judge::Summary;
+pub use summary::{Summary, Window};
 
 /// The lane that is tried: its requests are keyed, so that every end is known.
 const PROVIDER: &str = "stripe";

@@ -8,6 +8,7 @@ mod demo;
 mod events;
 #[path = "support/faults.rs"]
 mod faults;
+mod gatekeeper;
 #[path = "support/interface_emulator.rs"]
 mod interface_emulator;
 #[path = "support/random.rs"]
