@@ -68,7 +68,11 @@ impl Provider for Metered {
 }
 
 fn metered(world: &World) -> Lane {
-    lane(Metered, world.seams.clone(), "metered")
+    in_environment(world, "one")
+}
+
+fn in_environment(world: &World, name: &str) -> Lane {
+    lane(Metered, world.seams.clone(), name)
 }
 
 fn order(key: &str) -> Message {
@@ -126,7 +130,7 @@ async fn permits_are_taken_for_the_batch_and_come_back_with_it() {
 #[tokio::test]
 async fn a_function_that_died_in_its_calls_gives_its_permits_back_at_its_deadline() {
     let world = World::new();
-    let (dead, lane) = (metered(&world), metered(&world));
+    let (dead, lane) = (metered(&world), in_environment(&world, "two"));
     world.vendor.always(Some(Reply::Hang));
     {
         let invocation = world.invocation();
@@ -241,7 +245,7 @@ async fn a_spent_quota_parks_the_connection_without_an_attempt_or_a_fault() {
     assert_eq!(world.breaker(), Default::default());
 
     // Nobody else of the connection calls, in whatever environment.
-    let other = metered(&world);
+    let other = in_environment(&world, "two");
     for key in ["b", "c"] {
         let Outcome::Deferred { reason, until } = outcome(&other, &world, order(key)).await else {
             panic!("parked");
