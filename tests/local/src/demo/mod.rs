@@ -29,9 +29,9 @@ use crate::stack::LocalStack;
 
 pub(crate) use collect::scan;
 pub use command::{Arguments, command};
-pub(crate) use stage::set_stage;
 pub(crate) use drain::{Depth, depth};
 pub(crate) use send::batch as send_batch;
+pub(crate) use stage::set_stage;
 pub use stage::{field, on_a_stack};
 pub use summary::Summary;
 pub use verify::Finding;

@@ -35,10 +35,14 @@ pub enum Subject {
     InFlight,
     /// A connection's credentials.
     Secret,
+    /// The listing of event sources.
+    ListSources,
+    /// A change of an event source.
+    SetSource,
 }
 
 impl Subject {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Read,
         Self::Claim,
         Self::Settle,
@@ -49,6 +53,8 @@ impl Subject {
         Self::SendAgain,
         Self::InFlight,
         Self::Secret,
+        Self::ListSources,
+        Self::SetSource,
     ];
 }
 
@@ -100,10 +106,14 @@ async fn fail_in_every_way(emulator: &BareEmulator, subject: Subject) {
 
     let empty = world.run(subject, &[Fault::Empty]).await;
     match subject {
-        // An empty object is what DynamoDB answers to a write that went well.
-        Subject::Claim | Subject::Settle | Subject::Swap => assert_eq!(empty, End::Healthy),
-        // And to the question after an item that is not there.
-        Subject::Load => assert!(matches!(empty, End::Other(_)), "{empty:?}"),
+        // An empty object is what DynamoDB answers to a write that went well; Lambda need not say more.
+        Subject::Claim | Subject::Settle | Subject::Swap | Subject::SetSource => {
+            assert_eq!(empty, End::Healthy, "{subject:?}");
+        }
+        // And to the question after an item, or for mappings, that are not there.
+        Subject::Load | Subject::ListSources => {
+            assert!(matches!(empty, End::Other(_)), "{empty:?}")
+        }
         _ => assert_error(&empty, &format!("{subject:?}, an empty answer")),
     }
 }

@@ -15,6 +15,16 @@ const SOCKETS: &str = "shared/tests/it/http_client.rs";
 
 /// Every wire call, by file and function, and what shows that its failures are taken for what they are.
 const CALLS: &[(&str, &str, Shown)] = &[
+    (
+        "functions/gatekeeper/src/aws.rs",
+        "read",
+        Shown::By(Subject::ListSources),
+    ),
+    (
+        "functions/gatekeeper/src/aws.rs",
+        "set",
+        Shown::By(Subject::SetSource),
+    ),
     ("shared/src/aws.rs", "put_if", Shown::By(Subject::Claim)),
     (
         "shared/src/http_client/reqwest.rs",

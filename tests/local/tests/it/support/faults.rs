@@ -85,6 +85,14 @@ impl Faults {
         (faults, config)
     }
 
+    /// The same script before another network.
+    pub fn before(&self, network: impl HttpClient + 'static) -> Self {
+        Self {
+            inner: SharedHttpClient::new(network),
+            script: self.script.clone(),
+        }
+    }
+
     /// The next tries go wrong so, one after the other; those after them go well. What was left is forgotten.
     pub fn next(&self, faults: impl IntoIterator<Item = Fault>) {
         let mut script = self.lock();
@@ -135,18 +143,41 @@ impl HttpConnector for Connector {
     }
 }
 
+/// A network on which every request gets this answer: for a service whose side of the call needs no state.
+#[derive(Clone, Copy, Debug)]
+pub struct Canned(pub &'static str);
+
+impl HttpClient for Canned {
+    fn http_connector(
+        &self,
+        _settings: &HttpConnectorSettings,
+        _components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(*self)
+    }
+}
+
+impl HttpConnector for Canned {
+    fn call(&self, _request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::ready(Ok(answer(200, self.0)))
+    }
+}
+
 async fn go_wrong(
     fault: Fault,
     inner: SharedHttpConnector,
     request: HttpRequest,
 ) -> Result<HttpResponse, ConnectorError> {
     let error = |status, code: &str| {
-        // Both services speak JSON; SQS takes a code of its older protocol from a header.
+        // All speak JSON; SQS takes a code of its older protocol from a header, Lambda any code.
         let body = format!(r#"{{"__type":"com.amazonaws#{code}","message":"{BODY_TEXT}"}}"#);
         let mut response = answer(status, &body);
         response
             .headers_mut()
             .insert("x-amzn-query-error", format!("{code};Sender"));
+        response
+            .headers_mut()
+            .insert("x-amzn-errortype", code.to_owned());
         Ok(response)
     };
     match fault {

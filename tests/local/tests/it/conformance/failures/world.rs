@@ -1,21 +1,30 @@
 //! The adapters, and what their calls need to stand on.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::SharedHttpClient;
 use causeway::StoreError;
 use causeway::clock::ManualClock;
+use causeway::lane_control::{EventSource, LaneControl, Setting};
 use causeway::lanes::{DynamoStates, StateStore, Swap, Versioned};
 use causeway::ledger::{DynamoLedger, Expected, LedgerStore, Record, Status, Write};
 use causeway::queue::{Queue, SqsQueue};
 use causeway::secrets::{AwsSecrets, Secrets};
+use causeway_gatekeeper::AwsLaneControl;
 use causeway_local::stack::BareEmulator;
 use serde_json::json;
 
 use super::Subject;
 use crate::conformance::samples::{NOON, again, claim, letter};
-use crate::faults::{Fault, Faults};
+use crate::faults::{Canned, Fault, Faults};
+
+/// What Lambda says of its event source mappings; to a change of one it answers with that one, of which the adapter
+/// reads nothing.
+const EVENT_SOURCES: &str = r#"{"EventSourceMappings": [
+    {"UUID": "a-mapping", "State": "Enabled", "ScalingConfig": {"MaximumConcurrency": 5}}]}"#;
 
 /// What came of a call.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,6 +70,7 @@ pub struct World {
     states: DynamoStates,
     queue: SqsQueue,
     secrets: AwsSecrets,
+    control: AwsLaneControl,
     sqs: aws_sdk_sqs::Client,
     queue_url: String,
     dlq_url: String,
@@ -72,6 +82,10 @@ impl World {
     pub async fn new(emulator: &BareEmulator, name: &str) -> Self {
         let config = emulator.sdk_config();
         let (faults, failing) = Faults::around(&config);
+        let canned = failing
+            .to_builder()
+            .http_client(SharedHttpClient::new(faults.before(Canned(EVENT_SOURCES))))
+            .build();
         let (requests, lanes) = (format!("{name}-requests"), format!("{name}-lanes"));
         for table in [&requests, &lanes] {
             emulator.make_table(table).await.expect("a new table");
@@ -99,6 +113,7 @@ impl World {
             ledger: DynamoLedger::new(dynamodb.clone(), requests),
             states: DynamoStates::new(dynamodb, lanes),
             queue: SqsQueue::new(aws_sdk_sqs::Client::new(&failing), &queue_url, &dlq_url),
+            control: AwsLaneControl::new(aws_sdk_lambda::Client::new(&canned)),
             secrets: AwsSecrets::new(client, Arc::new(ManualClock::at(NOON))),
             sqs: aws_sdk_sqs::Client::new(&config),
             queue_url,
@@ -178,7 +193,9 @@ impl World {
             | Subject::Swap
             | Subject::Bury
             | Subject::SendAgain
-            | Subject::InFlight => {}
+            | Subject::InFlight
+            | Subject::ListSources
+            | Subject::SetSource => {}
         }
         Vec::new()
     }
@@ -223,6 +240,20 @@ impl World {
                     again(&format!("{name}, two")),
                 ];
                 End::of_batch(&self.queue.send_again(&messages).await)
+            }
+            Subject::ListSources => {
+                let source = EventSource {
+                    enabled: true,
+                    maximum_concurrency: Some(5),
+                    is_changing: false,
+                };
+                let ids = ["a-mapping".to_owned()];
+                let healthy = BTreeMap::from([(ids[0].clone(), source)]);
+                End::of(self.control.read(&ids).await, &healthy)
+            }
+            Subject::SetSource => {
+                let set = self.control.set("a-mapping", Setting::Disabled).await;
+                End::of(set, &())
             }
             Subject::InFlight => End::of(self.queue.in_flight().await, &0),
             Subject::Secret => {
