@@ -1,0 +1,187 @@
+//! Providers made for the simulation: an operation of each safety, and limits and breakers of each kind.
+
+use std::time::Duration;
+
+use causeway::Timestamp;
+use causeway::breaker::{BreakerSpec, Scope};
+use causeway::limiter::{Limit, ScopeKey};
+use causeway::outcome::code;
+use causeway::provider::{
+    Answer, Auth, Found, Json, KeyPlace, Operation, Payload, Provider, Safety, Spec, Text, Verdict,
+    Wire,
+};
+use http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Header of the idempotency key.
+pub const KEY_HEADER: &str = "idempotency-key";
+/// Body field of the reference that lookups ask for.
+pub const REFERENCE: &str = "reference";
+/// How long a vendor may take to show what it did.
+pub const SETTLE: Duration = Duration::from_secs(60);
+/// What an item begins with whose call cannot be built.
+pub const PANIC: &str = "panic";
+/// What such a panic says.
+pub const PANIC_WORDS: &str = "a call that cannot be built";
+/// The vendor's word for a key that was used with other parameters.
+pub const KEY_MISMATCH: &str = "key_mismatch";
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+macro_rules! operations {
+    ($retention:expr, $desk:expr) => {
+        &[
+            Operation::new::<Create>(
+                "orders.create",
+                Safety::Keyed {
+                    place: KeyPlace::Header(KEY_HEADER),
+                    retention: $retention,
+                },
+            )
+            .timeout(TIMEOUT),
+            Operation::new::<Replace>("orders.replace", Safety::Natural).timeout(TIMEOUT),
+            Operation::new::<Book>(
+                "orders.book",
+                Safety::Lookup {
+                    place: KeyPlace::Field(REFERENCE),
+                    settle: SETTLE,
+                },
+            )
+            .timeout(TIMEOUT),
+            Operation::new::<Post>("orders.post", Safety::Unsafe)
+                .timeout(TIMEOUT)
+                .limits($desk),
+        ]
+    };
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DESK: &[Limit] =
+    &[Limit::paced("desk", Duration::from_millis(700)).scoped(ScopeKey::Field("desk"))];
+
+/// Limits on account and field; one breaker for all connections.
+static LIMITED: Spec = Spec {
+    limits: &[
+        Limit::window("second", 6, Duration::from_secs(1), 3),
+        Limit::window("minute", 120, Duration::from_secs(60), 20),
+    ],
+    ..Spec::new(
+        "limited",
+        "https://limited.example",
+        Auth::Bearer { field: "token" },
+        operations!(DAY, DESK),
+    )
+};
+
+/// No limit at all; a breaker for each connection.
+static BOUNDLESS: Spec = Spec {
+    breaker: BreakerSpec {
+        scope: Scope::Connection,
+        ..BreakerSpec::DEFAULT
+    },
+    ..Spec::new(
+        "boundless",
+        "https://boundless.example",
+        Auth::Bearer { field: "token" },
+        operations!(DAY, &[]),
+    )
+};
+
+/// A slow pace, and keys that are forgotten soon.
+static FORGETFUL: Spec = Spec {
+    limits: &[Limit::paced("pace", Duration::from_millis(400))],
+    ..Spec::new(
+        "forgetful",
+        "https://forgetful.example",
+        Auth::Header {
+            name: "x-api-key",
+            field: "token",
+        },
+        operations!(Duration::from_secs(8 * 60), &[]),
+    )
+};
+
+/// All of them.
+pub const ALL: [Vendor; 3] = [Vendor(&LIMITED), Vendor(&BOUNDLESS), Vendor(&FORGETFUL)];
+
+/// One of the simulation's providers.
+#[derive(Clone, Copy, Debug)]
+pub struct Vendor(&'static Spec);
+
+impl Vendor {
+    /// How long it remembers a key.
+    pub fn retention(self) -> Duration {
+        match self.0.operations[0].safety {
+            Safety::Keyed { retention, .. } => retention,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+impl Provider for Vendor {
+    fn spec(&self) -> &'static Spec {
+        self.0
+    }
+
+    fn classify(&self, _operation: &Operation, answer: &Answer, now: Timestamp) -> Verdict {
+        match answer.status {
+            409 => Verdict::KeyInUse,
+            400 if answer.body == KEY_MISMATCH => Verdict::Ambiguous {
+                code: code::OUTCOME_UNKNOWN,
+                after: None,
+                resend_helps: false,
+                fault: false,
+            },
+            _ => Verdict::by_status(answer, now),
+        }
+    }
+
+    fn look_up(&self, operation: &Operation, _payload: &Json, reference: &str) -> Option<Wire> {
+        matches!(operation.safety, Safety::Lookup { .. })
+            .then(|| Wire::get(format!("/bookings/{reference}")))
+    }
+
+    fn found(&self, _operation: &Operation, answer: &Answer) -> Found {
+        match answer.status {
+            200 => Found::Hit {
+                object_id: Some("obj".into()),
+            },
+            404 => Found::Miss,
+            _ => Found::Unclear,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    item: Text<1, 60>,
+    desk: Text<1, 20>,
+}
+
+impl Order {
+    fn send(&self, method: Method, path: &str) -> Wire {
+        assert!(
+            !self.item.as_str().starts_with(PANIC),
+            "{PANIC_WORDS}"
+        );
+        Wire::new(method, path).json(self)
+    }
+}
+
+macro_rules! payloads {
+    ($($name:ident: $method:ident $path:literal),*) => {$(
+        #[derive(Serialize, Deserialize, JsonSchema)]
+        #[serde(transparent)]
+        struct $name(Order);
+
+        impl Payload for $name {
+            fn wire(&self) -> Wire {
+                self.0.send(Method::$method, $path)
+            }
+        }
+    )*};
+}
+
+payloads!(Create: POST "/orders", Replace: PUT "/orders", Book: POST "/bookings", Post: POST "/posts");

@@ -1,0 +1,255 @@
+//! The seams of an environment, all of them its [`Seat`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use causeway::clock::Clock;
+use causeway::http_client::{CallError, HttpClient};
+use causeway::lanes::{StateStore, Swap, Versioned};
+use causeway::ledger::{Expected, LedgerStore, Record, Status, Write};
+use causeway::provider::{Answer, Secret, Wire};
+use causeway::queue::{Letter, Queue};
+use causeway::seams::Seams;
+use causeway::secrets::{Secrets, SecretsError};
+use causeway::{StoreError, Timestamp};
+use futures_util::FutureExt;
+use serde_json::Value;
+
+use crate::seat::Seat;
+use crate::workload::{self, Fatal};
+use crate::world::World;
+
+impl Seat {
+    /// The lane's seams, as this environment has them.
+    pub fn seams(&self) -> Seams {
+        let seat = Arc::new(self.clone());
+        Seams {
+            clock: seat.clone(),
+            http: seat.clone(),
+            ledger: seat.clone(),
+            states: seat.clone(),
+            queue: seat.clone(),
+            secrets: seat,
+        }
+    }
+}
+
+/// The answer of a store in memory, which never waits.
+fn at_once<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    answer
+        .now_or_never()
+        .unwrap_or_else(|| Err(StoreError::new("a store in memory", "waits")))
+}
+
+#[async_trait]
+impl Clock for Seat {
+    fn now(&self) -> Timestamp {
+        let world = self.shared.lock();
+        Timestamp::from_millis(world.now + world.environments[self.environment].skew)
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        self.maybe_die("sleep").await;
+        let skew = self.shared.lock().environments[self.environment].skew;
+        self.wait_until(at.as_millis() - skew).await;
+    }
+}
+
+#[async_trait]
+impl LedgerStore for Seat {
+    async fn read(&self, keys: &[String]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.trip("BatchGetItem", |world| at_once(world.ledger.read(keys)))
+            .await?
+    }
+
+    async fn write(&self, next: &Record, expected: &Expected) -> Result<Write, StoreError> {
+        let environment = self.environment;
+        if next.status == Status::InProgress {
+            self.shared.lock().see_claim(next);
+        }
+        self.trip("PutItem", |world| {
+            let key = [next.pk.clone()];
+            let before = at_once(world.ledger.read(&key))?.pop().flatten();
+            let write = at_once(world.ledger.write(next, expected))?;
+            let after = at_once(world.ledger.read(&key))?.pop().flatten();
+            world.counts.ledger_writes += 1;
+            if matches!(write, Write::Lost(_)) {
+                world.counts.conflicts += 1;
+            }
+            world.note(Some(environment), || {
+                let status = before.as_ref().map(|record| record.status);
+                let (pk, to, by) = (&next.pk, next.status, &next.owner);
+                let won = if matches!(write, Write::Written) { "" } else { " LOST" };
+                format!("ledger {pk}: {status:?} -> {to:?} by {by}{won}")
+            });
+            if before != after {
+                world.see_record(before.as_ref(), next);
+            }
+            Ok(write)
+        })
+        .await?
+    }
+}
+
+#[async_trait]
+impl StateStore for Seat {
+    async fn load(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
+        self.trip("GetItem", |world| at_once(world.states.load(key)))
+            .await?
+    }
+
+    async fn swap(
+        &self,
+        key: &str,
+        expected: Option<u64>,
+        next: &Value,
+        mark: &str,
+    ) -> Result<Swap, StoreError> {
+        let environment = self.environment;
+        self.trip("PutItem (state)", |world| {
+            world.counts.state_writes += 1;
+            match at_once(world.states.swap(key, expected, next, mark))? {
+                // As the adapter: a condition that fails on our own mark is our own success.
+                Swap::Lost(Some(stored)) if world.marks.get(key).is_some_and(|own| own == mark) => {
+                    Ok(Swap::Swapped {
+                        version: stored.version,
+                    })
+                }
+                Swap::Lost(current) => {
+                    world.counts.conflicts += 1;
+                    Ok(Swap::Lost(current))
+                }
+                swapped @ Swap::Swapped { .. } => {
+                    world.marks.insert(key.to_owned(), mark.to_owned());
+                    world.see_state(environment, key, next);
+                    Ok(swapped)
+                }
+            }
+        })
+        .await?
+    }
+}
+
+#[async_trait]
+impl Queue for Seat {
+    async fn bury(&self, letters: &[Letter]) -> Vec<Result<(), StoreError>> {
+        let environment = self.environment;
+        let sent = self.trip("SendMessageBatch", |world| {
+            each(world, letters, |world, letter| {
+                world.note(Some(environment), || {
+                    let (code, attempts) = (&letter.reason.code, letter.reason.attempts);
+                    format!("dead letter {code} after {attempts} attempts: {}", letter.body)
+                });
+                world.see_letter(letter);
+                Ok(())
+            })
+        });
+        sent.await
+            .unwrap_or_else(|error| vec![Err(error); letters.len()])
+    }
+
+    async fn hide(&self, messages: &[(String, Duration)]) -> Vec<Result<(), StoreError>> {
+        let environment = self.environment;
+        let hidden = self.trip("ChangeMessageVisibilityBatch", |world| {
+            each(world, messages, |world, (receipt, wait)| {
+                world.note(Some(environment), || {
+                    format!("hides {receipt} for {} s", wait.as_secs())
+                });
+                let now = world.now;
+                world.queue.hide(receipt, millis(*wait), now)
+            })
+        });
+        hidden
+            .await
+            .unwrap_or_else(|error| vec![Err(error); messages.len()])
+    }
+}
+
+/// Each entry of a batch by itself: some may fail.
+fn each<T>(
+    world: &mut World,
+    entries: &[T],
+    mut apply: impl FnMut(&mut World, &T) -> Result<(), StoreError>,
+) -> Vec<Result<(), StoreError>> {
+    entries
+        .iter()
+        .map(|entry| {
+            let World { rng, profile, .. } = &mut *world;
+            if rng.chance(profile.partial) {
+                world.counts.partial_failures += 1;
+                return Err(StoreError::new("an entry of a batch", "throttled"));
+            }
+            apply(world, entry)
+        })
+        .collect()
+}
+
+#[async_trait]
+impl Secrets for Seat {
+    async fn get(&self, _provider: &str, connection: &str) -> Result<Secret, SecretsError> {
+        let text = self
+            .trip("GetSecretValue", |_| {
+                format!(r#"{{"token":"{}"}}"#, workload::token(connection))
+            })
+            .await?;
+        Ok(Secret::parse(&text)?)
+    }
+
+    async fn forget(&self, _provider: &str, _connection: &str) {
+        self.maybe_die("forget").await;
+    }
+}
+
+#[async_trait]
+impl HttpClient for Seat {
+    async fn call(
+        &self,
+        _base_url: &str,
+        wire: &Wire,
+        timeout: Duration,
+    ) -> Result<Answer, CallError> {
+        self.maybe_die("sending").await;
+        let (served, started, fatal) = {
+            let mut world = self.shared.lock();
+            let request = workload::request_of(wire, &world);
+            let now = world.now;
+            world.see_call(self.environment, wire, request);
+            let World {
+                vendor,
+                profile,
+                rng,
+                ..
+            } = &mut *world;
+            let served = vendor.serve(wire, request, now, &profile.vendor, rng);
+            world.counts.calls += 1;
+            world.note(Some(self.environment), || {
+                let (method, path, word) = (&wire.method, &wire.path, served.word);
+                let number = request.map_or_else(String::new, |number| format!(" of r{number}"));
+                format!("call {method} {path}{number} {word}")
+            });
+            world.see_effect(served.effect);
+            let fatal = request.and_then(|number| world.requests[number].fatal);
+            (served, now, fatal)
+        };
+        if fatal == Some(Fatal::Call) {
+            self.die("a call that kills").await;
+        }
+        let patience = started + millis(timeout);
+        self.wait_until(served.at.min(patience)).await;
+        self.maybe_die("awaiting an answer").await;
+        let answer = if served.at > patience {
+            Err(CallError::Ambiguous("timed out".into()))
+        } else {
+            served.answer
+        };
+        let mut world = self.shared.lock();
+        let request = workload::request_of(wire, &world);
+        world.see_answer(request, &answer);
+        answer
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,1 @@
+//! Worlds, a few hundred of them.
