@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit validate tools build deploy demo chaos outage demo-self-check demo-up demo-down new-provider fmt
+.PHONY: help test lint unit validate tools build deploy sim sim-bugs demo chaos outage demo-self-check demo-up demo-down new-provider fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,19 @@ build: tools ## Build the functions for AWS
 
 deploy: build ## Deploy to the AWS account of this shell
 	$(SAM) deploy
+
+# Fixed by what reads target/sim/summary.json: the path, and `make sim SEEDS=…`.
+SEEDS ?= 20000
+FIRST ?= 1
+
+sim: ## Lanes in simulated worlds: make sim SEEDS=20000, or one with its trace: make sim SEED=7
+	cargo build --locked --profile sim --package causeway-simulation --bin sim
+	@target/sim/sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST) --out target/sim)
+
+sim-bugs: ## Prove that the simulation bites: every seeded bug must be found within 1,000 seeds
+	RUSTFLAGS="--cfg causeway_bugs" CARGO_TARGET_DIR=target/bugs \
+		cargo build --locked --profile sim --package causeway-simulation --bin sim
+	@target/bugs/sim/sim --bugs $(if $(BUG),--bug $(BUG)) $(if $(SEED),--seed $(SEED)) --out target/sim
 
 demo: ## Run a realistic load through a local stack and check every request
 	@$(LOCAL) demo

@@ -66,6 +66,8 @@ counts! {
     state_writes,
     /// Dead letters.
     letters,
+    /// Messages that the lane sent again because too many waited.
+    sent_again,
     /// Letters that an operator sent again.
     redriven,
     /// Times that a breaker opened.

@@ -402,7 +402,9 @@ impl World {
                 .letters
                 .iter()
                 .any(|dead| dead.request == number && dead.at >= since),
-            Outcome::Deferred { .. } | Outcome::Retry { .. } => false,
+            Outcome::Deferred { .. } | Outcome::Retry { .. } => {
+                self.queue.messages[message].sent_again_at >= since
+            }
         };
         if in_order {
             self.queue.messages[message].acknowledged = true;

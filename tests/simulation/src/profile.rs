@@ -31,6 +31,8 @@ pub struct Profile {
     pub twice: f64,
     /// A deleted message is delivered once more.
     pub ghost: f64,
+    /// The lane's queue is said to be full of waiting messages.
+    pub crowded: f64,
     /// An acknowledgement is lost on the way to the queue.
     pub unacknowledged: f64,
     /// Environments' clocks differ by up to this much from the truth, either way, in ms.
@@ -62,6 +64,8 @@ pub struct VendorProfile {
     pub slow: f64,
     /// Refuses for good.
     pub rejects: f64,
+    /// Refuses the credentials.
+    pub unauthorized: f64,
     /// Answers a lookup with nothing that tells.
     pub unclear: f64,
     /// Outages: start, end, kind.
@@ -116,6 +120,7 @@ impl Profile {
         profile.partial = level(0.40);
         profile.twice = level(0.30);
         profile.ghost = level(0.15);
+        profile.crowded = level(0.80);
         profile.unacknowledged = level(0.20);
         profile.vendor = VendorProfile {
             fails: level(0.30),
@@ -128,6 +133,7 @@ impl Profile {
             unreachable: level(0.20),
             slow: level(0.10),
             rejects: level(0.10),
+            unauthorized: level(0.10),
             unclear: level(0.30),
             outages: Vec::new(),
         };

@@ -9,7 +9,7 @@ use causeway::http_client::{CallError, HttpClient};
 use causeway::lanes::{StateStore, Swap, Versioned};
 use causeway::ledger::{Expected, LedgerStore, Record, Status, Write};
 use causeway::provider::{Answer, Secret, Wire};
-use causeway::queue::{Letter, Queue};
+use causeway::queue::{Again, Letter, MAX_WAITING, Queue};
 use causeway::seams::Seams;
 use causeway::secrets::{Secrets, SecretsError};
 use causeway::{StoreError, Timestamp};
@@ -163,6 +163,40 @@ impl Queue for Seat {
         hidden
             .await
             .unwrap_or_else(|error| vec![Err(error); messages.len()])
+    }
+
+    async fn send_again(&self, messages: &[Again]) -> Vec<Result<(), StoreError>> {
+        let environment = self.environment;
+        let sent = self.trip("SendMessageBatch (again)", |world| {
+            each(world, messages, |world, again| {
+                world.counts.sent_again += 1;
+                world.note(Some(environment), || {
+                    let (id, delay) = (&again.message.id, again.delay.as_secs());
+                    format!("sends {id} again, delayed by {delay} s")
+                });
+                let now = world.now;
+                world
+                    .queue
+                    .send_again(&again.message, millis(again.delay), now);
+                Ok(())
+            })
+        });
+        sent.await
+            .unwrap_or_else(|error| vec![Err(error); messages.len()])
+    }
+
+    async fn in_flight(&self) -> Result<u64, StoreError> {
+        self.trip("GetQueueAttributes", |world| {
+            let World { rng, profile, .. } = &mut *world;
+            // The lane's other messages, of which this world is a small part.
+            let others = if rng.chance(profile.crowded) {
+                MAX_WAITING
+            } else {
+                0
+            };
+            others + world.queue.in_flight() as u64
+        })
+        .await
     }
 }
 

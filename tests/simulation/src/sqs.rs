@@ -30,13 +30,26 @@ pub struct Stored {
     pub sent_at: i64,
     /// As its attribute says; of a message without one, `sent_at`.
     pub first_seen: i64,
+    history: Option<History>,
     receive_count: u32,
+    first_received: i64,
     received_at: i64,
     visible_at: i64,
+    /// When it was last sent again.
+    pub sent_again_at: i64,
     /// Nothing is left of it.
     pub gone: bool,
     /// It was acknowledged, and that was in order.
     pub acknowledged: bool,
+}
+
+/// What a message that was sent again tells of its past.
+#[derive(Clone, Debug)]
+struct History {
+    origin: String,
+    receives: u32,
+    sent_at: Timestamp,
+    first_received: Timestamp,
 }
 
 /// A letter in the dead-letter queue.
@@ -59,6 +72,8 @@ pub struct Sqs {
     pub messages: Vec<Stored>,
     hidden: BTreeSet<(i64, usize)>,
     visible: Vec<usize>,
+    /// How many of the hidden ones were never received: they are not in flight.
+    delayed: usize,
     /// Every letter there ever was.
     pub letters: Vec<Dead>,
 }
@@ -73,13 +88,39 @@ impl Sqs {
             body: body.to_owned(),
             sent_at: now,
             first_seen: first_seen.unwrap_or(now).min(now),
+            history: None,
             receive_count: 0,
+            first_received: 0,
             received_at: 0,
             visible_at: now,
+            sent_again_at: 0,
             gone: false,
             acknowledged: false,
         });
         self.visible.push(number);
+    }
+
+    /// Puts a message on the queue once more, hidden for `delay` ms.
+    pub fn send_again(&mut self, message: &Message, delay: i64, now: i64) {
+        let Some((number, _)) = parse(&message.receipt_handle) else {
+            return;
+        };
+        self.messages[number].sent_again_at = now;
+        let (request, body) = (self.messages[number].request, message.body.clone());
+        self.send(request, &body, now, Some(message.first_seen.as_millis()));
+        if let Some(copy) = self.messages.last_mut() {
+            copy.history = Some(History {
+                origin: message.origin.clone(),
+                receives: message.receive_count,
+                sent_at: message.sent_at,
+                first_received: message.first_received,
+            });
+            copy.visible_at = now + delay;
+        }
+        if delay > 0 && let Some(number) = self.visible.pop() {
+            self.hidden.insert((now + delay, number));
+            self.delayed += 1;
+        }
     }
 
     /// When something may be received next; none when nothing is left.
@@ -99,7 +140,7 @@ impl Sqs {
 
     /// Messages that were received and neither deleted nor shown again.
     pub fn in_flight(&self) -> usize {
-        self.hidden.len()
+        self.hidden.len().saturating_sub(self.delayed)
     }
 
     fn show(&mut self, now: i64) {
@@ -108,6 +149,7 @@ impl Sqs {
                 break;
             }
             self.hidden.pop_first();
+            self.delayed -= usize::from(self.messages[number].receive_count == 0);
             self.visible.push(number);
         }
     }
@@ -134,6 +176,9 @@ impl Sqs {
                 continue;
             }
             stored.receive_count += 1;
+            if stored.receive_count == 1 {
+                stored.first_received = now;
+            }
             stored.received_at = now;
             stored.visible_at = now + visibility;
             batch.push(message(stored, number));
@@ -224,14 +269,27 @@ pub fn parse(receipt: &str) -> Option<(usize, u32)> {
 }
 
 fn message(stored: &Stored, number: usize) -> Message {
-    Message {
+    let time = Timestamp::from_millis;
+    let own = Message {
         id: stored.id.clone(),
+        origin: stored.id.clone(),
         receipt_handle: format!("{number}/{}", stored.receive_count),
         body: stored.body.clone(),
         receive_count: stored.receive_count,
-        sent_at: Timestamp::from_millis(stored.sent_at),
-        first_seen: Timestamp::from_millis(stored.first_seen),
+        sent_at: time(stored.sent_at),
+        first_received: time(stored.first_received),
+        first_seen: time(stored.first_seen),
         group_id: None,
         trace_header: None,
+    };
+    match &stored.history {
+        None => own,
+        Some(past) => Message {
+            origin: past.origin.clone(),
+            receive_count: own.receive_count + past.receives,
+            sent_at: past.sent_at,
+            first_received: past.first_received,
+            ..own
+        },
     }
 }

@@ -66,6 +66,7 @@ enum Mode {
     Unreachable,
     Slow,
     Rejects,
+    Unauthorized,
 }
 
 impl Mode {
@@ -82,6 +83,7 @@ impl Mode {
             Self::Unreachable => "cannot be sent",
             Self::Slow => "is carried out slowly",
             Self::Rejects => "is rejected",
+            Self::Unauthorized => "has the wrong credentials",
         }
     }
 }
@@ -114,11 +116,11 @@ impl Vendor {
             Mode::Fails => (Ok(status(rng.pick(&[500, 502, 503, 504]))), mode.word()),
             Mode::Stalls => (Err(lost()), mode.word()),
             Mode::Throttles => (Ok(throttle(rng)), mode.word()),
+            Mode::Unauthorized => (Ok(status(401)), mode.word()),
             _ if wire.method == Method::GET => {
                 let unclear = rng.chance(profile.unclear);
                 (Ok(self.look_up(wire, now, unclear)), "is a lookup")
             }
-            Mode::Rejects => (Ok(status(422)), mode.word()),
             _ => return self.carry_out(wire, request, now, mode, rng),
         };
         let never = mode == Mode::Stalls;
@@ -171,6 +173,15 @@ impl Vendor {
                     word,
                 };
             }
+        }
+        // A key that is known has told already: what is refused never got that far.
+        if mode == Mode::Rejects {
+            return Served {
+                at: now + rng.latency(60),
+                answer: Ok(status(422)),
+                effect: None,
+                word: mode.word(),
+            };
         }
         let done_at = now
             + match mode {
@@ -258,6 +269,7 @@ fn mode(now: i64, profile: &VendorProfile, rng: &mut Rng) -> Mode {
         (profile.unreachable, Mode::Unreachable),
         (profile.slow, Mode::Slow),
         (profile.rejects, Mode::Rejects),
+        (profile.unauthorized, Mode::Unauthorized),
     ] {
         if rng.chance(chance) {
             return mode;

@@ -1,1 +1,4 @@
-//! Worlds, a few hundred of them.
+//! Worlds, a few hundred of them, and what the simulation says of itself.
+
+mod await_points;
+mod worlds;
