@@ -10,6 +10,7 @@
 //! | story | [`pipeline`], [`gatekeeper`] | concrete adapters |
 //! | edges | `dynamodb.rs`, `sqs.rs`, `aws.rs`, `reqwest.rs` in their folders, `lambda` and `telemetry` (feature `aws`) | policy |
 
+pub mod bugs;
 pub mod form;
 pub mod outcome;
 pub mod request;

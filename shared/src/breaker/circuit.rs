@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{ASK_AGAIN, Admission, BatchResults, Breaker, BreakerSpec, State};
+use crate::bugs::{self, Bug};
 use crate::lanes::{self, Known, StateStore};
 use crate::{StoreError, Timestamp};
 
@@ -217,7 +218,8 @@ impl CircuitBreaker {
 }
 
 fn is_trusted(known: &Known<Breaker>, at: Timestamp, now: Timestamp) -> bool {
-    known.value.state == State::Closed && now.since(at) < TRUST
+    let is_young = now.since(at) < TRUST || bugs::is(Bug::TrustClosedForEver);
+    known.value.state == State::Closed && is_young
 }
 
 #[cfg(test)]

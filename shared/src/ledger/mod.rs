@@ -28,6 +28,7 @@ pub use record::{LIFE, Record, Response, Status};
 pub use state::{Ask, Claim, Finding, Settlement};
 pub use store::{Expected, LedgerStore, MAX_READ, Write};
 
+use crate::bugs::{self, Bug};
 use crate::{StoreError, Timestamp};
 
 /// How often a claim looks again when another writer came between: each loss means that somebody else got on, and
@@ -58,6 +59,7 @@ pub async fn claim(
         match store.write(&next, &expected).await? {
             Write::Written if granted => return Ok(Finding::Granted(next)),
             Write::Written => return Ok(Finding::Closed(next)),
+            Write::Lost(_) if bugs::is(Bug::CallWithoutClaim) => return Ok(Finding::Granted(next)),
             Write::Lost(current) => known = current.map(|record| *record),
         }
     }

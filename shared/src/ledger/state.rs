@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::record::FORMAT_VERSION;
 use super::{LIFE, Record, Response, Status};
 use crate::Timestamp;
+use crate::bugs::{self, Bug};
 use crate::outcome::{Code, Deferral, code, truncate};
 use crate::provider::{Safety, Settling};
 
@@ -123,8 +124,10 @@ pub fn claim(stored: Option<&Record>, ask: &Ask<'_>) -> Claim {
         return first(ask, stored.generation + 1);
     }
     let stored = &with_unrecorded_call(stored, ask);
-    let same_payload = stored.payload_hash == ask.payload_hash;
+    let same_payload = stored.payload_hash == ask.payload_hash || bugs::is(Bug::IgnoreConflict);
     match stored.status {
+        Status::Unknown if bugs::is(Bug::ReopenUnknown) => resume(stored, ask, false, 0),
+        Status::Rejected if bugs::is(Bug::RedriveIsDuplicate) => Claim::Found(Finding::Duplicate),
         Status::Unknown => Claim::Found(Finding::Closed(stored.clone())),
         Status::Rejected if stored.message_id == ask.message_id => {
             Claim::Found(Finding::Closed(stored.clone()))
@@ -148,6 +151,9 @@ pub fn claim(stored: Option<&Record>, ask: &Ask<'_>) -> Claim {
 /// A first claim on a key.
 fn first(ask: &Ask<'_>, generation: u64) -> Claim {
     let mut next = fresh(ask, generation);
+    if bugs::is(Bug::CompleteBeforeSending) {
+        next.status = Status::Completed;
+    }
     let Some(since) = ask.maybe_sent_since else {
         return Claim::Take(next);
     };
@@ -180,7 +186,11 @@ fn fresh(ask: &Ask<'_>, generation: u64) -> Record {
         owner: ask.owner.to_owned(),
         generation,
         series: 1,
-        lease_until: Some(ask.lease_until),
+        lease_until: Some(if bugs::is(Bug::NoLease) {
+            ask.now
+        } else {
+            ask.lease_until
+        }),
         attempts: 0,
         series_since: ask.now,
         next_attempt_at: None,
@@ -209,7 +219,7 @@ fn restart(stored: &Record, ask: &Ask<'_>) -> Claim {
     next.code = None;
     next.detail = None;
     next.response = None;
-    if stored.ambiguous {
+    if stored.ambiguous && !bugs::is(Bug::RestartInDoubt) {
         return settled_or(stored, ask, next);
     }
     next.series = stored.series + 1;
@@ -385,7 +395,8 @@ pub fn settle(
             next.wire_hash = Some(attempt.wire_hash.clone());
         }
         next.last_attempt = Some(attempt.at);
-        next.ambiguous = attempt.ambiguous || (next.ambiguous && !attempt.settles_earlier);
+        let settles_earlier = attempt.settles_earlier || bugs::is(Bug::ForgetDoubt);
+        next.ambiguous = attempt.ambiguous || (next.ambiguous && !settles_earlier);
         next.response = attempt.status.map(|status| Response {
             status,
             object_id: None,
@@ -414,7 +425,10 @@ pub fn settle(
             expire(&mut next, now);
         }
         Settlement::Retrying { due, code } => release(&mut next, *due, Some(code.clone()), now),
-        Settlement::Released { due, .. } => release(&mut next, *due, None, now),
+        Settlement::Released { due, .. } => {
+            next.attempts += u32::from(bugs::is(Bug::CountDeferrals));
+            release(&mut next, *due, None, now);
+        }
         Settlement::Rejected(reason) => next = closed(&next, Status::Rejected, reason, now),
         Settlement::Unknown(reason) => {
             next.ambiguous = true;

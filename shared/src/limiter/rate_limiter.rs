@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Demand, FULL_RATE, Feedback, Limit, LimitState, TAKE_MAX, Taken, Unused, allotment};
+use crate::bugs::{self, Bug};
 use crate::lanes::{self, Known, StateStore};
 use crate::{StoreError, Timestamp};
 
@@ -77,7 +78,8 @@ impl RateLimiter {
             let next = drawn
                 .as_ref()
                 .and_then(|drawn| drawn.next.clone())
-                .or_else(|| taken.next.clone());
+                .or_else(|| taken.next.clone())
+                .filter(|_| !bugs::is(Bug::GrantWithoutWriting));
             (next, (taken, drawn))
         };
         let mark = self.mark();

@@ -12,6 +12,7 @@ use super::job::{Admitted, Ended, Job, Known};
 use super::{Lane, Run, SETTLE_RESERVE};
 use crate::Timestamp;
 use crate::breaker::Gate;
+use crate::bugs::{self, Bug};
 use crate::ledger::state::{Claim, claim};
 use crate::ledger::{self, MAX_READ};
 use crate::limiter::FULL_RATE;
@@ -172,7 +173,12 @@ impl Lane {
             Err(error) => {
                 // Nothing is lost: the claim asks the ledger again.
                 tracing::warn!(%error, "the ledger could not be read");
-                vec![Known::Unread; jobs.len()]
+                let known = if bugs::is(Bug::FailedReadIsAbsent) {
+                    Known::Absent
+                } else {
+                    Known::Unread
+                };
+                vec![known; jobs.len()]
             }
         }
     }

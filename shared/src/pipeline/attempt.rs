@@ -12,6 +12,7 @@ use super::job::{Job, Known};
 use super::state::{self, Called, Circumstances};
 use super::{Call, Lane, Run, TROUBLE_WAIT};
 use crate::Timestamp;
+use crate::bugs::{self, Bug};
 use crate::credentials::Access;
 use crate::ledger::state::{Ask, Attempt, Claim, Closing, LEASE_MARGIN, Settlement, claim};
 use crate::ledger::{self, Finding, Hold, Record, Settled};
@@ -191,7 +192,8 @@ impl Lane {
                 detail,
             )));
         }
-        let key = vendor_key(&record.pk, record.series);
+        let fresh_key = bugs::is(Bug::NewKeyEveryAttempt).then_some(record.generation as u32);
+        let key = vendor_key(&record.pk, fresh_key.unwrap_or(record.series));
         let wire = job.operation.keyed(wire, &key);
         let wire = self.sign(job, record, wire, access).await?;
         Ok((wire, hash))

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::job::{Ended, Job, Known};
 use super::{Lane, Run};
+use crate::bugs::{self, Bug};
 use crate::outcome::{Code, Outcome, Reason, code};
 use crate::provider::Operation;
 use crate::queue::Message;
@@ -18,6 +19,7 @@ impl Lane {
                 Err(Reason::new(code::PANICKED, "decoding the request panicked"))
             }) {
                 Ok((request, operation)) => jobs.push(self.job(message, request, operation, run)),
+                Err(_) if bugs::is(Bug::DropRestAfterPoison) => break,
                 Err(reason) => {
                     let peek = catch_unwind(|| Request::peek(&message.body)).unwrap_or_default();
                     poison.push(Ended {

@@ -4,6 +4,7 @@ use super::Lane;
 use super::job::Ended;
 use super::report::{Entry, Report};
 use crate::Timestamp;
+use crate::bugs::{self, Bug};
 use crate::outcome::{Deferral, Outcome, Reason, code};
 use crate::queue::{self, Letter};
 
@@ -26,7 +27,9 @@ impl Lane {
                 .into_iter()
                 .zip(self.seams.queue.bury(&letters).await)
             {
-                if let Err(error) = sent {
+                if let Err(error) = sent
+                    && !bugs::is(Bug::AcknowledgeWithoutLetter)
+                {
                     tracing::warn!(%error, message_id = ended[at].message.id, "the dead letter could not be sent");
                     ended[at].outcome = self.put_off(Deferral::StoreUnavailable);
                 }
@@ -79,7 +82,11 @@ fn letter(ended: &Ended) -> Option<Letter> {
     Some(Letter {
         body: ended.message.body.clone(),
         reason: reason.clone(),
-        first_seen: ended.message.first_seen,
+        first_seen: if bugs::is(Bug::ForgetFirstSeen) {
+            ended.message.sent_at
+        } else {
+            ended.message.first_seen
+        },
         request_id: ended.peek.id.clone(),
         connection: ended.peek.connection.clone(),
         operation: ended.peek.operation.clone(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::Timestamp;
+use crate::bugs::{self, Bug};
 use crate::http_client::CallError;
 use crate::ledger::Record;
 use crate::ledger::state::{Attempt, Closing, Settlement};
@@ -64,10 +65,16 @@ impl Called {
         let (status, sent, ambiguous) = match self {
             Self::Answered(status, verdict) => {
                 let ambiguous = matches!(verdict, Verdict::Ambiguous { .. } | Verdict::KeyInUse);
-                (Some(*status), true, ambiguous)
+                (
+                    Some(*status),
+                    true,
+                    ambiguous && !bugs::is(Bug::AmbiguousIsDefinite),
+                )
             }
             Self::Failed(CallError::NotSent(_)) => (None, false, false),
-            Self::Failed(CallError::Ambiguous(_)) => (None, true, true),
+            Self::Failed(CallError::Ambiguous(_)) => {
+                (None, true, !bugs::is(Bug::AmbiguousIsDefinite))
+            }
         };
         Attempt {
             at,
@@ -162,6 +169,9 @@ fn settle_ambiguous(
 fn unknown(code: &Code) -> Settlement {
     let detail =
         format!("{code}: the call may have taken effect, and sending it again cannot tell");
+    if bugs::is(Bug::RejectUnknown) {
+        return Settlement::Rejected(Closing::new(code::OUTCOME_UNKNOWN, detail));
+    }
     Settlement::Unknown(Closing::new(code::OUTCOME_UNKNOWN, detail))
 }
 
@@ -239,7 +249,11 @@ pub(super) fn outcome(settlement: Settlement, record: &Record) -> Outcome {
 pub(super) fn closed(record: &Record) -> Outcome {
     let code = record.code.clone().unwrap_or(code::OUTCOME_UNKNOWN);
     let reason = Reason {
-        attempts: record.attempts,
+        attempts: if bugs::is(Bug::ForgetAttempts) {
+            0
+        } else {
+            record.attempts
+        },
         provider_status: record.response.as_ref().map(|response| response.status),
         last_attempt: record.last_attempt,
         ..Reason::new(code, record.detail.clone().unwrap_or_default())

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Auth, Payload, PayloadError, Wire, payload};
 use crate::Timestamp;
 use crate::breaker::BreakerSpec;
+use crate::bugs::{self, Bug};
 use crate::limiter::Limit;
 use crate::retry::RetrySpec;
 
@@ -207,9 +208,11 @@ impl Safety {
             Self::Natural => Settling::Resend,
             Self::Lookup { .. } => Settling::LookUp,
             Self::Keyed { retention, .. } => match first_sent {
+                Some(_) if bugs::is(Bug::IgnoreRetention) => Settling::Resend,
                 Some(first) if at.since(first) >= retention => Settling::Unknown,
                 _ => Settling::Resend,
             },
+            Self::Unsafe if bugs::is(Bug::ResendUnsafe) => Settling::Resend,
             Self::Unsafe => Settling::Unknown,
         }
     }

@@ -86,7 +86,11 @@ fn scan_file(file: &str, text: &str, points: &mut Vec<Point>) {
             *number += 1;
             // An await on a line of its own says nothing without what stands before it.
             let bare = text.starts_with(".await");
-            let shown = if bare { format!("{statement} {text}") } else { text.to_owned() };
+            let shown = if bare {
+                format!("{statement} {text}")
+            } else {
+                text.to_owned()
+            };
             points.push(Point {
                 file: file.to_owned(),
                 line,

@@ -115,6 +115,8 @@ impl<T> Task<T> {
 
     /// Goes on as far as it can.
     pub fn poll(&mut self) -> Poll<T> {
-        self.future.as_mut().poll(&mut Context::from_waker(&self.waker))
+        self.future
+            .as_mut()
+            .poll(&mut Context::from_waker(&self.waker))
     }
 }

@@ -149,7 +149,10 @@ impl World {
         };
         if let Some(before) = before.filter(|before| absorbing(before)) {
             let (pk, from, to) = (&next.pk, before.status, next.status);
-            self.violated(Invariant::Absorbing, format!("{pk}: {from:?} became {to:?}"));
+            self.violated(
+                Invariant::Absorbing,
+                format!("{pk}: {from:?} became {to:?}"),
+            );
         }
         if next.status == Status::Completed && !self.took_effect(&next.pk) {
             self.violated(
@@ -165,8 +168,12 @@ impl World {
         let counted = |record: Option<&Record>| {
             record.map_or((1, 0), |record| (record.series, record.attempts))
         };
-        let ((series, attempts), (next_series, next_attempts)) = (counted(before), counted(Some(next)));
-        let calls: u32 = group.iter().map(|&number| self.requests[number].calls).sum();
+        let ((series, attempts), (next_series, next_attempts)) =
+            (counted(before), counted(Some(next)));
+        let calls: u32 = group
+            .iter()
+            .map(|&number| self.requests[number].calls)
+            .sum();
         let written: u32 = group
             .iter()
             .map(|&number| self.requests[number].calls_written)
@@ -265,7 +272,10 @@ impl World {
             && circuit.breaker.probe_owner.as_deref() == Some(environment.name.as_str());
         circuit.probe_calls += u32::from(!is_lookup);
         if !probes || circuit.probe_calls > 1 {
-            let text = format!("{} calls for r{number} while {key} is {state:?}", environment.name);
+            let text = format!(
+                "{} calls for r{number} while {key} is {state:?}",
+                environment.name
+            );
             self.violated(Invariant::CallsWhileOpen, text);
         }
     }
@@ -354,27 +364,32 @@ impl World {
             let text = format!("a letter holds what nobody wrote: {}", letter.body);
             return self.violated(Invariant::Letters, text);
         };
-        let first = self
-            .queue
-            .messages
-            .iter()
-            .filter(|message| message.request == number)
-            .map(|message| message.first_seen)
-            .min();
+        let messages = self.queue.messages.iter();
+        let mut messages = messages.filter(|message| message.request == number);
         let code = letter.reason.code.as_str();
         let first_seen = letter.first_seen.as_millis();
-        if code.is_empty() || letter.reason.detail.len() > 1024 {
-            self.violated(Invariant::Letters, format!("r{number}: no code, or too much detail"));
-        }
         // Of several messages with one body each has a time of its own.
-        if first.is_none_or(|first| first_seen < first) || first_seen > now {
-            self.violated(Invariant::Letters, format!("r{number}: first_seen is {first_seen}"));
+        let is_known = messages.any(|message| message.first_seen == first_seen);
+        if code.is_empty() || letter.reason.detail.len() > 1024 {
+            self.violated(
+                Invariant::Letters,
+                format!("r{number}: no code, or too much detail"),
+            );
+        }
+        if !is_known {
+            self.violated(
+                Invariant::Letters,
+                format!("r{number}: first_seen is {first_seen}"),
+            );
         }
         let record = self.requests[number].ledger_key.clone();
         let record = record.and_then(|key| self.record(&key));
         let said = letter.reason.attempts;
         if let Some(record) = record
-            && record.code.as_ref().is_some_and(|stored| stored.as_str() == code)
+            && record
+                .code
+                .as_ref()
+                .is_some_and(|stored| stored.as_str() == code)
             && matches!(record.status, Status::Rejected | Status::Unknown)
             && said != record.attempts
         {
@@ -409,7 +424,10 @@ impl World {
         if in_order {
             self.queue.messages[message].acknowledged = true;
         } else {
-            let text = format!("a message of r{number} is acknowledged as {}", outcome.name());
+            let text = format!(
+                "a message of r{number} is acknowledged as {}",
+                outcome.name()
+            );
             self.violated(Invariant::Lost, text);
         }
     }
@@ -457,7 +475,9 @@ impl World {
         }
         let is_unsafe = |number: &usize| self.requests[*number].safety == Some(Safety::Unsafe);
         let doubted = |number: &usize| self.requests[*number].doubted;
-        let unsafe_doubt = group.iter().any(|number| is_unsafe(number) && doubted(number));
+        let unsafe_doubt = group
+            .iter()
+            .any(|number| is_unsafe(number) && doubted(number));
         let unsafe_effect = effective && group.iter().any(is_unsafe);
         let reported = status == Some(Status::Unknown);
         if unsafe_doubt && !reported
@@ -475,5 +495,7 @@ fn decoded_operation(
 ) -> Option<&'static causeway::provider::Operation> {
     let safety = world.requests[number].safety?;
     let operations = world.provider.spec().operations;
-    operations.iter().find(|operation| operation.safety == safety)
+    operations
+        .iter()
+        .find(|operation| operation.safety == safety)
 }

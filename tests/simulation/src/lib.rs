@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod await_points;
+#[cfg(causeway_bugs)]
+pub mod bugs;
 pub mod counts;
 pub mod executor;
 pub mod invariants;

@@ -49,7 +49,11 @@ fn excess(limit: &Limit, calls: &[Started], slack: i64) -> i64 {
         let over = place + best_start + interval - burst * interval - slack * 1_000;
         worst = worst.max(over);
     }
-    if worst <= 0 { 0 } else { (worst + interval - 1) / interval }
+    if worst <= 0 {
+        0
+    } else {
+        (worst + interval - 1) / interval
+    }
 }
 
 #[cfg(test)]
@@ -68,6 +72,9 @@ mod tests {
         // 3 at once, and what comes back in the 0.5 s that clocks may differ by.
         assert_eq!(judge(&limit, &mut at(&[0, 0, 0, 0])), Judgement::Kept);
         assert_eq!(judge(&limit, &mut at(&[0; 5])), Judgement::Broken(1));
-        assert_eq!(judge(&limit, &mut at(&[9, 0, 0, 0, 840, 0])), Judgement::Broken(1));
+        assert_eq!(
+            judge(&limit, &mut at(&[9, 0, 0, 0, 840, 0])),
+            Judgement::Broken(1)
+        );
     }
 }

@@ -146,7 +146,10 @@ impl Profile {
                 Outage::BadGateway,
             ];
             let lasts = rng.pick(&[20 * SECOND, 2 * MINUTE, 10 * MINUTE]);
-            profile.vendor.outages.push((from, from + lasts, rng.pick(&kinds)));
+            profile
+                .vendor
+                .outages
+                .push((from, from + lasts, rng.pick(&kinds)));
         }
         profile
     }

@@ -162,10 +162,7 @@ struct Order {
 
 impl Order {
     fn send(&self, method: Method, path: &str) -> Wire {
-        assert!(
-            !self.item.as_str().starts_with(PANIC),
-            "{PANIC_WORDS}"
-        );
+        assert!(!self.item.as_str().starts_with(PANIC), "{PANIC_WORDS}");
         Wire::new(method, path).json(self)
     }
 }

@@ -50,7 +50,11 @@ impl Rng {
 
     /// A latency in `1..=typical` ms most of the time, with a tail: one in fifty is up to ten times as long.
     pub fn latency(&mut self, typical: i64) -> i64 {
-        let most = if self.chance(0.02) { typical * 10 } else { typical };
+        let most = if self.chance(0.02) {
+            typical * 10
+        } else {
+            typical
+        };
         self.between(1, most)
     }
 }

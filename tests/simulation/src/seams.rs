@@ -80,7 +80,11 @@ impl LedgerStore for Seat {
             world.note(Some(environment), || {
                 let status = before.as_ref().map(|record| record.status);
                 let (pk, to, by) = (&next.pk, next.status, &next.owner);
-                let won = if matches!(write, Write::Written) { "" } else { " LOST" };
+                let won = if matches!(write, Write::Written) {
+                    ""
+                } else {
+                    " LOST"
+                };
                 format!("ledger {pk}: {status:?} -> {to:?} by {by}{won}")
             });
             if before != after {
@@ -139,7 +143,10 @@ impl Queue for Seat {
             each(world, letters, |world, letter| {
                 world.note(Some(environment), || {
                     let (code, attempts) = (&letter.reason.code, letter.reason.attempts);
-                    format!("dead letter {code} after {attempts} attempts: {}", letter.body)
+                    format!(
+                        "dead letter {code} after {attempts} attempts: {}",
+                        letter.body
+                    )
                 });
                 world.see_letter(letter);
                 Ok(())

@@ -87,7 +87,10 @@ impl Simulation {
         world.counts.requests = requests;
         world.note(None, || {
             let spec = causeway::provider::Provider::spec(&world.provider);
-            format!("lane {}, {slots} environments, batches of {batch}", spec.name)
+            format!(
+                "lane {}, {slots} environments, batches of {batch}",
+                spec.name
+            )
         });
         Self {
             shared: Shared::new(world),
@@ -196,7 +199,10 @@ impl Simulation {
         let Some(at) = world.queue.next_visible(now) else {
             return;
         };
-        if self.poll_at.is_some_and(|planned| planned <= at + self.window) {
+        if self
+            .poll_at
+            .is_some_and(|planned| planned <= at + self.window)
+        {
             return;
         }
         let at = at.max(now) + world.rng.between(0, self.window);
@@ -375,7 +381,10 @@ impl Simulation {
                 continue;
             }
             let World { rng, profile, .. } = &mut *world;
-            let (lost, haunts) = (rng.chance(profile.unacknowledged), rng.chance(profile.ghost));
+            let (lost, haunts) = (
+                rng.chance(profile.unacknowledged),
+                rng.chance(profile.ghost),
+            );
             if let Some((number, _)) = sqs::parse(receipt) {
                 match report.entries.iter().find(|entry| entry.message_id == *id) {
                     Some(entry) => {
@@ -415,4 +424,3 @@ fn redrive(world: &mut World) {
         }
     }
 }
-

@@ -117,7 +117,9 @@ impl Sqs {
             });
             copy.visible_at = now + delay;
         }
-        if delay > 0 && let Some(number) = self.visible.pop() {
+        if delay > 0
+            && let Some(number) = self.visible.pop()
+        {
             self.hidden.insert((now + delay, number));
             self.delayed += 1;
         }

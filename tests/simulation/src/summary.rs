@@ -1,6 +1,6 @@
 //! Many seeds in one go, and what they came to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +19,8 @@ pub struct Failure {
     pub seed: u64,
     /// What was broken first.
     pub violation: Violation,
+    /// Everything that was.
+    pub broken: BTreeSet<Invariant>,
 }
 
 /// What many seeds came to.
@@ -51,8 +53,14 @@ impl Summary {
         for violation in &outcome.violations {
             *self.violations.entry(violation.invariant).or_default() += 1;
         }
+        let broken = outcome.violations.iter();
+        let broken = broken.map(|violation| violation.invariant).collect();
         if let Some(violation) = outcome.violations.into_iter().next() {
-            self.failures.push(Failure { seed, violation });
+            self.failures.push(Failure {
+                seed,
+                violation,
+                broken,
+            });
         }
     }
 
@@ -134,7 +142,5 @@ pub fn run(
             });
         }
     });
-    summary
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
+    summary.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

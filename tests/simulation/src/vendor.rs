@@ -193,7 +193,11 @@ impl Vendor {
         let effective = mode != Mode::StoresFailure || rng.chance(0.5);
         let effect = effective.then(|| self.take_effect(wire, request, now, done_at, rng));
         if let Some(key) = key {
-            let status = if mode == Mode::StoresFailure { 500 } else { 200 };
+            let status = if mode == Mode::StoresFailure {
+                500
+            } else {
+                200
+            };
             self.keys.insert(
                 key,
                 Stored {
@@ -295,7 +299,11 @@ fn mismatch() -> Answer {
 }
 
 fn status(status: u16) -> Answer {
-    let body = if status == 200 { r#"{"id":"obj"}"# } else { "{}" };
+    let body = if status == 200 {
+        r#"{"id":"obj"}"#
+    } else {
+        "{}"
+    };
     Answer {
         status,
         headers: HeaderMap::new(),

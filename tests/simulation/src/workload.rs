@@ -73,7 +73,11 @@ impl Workload {
         let mut requests: Vec<Request> = Vec::with_capacity(REQUESTS);
         for number in 0..REQUESTS {
             let conflicting = rng.chance(odd / 3.0) && number > 0;
-            let key = if conflicting { rng.index(number) } else { number };
+            let key = if conflicting {
+                rng.index(number)
+            } else {
+                number
+            };
             let request = draw_request(provider, number, key, connections, odd, rng);
             requests.push(request);
         }
@@ -112,7 +116,11 @@ fn draw_request(
     let operation = OPERATIONS[key % OPERATIONS.len()];
     let connection = format!("c{}", key as i64 % connections);
     let desk = format!("d{}", rng.between(0, 2));
-    let kind = if rng.chance(odd) { rng.between(1, 6) } else { 0 };
+    let kind = if rng.chance(odd) {
+        rng.between(1, 6)
+    } else {
+        0
+    };
     let item = match kind {
         1 => format!("{PANIC}-r{number}"),
         _ => format!("r{number}"),
@@ -126,7 +134,11 @@ fn draw_request(
         extra = r#","mapping":"unheard-of""#.to_owned();
     }
     let name = provider.spec().name;
-    let called = if kind == 4 { "orders.unheard-of" } else { operation };
+    let called = if kind == 4 {
+        "orders.unheard-of"
+    } else {
+        operation
+    };
     let payload = if kind == 5 {
         format!(r#"{{"item":"{item}","bogus":1}}"#)
     } else {

@@ -21,7 +21,11 @@ fn the_list_of_await_points_is_what_the_source_holds() {
         "await points changed: look whether a crash there is harmless, then CAUSEWAY_BLESS=1"
     );
     let distinct: BTreeSet<_> = names.iter().collect();
-    assert_eq!(distinct.len(), names.len(), "every point has a name of its own");
+    assert_eq!(
+        distinct.len(),
+        names.len(),
+        "every point has a name of its own"
+    );
 }
 
 #[test]

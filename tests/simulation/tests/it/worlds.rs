@@ -41,7 +41,12 @@ fn every_promise_is_kept_in_a_few_hundred_worlds() {
 fn one_seed_is_one_world() {
     for seed in [3, 8, 21] {
         let (first, second) = (sim::run(seed, true), sim::run(seed, true));
-        assert!(first.trace.as_ref().is_some_and(|trace| trace.len() > 1_000));
+        assert!(
+            first
+                .trace
+                .as_ref()
+                .is_some_and(|trace| trace.len() > 1_000)
+        );
         assert_eq!(first.trace, second.trace, "seed {seed}");
         assert_eq!(first.counts, second.counts);
         // Looking changes nothing.
