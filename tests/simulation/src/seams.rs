@@ -125,6 +125,7 @@ impl StateStore for Seat {
                     Ok(Swap::Lost(current))
                 }
                 swapped @ Swap::Swapped { .. } => {
+                    world.note(Some(environment), || format!("state {key} = {next}"));
                     world.marks.insert(key.to_owned(), mark.to_owned());
                     world.see_state(environment, key, next);
                     Ok(swapped)
