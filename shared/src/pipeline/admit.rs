@@ -198,7 +198,8 @@ impl Lane {
                     return Fate::End(self.answer(found));
                 }
             }
-            Known::Absent if job.deadline_passed(now) => {
+            // A call that no record tells of may have taken effect: the claim will say so.
+            Known::Absent if job.deadline_passed(now) && job.maybe_sent_since().is_none() => {
                 let reason = Reason::new(code::DEADLINE_EXCEEDED, deadline_rule());
                 return Fate::End(Outcome::Rejected(reason));
             }

@@ -37,6 +37,7 @@ fn is_story(file: &str) -> bool {
     !stands_in.iter().any(|name| file.ends_with(name))
         && !folders.iter().any(|folder| file.starts_with(folder))
         && !file.contains("/tests/")
+        && !file.contains("/properties/")
 }
 
 /// Every point of the source at `root`, in the order of files and lines.

@@ -1,6 +1,6 @@
 //! What must always hold, looked at while it happens and once more at the end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use causeway::breaker::{Breaker, Scope, State};
 use causeway::http_client::CallError;
@@ -95,8 +95,8 @@ pub struct Watch {
     pub references: HashMap<String, usize>,
     breakers: HashMap<String, Circuit>,
     calls: BTreeMap<(String, &'static str), (&'static Limit, Vec<Started>)>,
-    /// When the present claim on each key was first asked for, and by whom.
-    claims: HashMap<String, (String, i64)>,
+    /// Attempts that each record was closed with.
+    closed: BTreeSet<(String, u32)>,
     effects: HashMap<String, u32>,
 }
 
@@ -124,16 +124,6 @@ impl World {
         read?.ok()?.pop()?
     }
 
-    /// Somebody is about to ask for the claim on `record`.
-    pub fn see_claim(&mut self, record: &Record) {
-        let now = self.now;
-        let claim = self.watch.claims.entry(record.pk.clone());
-        let claim = claim.or_insert_with(|| (record.owner.clone(), now));
-        if claim.0 != record.owner {
-            *claim = (record.owner.clone(), now);
-        }
-    }
-
     /// A record was written.
     pub fn see_record(&mut self, before: Option<&Record>, next: &Record) {
         let group = self.groups.get(&next.pk).cloned().unwrap_or_default();
@@ -159,6 +149,10 @@ impl World {
                 Invariant::Lost,
                 format!("{} counts as delivered and never took effect", next.pk),
             );
+        }
+        if matches!(next.status, Status::Rejected | Status::Unknown) {
+            let closed = (next.pk.clone(), next.attempts);
+            self.watch.closed.insert(closed);
         }
         self.see_attempts(before, next, &group);
     }
@@ -194,16 +188,16 @@ impl World {
         self.watch.effects.contains_key(key)
     }
 
-    /// A call is about to be made.
-    pub fn see_call(&mut self, environment: usize, wire: &Wire, request: Option<usize>) {
+    /// A call is about to be made by an environment and a strand of it.
+    pub fn see_call(&mut self, by: (usize, usize), wire: &Wire, request: Option<usize>) {
         let Some(number) = request else { return };
         let is_lookup = wire.body.is_empty();
         if !is_lookup {
             self.requests[number].calls += 1;
-            self.see_limits(environment, number);
+            self.see_limits(by, number);
         }
-        self.see_holder(environment, number);
-        self.see_circuit(environment, number, is_lookup);
+        self.see_holder(by.0, number);
+        self.see_circuit(by.0, number, is_lookup);
     }
 
     /// A call whose repetition would matter is made by whoever holds the claim. Keyed calls have the vendor's key
@@ -229,20 +223,14 @@ impl World {
         }
     }
 
-    fn see_limits(&mut self, environment: usize, number: usize) {
+    fn see_limits(&mut self, (environment, strand): (usize, usize), number: usize) {
         let request = &self.requests[number];
         let Some(operation) = decoded_operation(self, number) else {
             return;
         };
         let now = self.now;
-        let environment = &self.environments[environment];
-        let us = format!("{}/i{}/", environment.name, environment.invocation);
-        let claim = request.ledger_key.as_ref();
-        let claim = claim.and_then(|key| self.watch.claims.get(key));
-        let late = match claim {
-            Some((owner, asked)) if owner.starts_with(&us) => now - asked,
-            _ => environment.slowest_claim,
-        };
+        let instant = self.environments[environment].instants.get(&strand);
+        let late = instant.map_or(0, |instant| now - instant).max(0);
         for limit in self.provider.spec().limits_of(operation) {
             let scope = match limit.scope() {
                 ScopeKey::Account => request.connection.clone(),
@@ -382,16 +370,16 @@ impl World {
                 format!("r{number}: first_seen is {first_seen}"),
             );
         }
-        let record = self.requests[number].ledger_key.clone();
-        let record = record.and_then(|key| self.record(&key));
+        // Copies of one message may close its record in turn: each letter tells of one of them.
         let said = letter.reason.attempts;
+        let key = self.requests[number].ledger_key.clone();
+        let record = key.as_ref().and_then(|key| self.record(key));
         if let Some(record) = record
             && record
                 .code
                 .as_ref()
                 .is_some_and(|stored| stored.as_str() == code)
-            && matches!(record.status, Status::Rejected | Status::Unknown)
-            && said != record.attempts
+            && !self.watch.closed.contains(&(record.pk.clone(), said))
         {
             let attempts = record.attempts;
             let text = format!("r{number}: the letter says {said} attempts, the record {attempts}");

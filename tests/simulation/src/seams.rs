@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use causeway::clock::Clock;
 use causeway::http_client::{CallError, HttpClient};
 use causeway::lanes::{StateStore, Swap, Versioned};
-use causeway::ledger::{Expected, LedgerStore, Record, Status, Write};
+use causeway::ledger::{Expected, LedgerStore, Record, Write};
 use causeway::provider::{Answer, Secret, Wire};
 use causeway::queue::{Again, Letter, MAX_WAITING, Queue};
 use causeway::seams::Seams;
@@ -19,6 +19,9 @@ use serde_json::Value;
 use crate::seat::Seat;
 use crate::workload::{self, Fatal};
 use crate::world::World;
+
+/// Messages beyond which a world counts as crowded no more.
+const MAX_MESSAGES: usize = 500;
 
 impl Seat {
     /// The lane's seams, as this environment has them.
@@ -51,8 +54,14 @@ impl Clock for Seat {
 
     async fn sleep_until(&self, at: Timestamp) {
         self.maybe_die("sleep").await;
-        let skew = self.shared.lock().environments[self.environment].skew;
-        self.wait_until(at.as_millis() - skew).await;
+        let strand = self.strand().await;
+        let at = {
+            let own = &mut self.shared.lock().environments[self.environment];
+            let at = at.as_millis() - own.skew;
+            own.instants.insert(strand, at);
+            at
+        };
+        self.wait_until(at).await;
     }
 }
 
@@ -65,9 +74,6 @@ impl LedgerStore for Seat {
 
     async fn write(&self, next: &Record, expected: &Expected) -> Result<Write, StoreError> {
         let environment = self.environment;
-        if next.status == Status::InProgress {
-            self.shared.lock().see_claim(next);
-        }
         self.trip("PutItem", |world| {
             let key = [next.pk.clone()];
             let before = at_once(world.ledger.read(&key))?.pop().flatten();
@@ -197,7 +203,9 @@ impl Queue for Seat {
         self.trip("GetQueueAttributes", |world| {
             let World { rng, profile, .. } = &mut *world;
             // The lane's other messages, of which this world is a small part.
-            let others = if rng.chance(profile.crowded) {
+            // Copies make copies where most replies are lost; a world of thousands tells nothing new.
+            let few = world.queue.messages.len() < MAX_MESSAGES;
+            let others = if few && rng.chance(profile.crowded) {
                 MAX_WAITING
             } else {
                 0
@@ -252,11 +260,12 @@ impl HttpClient for Seat {
         timeout: Duration,
     ) -> Result<Answer, CallError> {
         self.maybe_die("sending").await;
+        let strand = self.strand().await;
         let (served, started, fatal) = {
             let mut world = self.shared.lock();
             let request = workload::request_of(wire, &world);
             let now = world.now;
-            world.see_call(self.environment, wire, request);
+            world.see_call((self.environment, strand), wire, request);
             let World {
                 vendor,
                 profile,

@@ -1,6 +1,6 @@
 //! An environment's place in the world: every seam goes through [`Seat::trip`], where things go wrong.
 
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -96,11 +96,6 @@ impl Seat {
         } else {
             Fate::Arrives
         };
-        if matches!(what, "PutItem" | "GetSecretValue") {
-            let twice = if fate == Fate::Repeated { back } else { 0 };
-            let own = &mut world.environments[self.environment];
-            own.slowest_claim = own.slowest_claim.max(there + back + twice);
-        }
         (fate, there, back)
     }
 
@@ -120,6 +115,11 @@ impl Seat {
     pub async fn die(&self, what: &str) {
         self.shared.lock().kill(self.environment, what);
         pending::<()>().await;
+    }
+
+    /// Which of its environment's side by side futures asks: each has a waker of its own.
+    pub async fn strand(&self) -> usize {
+        poll_fn(|cx| Poll::Ready(cx.waker().data().addr())).await
     }
 
     /// Lets `ms` pass.

@@ -1,5 +1,6 @@
 //! One seed's run: Lambda, its event source mapping, producers and operators around the production pipeline.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -303,7 +304,7 @@ impl Simulation {
             dead: false,
             invocation: 0,
             invoked_at: 0,
-            slowest_claim: 0,
+            instants: HashMap::new(),
         };
         let settings = Settings {
             base_url: "https://vendor.example".into(),

@@ -55,9 +55,8 @@ pub struct Environment {
     pub invocation: u64,
     /// When that began.
     pub invoked_at: i64,
-    /// The longest that a trip before a call took in this environment: by so much a call can start after its token's
-    /// instant.
-    pub slowest_claim: i64,
+    /// The instants that its strands waited for last, in true ms: those of the tokens of the calls to come.
+    pub instants: HashMap<usize, i64>,
 }
 
 /// Everything there is.
