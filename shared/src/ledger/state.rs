@@ -123,7 +123,8 @@ pub fn claim(stored: Option<&Record>, ask: &Ask<'_>) -> Claim {
     if stored.is_expired(ask.now) {
         return first(ask, stored.generation + 1);
     }
-    let stored = &with_unrecorded_call(stored, ask);
+    let own_call = unrecorded_call(stored, ask);
+    let stored = &with_unrecorded_call(stored, own_call);
     let same_payload = stored.payload_hash == ask.payload_hash || bugs::is(Bug::IgnoreConflict);
     match stored.status {
         Status::Unknown if bugs::is(Bug::ReopenUnknown) => resume(stored, ask, false, 0),
@@ -133,6 +134,7 @@ pub fn claim(stored: Option<&Record>, ask: &Ask<'_>) -> Claim {
             Claim::Found(Finding::Closed(stored.clone()))
         }
         Status::Rejected if same_payload || !stored.ambiguous => restart(stored, ask),
+        _ if !same_payload && own_call.is_some() => conflict_in_doubt(stored, ask),
         _ if !same_payload => Claim::Found(Finding::Conflict),
         Status::Completed => Claim::Found(Finding::Duplicate),
         Status::Retrying => match stored.next_attempt_at {
@@ -162,18 +164,43 @@ fn first(ask: &Ask<'_>, generation: u64) -> Claim {
     settled_or(&next.clone(), ask, next)
 }
 
-/// `stored`, made by another message, with the call that this one may have sent before the record was there.
-fn with_unrecorded_call(stored: &Record, ask: &Ask<'_>) -> Record {
-    let mut stored = stored.clone();
-    if let Some(since) = ask.maybe_sent_since
-        && stored.message_id != ask.message_id
-        && stored.series_since + CLOCKS >= since
-        && !matches!(stored.status, Status::Completed | Status::Unknown)
-    {
-        stored.ambiguous = true;
-        stored.first_sent_at = earlier(stored.first_sent_at, Some(since));
+/// Since when the asker may have sent a call under `stored`'s key, before another message made that record. Where the
+/// request took effect it does not matter: both went out under one key.
+fn unrecorded_call(stored: &Record, ask: &Ask<'_>) -> Option<Timestamp> {
+    let is_open = !matches!(stored.status, Status::Completed | Status::Unknown);
+    let is_anothers = stored.message_id != ask.message_id;
+    ask.maybe_sent_since
+        .filter(|since| is_open && is_anothers && stored.series_since + CLOCKS >= *since)
+}
+
+fn with_unrecorded_call(stored: &Record, since: Option<Timestamp>) -> Record {
+    Record {
+        ambiguous: stored.ambiguous || since.is_some(),
+        first_sent_at: earlier(stored.first_sent_at, since),
+        ..stored.clone()
     }
-    stored
+}
+
+/// The record is another payload's, and the asker's own may have taken effect under the same key: only a person can
+/// tell which of the two did. A holder gets to its end first.
+fn conflict_in_doubt(stored: &Record, ask: &Ask<'_>) -> Claim {
+    match stored.lease_until {
+        Some(until) if stored.status == Status::InProgress && until > ask.now => {
+            Claim::Found(Finding::InProgress(until))
+        }
+        _ => {
+            let reason = Closing::new(
+                code::OUTCOME_UNKNOWN,
+                "idempotency_key: two payloads were sent under it, and either may have taken effect",
+            );
+            Claim::Close(closed(
+                &held(stored, ask),
+                Status::Unknown,
+                &reason,
+                ask.now,
+            ))
+        }
+    }
 }
 
 fn fresh(ask: &Ask<'_>, generation: u64) -> Record {

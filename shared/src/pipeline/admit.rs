@@ -274,7 +274,14 @@ fn is_long(job: &Job, outcome: &Outcome, now: Timestamp) -> bool {
                 Deferral::BreakerOpen | Deferral::ConnectionPaused | Deferral::CredentialsRefreshing,
             ..
         } => true,
-        Outcome::Deferred { until, .. } => until.since(now) > SOON.min(retention / 2),
+        Outcome::Deferred { until, .. } => {
+            // Past its deadline it will be rejected, and should then be known to have had no effect.
+            let too_late = job
+                .request
+                .deadline
+                .is_some_and(|deadline| deadline <= *until);
+            too_late || until.since(now) > SOON.min(retention / 2)
+        }
         _ => false,
     }
 }

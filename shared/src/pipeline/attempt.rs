@@ -142,8 +142,9 @@ impl Lane {
             latency: now.since(started),
             fault: called.is_fault(),
         });
-        let attempt = called.attempt(started, wire_hash, job.operation.safety, record);
-        let settlement = state::conclude(&called, &attempt, &self.circumstances(job, record, now));
+        let of = self.circumstances(job, record, now);
+        let attempt = called.attempt(started, wire_hash, &of);
+        let settlement = state::conclude(&called, &attempt, &of);
         (Some((attempt, called)), settlement)
     }
 
@@ -218,7 +219,10 @@ impl Lane {
                 }
                 state::outcome(settlement, &next)
             }
-            Ok(Settled::Lost(stored)) => self.decided_by(stored.as_deref(), job, run),
+            Ok(Settled::Lost(stored)) => {
+                let in_doubt = attempt.is_some_and(|attempt| attempt.ambiguous);
+                self.decided_by(stored.as_deref(), in_doubt, job, run)
+            }
             Err(error) => {
                 tracing::warn!(%error, pk = job.pk, "the settlement could not be written");
                 self.put_off(Deferral::StoreUnavailable)
@@ -227,8 +231,18 @@ impl Lane {
     }
 
     /// The settlement lost against `stored`, which decides now.
-    fn decided_by(&self, stored: Option<&Record>, job: &Job, run: &Run<'_>) -> Outcome {
-        match stored.map(|stored| claim(Some(stored), &self.ask(job, false, run))) {
+    fn decided_by(
+        &self,
+        stored: Option<&Record>,
+        in_doubt: bool,
+        job: &Job,
+        run: &Run<'_>,
+    ) -> Outcome {
+        let mut ask = self.ask(job, false, run);
+        if in_doubt && job.may_be_guarded() {
+            ask.maybe_sent_since = Some(job.message.first_received);
+        }
+        match stored.map(|stored| claim(Some(stored), &ask)) {
             Some(Claim::Found(finding)) => self.answer(finding),
             _ => self.put_off(Deferral::KeyInProgress),
         }
@@ -292,6 +306,7 @@ impl Lane {
             retry: &self.provider.spec().retry,
             deadline: job.request.deadline,
             last_chance: queue::is_spent(&job.message, now),
+            maybe_under_way_until: job.maybe_under_way_until(),
             now,
             jitter: job.jitter(),
         }

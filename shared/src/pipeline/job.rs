@@ -1,6 +1,9 @@
 //! A record on its way through the pipeline.
 
+use std::time::Duration;
+
 use crate::Timestamp;
+use crate::ledger::state::LEASE_MARGIN;
 use crate::ledger::{Record, Status};
 use crate::outcome::Outcome;
 use crate::provider::{Operation, Safety};
@@ -14,6 +17,8 @@ pub(super) struct Job {
     pub operation: &'static Operation,
     /// The ledger's primary key.
     pub pk: String,
+    /// How long an invocation may take.
+    pub function_timeout: Duration,
     /// Unique per invocation and record: the ledger's fence.
     pub owner: String,
     /// What the ledger was seen to hold.
@@ -74,6 +79,15 @@ impl Job {
     pub fn maybe_sent_since(&self) -> Option<Timestamp> {
         let is_keyed = matches!(self.operation.safety, Safety::Keyed { .. });
         (is_keyed && self.message.receive_count > 1).then_some(self.message.first_received)
+    }
+
+    /// Until when such a call may still be under way: a message is worked on for as long as it is invisible, and a
+    /// function that got it at the very end has all its time.
+    pub fn maybe_under_way_until(&self) -> Option<Timestamp> {
+        /// A queue's visibility timeout is six times its function's timeout (the template holds to it).
+        const INVOCATIONS: u32 = 6 + 1;
+        let since = self.maybe_sent_since()?;
+        Some(since + self.function_timeout * INVOCATIONS + LEASE_MARGIN)
     }
 
     /// Whether it is the next attempt of a request whose last one failed.

@@ -126,6 +126,7 @@ impl Lane {
     pub async fn process(&self, batch: Vec<Message>, invocation: &Invocation) -> Report {
         let run = Run {
             invocation,
+            started: self.seams.clock.now(),
             calls: Mutex::default(),
             told: AtomicUsize::new(0),
             tally: Mutex::default(),
@@ -208,6 +209,7 @@ impl Lane {
 /// What one invocation gathers while it runs.
 struct Run<'a> {
     invocation: &'a Invocation,
+    started: Timestamp,
     calls: Mutex<Vec<Call>>,
     /// How many of `calls` the breaker was told.
     told: AtomicUsize,

@@ -51,17 +51,14 @@ impl Called {
     }
 
     /// What the ledger keeps of the attempt that was made for `record`.
-    pub fn attempt(
-        &self,
-        at: Timestamp,
-        wire_hash: String,
-        safety: Safety,
-        record: &Record,
-    ) -> Attempt {
-        // A vendor that honours our key would have told of an earlier effect instead of refusing.
+    pub fn attempt(&self, at: Timestamp, wire_hash: String, of: &Circumstances<'_>) -> Attempt {
+        // A vendor that honours our key would have told of an earlier effect instead of refusing, unless the earlier
+        // call has yet to arrive.
+        let safety = of.operation.safety;
         let refused = matches!(self, Self::Answered(_, Verdict::Rejected { .. }));
         let remembers = matches!(safety, Safety::Keyed { .. })
-            && safety.settling(record.first_sent_at, at) == Settling::Resend;
+            && safety.settling(of.record.first_sent_at, at) == Settling::Resend;
+        let settles_earlier = refused && remembers && of.under_way_for().is_none();
         let (status, sent, ambiguous) = match self {
             Self::Answered(status, verdict) => {
                 let ambiguous = matches!(verdict, Verdict::Ambiguous { .. } | Verdict::KeyInUse);
@@ -81,7 +78,7 @@ impl Called {
             wire_hash,
             sent,
             ambiguous,
-            settles_earlier: refused && remembers,
+            settles_earlier,
             status,
         }
     }
@@ -95,8 +92,18 @@ pub(super) struct Circumstances<'a> {
     pub deadline: Option<Timestamp>,
     /// The queue cannot hold the message any longer.
     pub last_chance: bool,
+    /// Until when an earlier call that no record tells of may still be under way.
+    pub maybe_under_way_until: Option<Timestamp>,
     pub now: Timestamp,
     pub jitter: f64,
+}
+
+impl Circumstances<'_> {
+    /// For how long an earlier call, which the record is in doubt for, may still be under way.
+    fn under_way_for(&self) -> Option<Duration> {
+        let until = self.maybe_under_way_until?;
+        (self.record.ambiguous && self.now < until).then(|| until.since(self.now))
+    }
 }
 
 /// What the claim becomes after the call.
@@ -106,9 +113,11 @@ pub(super) fn conclude(called: &Called, attempt: &Attempt, of: &Circumstances<'_
             status: *status,
             object_id: object_id.clone(),
         },
-        Called::Answered(_, Verdict::Rejected { detail }) => {
-            Settlement::Rejected(Closing::new(code::PROVIDER_REJECTED, detail))
-        }
+        Called::Answered(_, Verdict::Rejected { detail }) => match of.under_way_for() {
+            // The earlier call may yet take effect: the vendor is asked again, with the same key, when it cannot.
+            Some(wait) => put_off(wait, Deferral::Settling, of),
+            None => Settlement::Rejected(Closing::new(code::PROVIDER_REJECTED, detail)),
+        },
         Called::Answered(_, Verdict::Throttled { after }) => {
             again(code::RATE_LIMITED, after.or(Some(UNNAMED_WAIT)), of)
         }

@@ -199,3 +199,34 @@ fn a_closed_record_and_a_call_without_news_change_nothing() {
     let refused = settle(&guarded(&ask()).record, Some(&refused()), &rejected(), NOON);
     assert_eq!(merge(&waiting, &refused), None);
 }
+
+#[test]
+fn a_conflict_that_meets_the_askers_own_unrecorded_call_is_for_a_person() {
+    let other = |ask: Ask<'static>| Ask {
+        payload_hash: "b",
+        ..ask
+    };
+    let rejected_meanwhile = settle(
+        &guarded(&other(ask_of("m2", NOON, 1))).record,
+        None,
+        &rejected(),
+        NOON,
+    );
+    let back = ask_of("m1", NOON + secs(60), 2);
+    let unknown = closed(claim(Some(&rejected_meanwhile), &back));
+    assert_eq!(unknown.status, Status::Unknown);
+    assert!(unknown.ambiguous && unknown.expires_at.is_none());
+    // A holder gets to its end first, and what took effect under the key was not ours.
+    let working = taken(claim(None, &other(ask_of("m2", NOON, 1))));
+    assert_eq!(
+        found(claim(Some(&working), &ask_of("m1", NOON + secs(6), 2))),
+        Finding::InProgress(NOON + LEASE)
+    );
+    let done = settle(&working, Some(&answered(200)), &completed(), NOON);
+    assert_eq!(found(claim(Some(&done), &back)), Finding::Conflict);
+    // A first receive has sent nothing yet.
+    assert_eq!(
+        found(claim(Some(&working), &ask_of("m3", NOON + secs(6), 1))),
+        Finding::Conflict
+    );
+}

@@ -193,3 +193,55 @@ async fn a_short_wait_for_a_slot_is_not_noted() {
     assert!(deferred > 500, "{deferred}");
     assert!(!ledger.writes().contains(&Status::Retrying));
 }
+
+#[tokio::test]
+async fn a_refusal_is_final_only_when_no_earlier_call_can_arrive_any_more() {
+    let world = World::new();
+    // The first receive's call may still be on its way: the same message was handed out twice.
+    let again = message("m", body("k", "orders.create")).again();
+    world
+        .vendor
+        .script([Reply::Status(422, "{}"), Reply::Status(422, "{}")]);
+    let outcome = world.outcome(again.clone()).await;
+    let Outcome::Deferred {
+        reason: Deferral::Settling,
+        until,
+    } = outcome
+    else {
+        panic!("{outcome:?}")
+    };
+    assert!(
+        until >= NOON + secs(7 * 60),
+        "six times the function's timeout, and the function's own"
+    );
+    assert!(world.record("k").expect("a record").ambiguous);
+
+    world.clock.advance(until.since(NOON));
+    assert!(matches!(
+        world.outcome(again.again()).await,
+        Outcome::Rejected(_)
+    ));
+    let record = world.record("k").expect("a record");
+    assert!(!record.ambiguous && record.expires_at.is_some());
+    let keys: Vec<_> = world
+        .vendor
+        .calls()
+        .iter()
+        .map(|call| call.key.clone())
+        .collect();
+    assert_eq!(keys[0], keys[1]);
+}
+
+#[tokio::test]
+async fn a_deferral_past_the_requests_deadline_is_noted() {
+    let world = World::new();
+    let spike = (0..600).map(|n| {
+        let mut request = request(&format!("k{n}"), "orders.create");
+        request["deadline"] = (NOON + secs(1)).to_string().into();
+        message(&format!("m{n}"), request.to_string())
+    });
+    let report = world.receive(spike).await;
+    let deferred = report.retained.last().expect("more than the burst").clone();
+    let record = world.record(&deferred.replace('m', "k")).expect("a note");
+    assert_eq!((record.status, record.ambiguous), (Status::Retrying, false));
+}
