@@ -72,6 +72,8 @@ counts! {
     redriven,
     /// Times that a breaker opened.
     openings,
+    /// Times that a lane's event source was set.
+    source_updates,
     /// Calls for operations without any safety whose end nobody knows.
     ambiguous_unsafe,
     /// Windows that held more calls than promised, but not more than what lay between a token and its call explains.

@@ -13,8 +13,9 @@ use causeway::request::vendor_key;
 use futures_util::FutureExt;
 use serde_json::Value;
 
+use crate::executor::Due;
 use crate::limits::{self, Started};
-use crate::world::World;
+use crate::world::{Event, World};
 
 /// A promise of the design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -287,6 +288,11 @@ impl World {
             return;
         };
         let now = self.now;
+        // Events of the table come a little later, most of them.
+        if self.is_watched && self.rng.chance(0.9) {
+            let at = now + self.rng.between(100, 3_000);
+            self.agenda.set(at, Due::Event(Event::Changed));
+        }
         let circuit = self.watch.breakers.entry(key.to_owned()).or_default();
         let (from, to) = (circuit.breaker.state, breaker.state);
         if from == State::Closed && to != State::Closed {

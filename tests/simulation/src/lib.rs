@@ -15,6 +15,7 @@ pub mod seat;
 pub mod sim;
 pub mod sqs;
 pub mod summary;
+pub mod tokens;
 pub mod vendor;
 pub mod workload;
 pub mod world;

@@ -66,6 +66,10 @@ pub struct VendorProfile {
     pub rejects: f64,
     /// Refuses the credentials.
     pub unauthorized: f64,
+    /// A token call fails.
+    pub token_fails: f64,
+    /// A token call is carried out and its answer lost.
+    pub token_loses: f64,
     /// Answers a lookup with nothing that tells.
     pub unclear: f64,
     /// Outages: start, end, kind.
@@ -134,6 +138,8 @@ impl Profile {
             slow: level(0.10),
             rejects: level(0.10),
             unauthorized: level(0.10),
+            token_fails: level(0.30),
+            token_loses: level(0.10),
             unclear: level(0.30),
             outages: Vec::new(),
         };

@@ -7,8 +7,8 @@ use causeway::breaker::{BreakerSpec, Scope};
 use causeway::limiter::{Limit, ScopeKey};
 use causeway::outcome::code;
 use causeway::provider::{
-    Answer, Auth, Found, Json, KeyPlace, Operation, Payload, Provider, Safety, Spec, Text, Verdict,
-    Wire,
+    Answer, Auth, Found, Json, KeyPlace, Operation, Payload, Provider, Safety, SecretError, Shown,
+    Spec, Text, TokenScheme, Verdict, Wire,
 };
 use http::Method;
 use schemars::JsonSchema;
@@ -102,14 +102,41 @@ static FORGETFUL: Spec = Spec {
     )
 };
 
+/// Short-lived access tokens for refresh tokens that serve once, and a signature besides.
+static TOKENED: Spec = Spec {
+    limits: &[Limit::window("minute", 300, Duration::from_secs(60), 60)],
+    ..Spec::new(
+        "tokened",
+        "https://tokened.example",
+        Auth::Token(TokenScheme::refresh_token(TOKEN_PATH, true)),
+        operations!(DAY, &[]),
+    )
+};
+
+/// Where tokens are asked for.
+pub const TOKEN_PATH: &str = "/oauth/token";
+
+/// The secret's field that signatures are made with: some secrets lack it.
+pub const SIGNING_KEY: &str = "signing_key";
+
 /// All of them.
-pub const ALL: [Vendor; 3] = [Vendor(&LIMITED), Vendor(&BOUNDLESS), Vendor(&FORGETFUL)];
+pub const ALL: [Vendor; 4] = [
+    Vendor(&LIMITED),
+    Vendor(&BOUNDLESS),
+    Vendor(&FORGETFUL),
+    Vendor(&TOKENED),
+];
 
 /// One of the simulation's providers.
 #[derive(Clone, Copy, Debug)]
 pub struct Vendor(&'static Spec);
 
 impl Vendor {
+    /// Whether it wants access tokens.
+    pub fn wants_tokens(self) -> bool {
+        self.0.auth.token().is_some()
+    }
+
     /// How long it remembers a key.
     pub fn retention(self) -> Duration {
         match self.0.operations[0].safety {
@@ -135,6 +162,11 @@ impl Provider for Vendor {
             },
             _ => Verdict::by_status(answer, now),
         }
+    }
+
+    fn sign(&self, wire: Wire, shown: Shown<'_>, _now: Timestamp) -> Result<Wire, SecretError> {
+        shown.secret.field(SIGNING_KEY)?;
+        self.0.sign(wire, shown)
     }
 
     fn look_up(&self, operation: &Operation, _payload: &Json, reference: &str) -> Option<Wire> {

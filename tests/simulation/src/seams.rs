@@ -1,11 +1,13 @@
 //! The seams of an environment, all of them its [`Seat`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use causeway::clock::Clock;
 use causeway::http_client::{CallError, HttpClient};
+use causeway::lane_control::{EventSource, LaneControl, Setting};
 use causeway::lanes::{StateStore, Swap, Versioned};
 use causeway::ledger::{Expected, LedgerStore, Record, Write};
 use causeway::provider::{Answer, Secret, Wire};
@@ -201,10 +203,10 @@ impl Queue for Seat {
 
     async fn in_flight(&self) -> Result<u64, StoreError> {
         self.trip("GetQueueAttributes", |world| {
+            let few = world.queue.messages.len() < MAX_MESSAGES;
             let World { rng, profile, .. } = &mut *world;
             // The lane's other messages, of which this world is a small part.
             // Copies make copies where most replies are lost; a world of thousands tells nothing new.
-            let few = world.queue.messages.len() < MAX_MESSAGES;
             let others = if few && rng.chance(profile.crowded) {
                 MAX_WAITING
             } else {
@@ -237,12 +239,14 @@ fn each<T>(
 
 #[async_trait]
 impl Secrets for Seat {
-    async fn get(&self, _provider: &str, connection: &str) -> Result<Secret, SecretsError> {
+    async fn get(&self, provider: &str, connection: &str) -> Result<Secret, SecretsError> {
         let text = self
-            .trip("GetSecretValue", |_| {
-                format!(r#"{{"token":"{}"}}"#, workload::token(connection))
+            .trip("GetSecretValue", |world| {
+                world.vendor.tokens.secret(connection)
             })
             .await?;
+        let text = text
+            .ok_or_else(|| SecretsError::NotFound(format!("causeway/{provider}/{connection}")))?;
         Ok(Secret::parse(&text)?)
     }
 
@@ -298,6 +302,36 @@ impl HttpClient for Seat {
         let request = workload::request_of(wire, &world);
         world.see_answer(request, &answer);
         answer
+    }
+}
+
+#[async_trait]
+impl LaneControl for Seat {
+    async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, EventSource>, StoreError> {
+        self.trip("ListEventSourceMappings", |world| {
+            ids.iter().map(|id| (id.clone(), world.source)).collect()
+        })
+        .await
+    }
+
+    async fn set(&self, _id: &str, setting: Setting) -> Result<(), StoreError> {
+        let environment = self.environment;
+        self.trip("UpdateEventSourceMapping", |world| {
+            world.note(Some(environment), || {
+                format!("the event source is set: {setting:?}")
+            });
+            world.counts.source_updates += 1;
+            match setting {
+                Setting::Disabled => world.source.enabled = false,
+                Setting::Enabled {
+                    maximum_concurrency,
+                } => {
+                    world.source.enabled = true;
+                    world.source.maximum_concurrency = Some(maximum_concurrency);
+                }
+            }
+        })
+        .await
     }
 }
 

@@ -39,7 +39,7 @@ impl Seat {
         what: &'static str,
         mut apply: impl FnMut(&mut World) -> T + Send,
     ) -> Result<T, StoreError> {
-        let (fate, there, back) = self.fate(what);
+        let (fate, there, back) = self.fate();
         self.wait(there).await;
         match fate {
             Fate::DiesBefore => self.die(what).await,
@@ -77,7 +77,7 @@ impl Seat {
         Ok(reply)
     }
 
-    fn fate(&self, what: &str) -> (Fate, i64, i64) {
+    fn fate(&self) -> (Fate, i64, i64) {
         let mut world = self.shared.lock();
         let World { profile, rng, .. } = &mut *world;
         let (there, back) = (rng.latency(profile.latency), rng.latency(profile.latency));

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use causeway::Timestamp;
+use causeway::breaker::Scope;
+use causeway::credentials::Credentials;
+use causeway::gatekeeper::{Cause, Gatekeeper, WatchedLane};
+use causeway::lane_control::EventSource;
 use causeway::pipeline::{Invocation, Lane, Report, Settings};
 use causeway::queue::Message;
 
@@ -70,6 +74,9 @@ pub struct Simulation {
     shared: Shared,
     ready: Ready,
     slots: Vec<Slot>,
+    /// Commands that operators gave: their environment, and what is left to do.
+    commands: Vec<(usize, Option<Task<()>>)>,
+    commands_running: usize,
     poll_at: Option<i64>,
     invocations: u64,
     batch: usize,
@@ -97,6 +104,8 @@ impl Simulation {
             shared: Shared::new(world),
             ready: Ready::default(),
             slots: std::iter::repeat_with(Slot::default).take(slots).collect(),
+            commands: Vec::new(),
+            commands_running: 0,
             poll_at: None,
             invocations: 0,
             batch,
@@ -133,12 +142,13 @@ impl Simulation {
     }
 
     fn is_idle(&self) -> bool {
-        self.slots.iter().all(|slot| slot.running.is_none())
+        self.commands_running == 0 && self.slots.iter().all(|slot| slot.running.is_none())
     }
 
     fn end(mut self) -> Outcome {
         // Futures hold the world: they go first.
         self.slots.clear();
+        self.commands.clear();
         let mut world = self.shared.lock();
         world.see_end();
         world.counts.messages = world.queue.messages.len() as u64;
@@ -183,6 +193,32 @@ impl Simulation {
                 world.queue.haunt(message, now);
             }
             Event::Redrive => redrive(&mut world),
+            Event::Spoil(number, what) => {
+                world.note(None, || {
+                    format!("the secret of c{number} is spoilt: {what}")
+                });
+                world.vendor.tokens.spoil(&format!("c{number}"), what);
+            }
+            Event::Gatekeeper => {
+                world.is_watched = true;
+                let event = Due::Event(Event::Gatekeeper);
+                world.agenda.set(now + MINUTE, event);
+                drop(world);
+                self.keep_gate(Cause::Schedule);
+            }
+            Event::Changed => {
+                let provider = world.provider_name();
+                drop(world);
+                self.keep_gate(Cause::Changed(vec![Scope::Provider.key(provider, "")]));
+            }
+            Event::Reauthorise(number) => {
+                world.note(None, || format!("a person authorises c{number} anew"));
+                world.vendor.tokens.reauthorise(&format!("c{number}"));
+            }
+            Event::Resume => {
+                drop(world);
+                self.resume();
+            }
             Event::Calm => {
                 world.note(None, || "from now on nothing fails".to_owned());
                 world.profile = Profile::calm();
@@ -192,10 +228,10 @@ impl Simulation {
 
     /// Asks the queue when there is somebody to ask for.
     fn plan_poll(&mut self) {
-        if self.slots.iter().all(|slot| slot.running.is_some()) {
+        let mut world = self.shared.lock();
+        if !self.may_receive(&world.source) {
             return;
         }
-        let mut world = self.shared.lock();
         let now = world.now;
         let Some(at) = world.queue.next_visible(now) else {
             return;
@@ -211,8 +247,19 @@ impl Simulation {
         world.agenda.set(at, Due::Event(Event::Poll));
     }
 
+    /// Whether the event source mapping would hand out another batch.
+    fn may_receive(&self, source: &EventSource) -> bool {
+        let running = self.slots.iter().filter(|slot| slot.running.is_some());
+        let running = running.count();
+        let most = source.maximum_concurrency.map_or(usize::MAX, usize::from);
+        source.enabled && running < self.slots.len().min(most)
+    }
+
     /// Hands messages to one idle slot.
     fn receive(&mut self) {
+        if !self.may_receive(&self.shared.lock().source) {
+            return;
+        }
         let idle: Vec<usize> = (0..self.slots.len())
             .filter(|&slot| self.slots[slot].running.is_none())
             .collect();
@@ -294,7 +341,75 @@ impl Simulation {
         self.poll_slot(slot);
     }
 
+    /// The gatekeeper's function runs.
+    fn keep_gate(&mut self, cause: Cause) {
+        let seat = self.seat();
+        let provider = self.shared.lock().provider_name().to_owned();
+        let lane = WatchedLane {
+            provider,
+            source: "source".to_owned(),
+            maximum_concurrency: u16::try_from(self.slots.len()).unwrap_or(u16::MAX),
+        };
+        let arms = Arc::new(seat.clone());
+        let gatekeeper = Gatekeeper::new(vec![lane], arms.clone(), arms.clone(), arms);
+        self.command(seat.environment, async move {
+            gatekeeper.run(&cause).await;
+        });
+    }
+
+    /// `causeway connection resume`, for every connection.
+    fn resume(&mut self) {
+        let seat = self.seat();
+        let (environment, provider) = (seat.environment, self.shared.lock().provider);
+        let name = self.shared.lock().environments[environment].name.clone();
+        let credentials = Credentials::new(Arc::new(provider), seat.seams(), String::new(), name);
+        let work = async move {
+            for connection in ["c0", "c1", "c2"] {
+                let resumed = credentials.resume(connection).await;
+                let text = || format!("operator resumes {connection}: {resumed:?}");
+                seat.shared.lock().note(Some(environment), text);
+            }
+        };
+        self.command(environment, work);
+    }
+
+    /// Something that runs in an environment of its own, once.
+    fn command(&mut self, environment: usize, work: impl Future<Output = ()> + 'static) {
+        let number = self.slots.len() + self.commands.len();
+        let task = Task::new(work, number, &self.ready);
+        self.commands.push((environment, Some(task)));
+        self.commands_running += 1;
+        self.poll_slot(number);
+    }
+
+    fn poll_command(&mut self, number: usize) {
+        let Some((environment, command)) = self.commands.get_mut(number) else {
+            return;
+        };
+        let Some(task) = command else { return };
+        if task.poll().is_ready() || self.shared.lock().environments[*environment].dead {
+            *command = None;
+            self.commands_running -= 1;
+        }
+    }
+
     fn cold_start(&self) -> (usize, Arc<Lane>) {
+        let seat = self.seat();
+        let world = self.shared.lock();
+        let settings = Settings {
+            base_url: "https://vendor.example".into(),
+            environment: world.environments[seat.environment].name.clone(),
+            max_in_flight: 10,
+        };
+        let provider = world.provider;
+        drop(world);
+        let environment = seat.environment;
+        let lane = Lane::new(provider, seat.seams(), settings);
+        (environment, Arc::new(lane))
+    }
+
+    /// A new environment's place in the world.
+    fn seat(&self) -> Seat {
         let mut world = self.shared.lock();
         let environment = world.environments.len();
         let skew = world.profile.skew;
@@ -306,20 +421,13 @@ impl Simulation {
             invoked_at: 0,
             instants: HashMap::new(),
         };
-        let settings = Settings {
-            base_url: "https://vendor.example".into(),
-            environment: own.name.clone(),
-            max_in_flight: 10,
-        };
         let (name, skew) = (own.name.clone(), own.skew);
         world.environments.push(own);
         world.note(None, || format!("{name} starts, its clock {skew} ms ahead"));
-        let seat = Seat {
+        Seat {
             shared: self.shared.clone(),
             environment,
-        };
-        let lane = Lane::new(world.provider, seat.seams(), settings);
-        (environment, Arc::new(lane))
+        }
     }
 
     fn poll_tasks(&mut self) {
@@ -337,6 +445,9 @@ impl Simulation {
     }
 
     fn poll_slot(&mut self, slot: usize) {
+        if let Some(command) = slot.checked_sub(self.slots.len()) {
+            return self.poll_command(command);
+        }
         let Some(running) = &mut self.slots[slot].running else {
             return;
         };

@@ -7,8 +7,9 @@ use causeway::provider::{Answer, Wire};
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::profile::{Outage, SECOND, VendorProfile};
-use crate::providers::{KEY_HEADER, KEY_MISMATCH, REFERENCE, SETTLE};
+use crate::providers::{KEY_HEADER, KEY_MISMATCH, REFERENCE, SETTLE, TOKEN_PATH};
 use crate::rng::Rng;
+use crate::tokens::Tokens;
 
 /// What the vendor knows of a key.
 #[derive(Clone, Debug)]
@@ -49,6 +50,9 @@ pub struct Served {
 pub struct Vendor {
     retention: i64,
     keys: HashMap<String, Stored>,
+    /// What it knows of its customers' credentials.
+    pub tokens: Tokens,
+    wants_tokens: bool,
     /// Everything that came to be, in the order of the calls.
     pub effects: Vec<Effect>,
 }
@@ -89,10 +93,11 @@ impl Mode {
 }
 
 impl Vendor {
-    /// A vendor that remembers keys for `retention` ms.
-    pub fn new(retention: i64) -> Self {
+    /// A vendor that remembers keys for `retention` ms, and may want access tokens.
+    pub fn new(retention: i64, wants_tokens: bool) -> Self {
         Self {
             retention,
+            wants_tokens,
             ..Self::default()
         }
     }
@@ -106,8 +111,21 @@ impl Vendor {
         profile: &VendorProfile,
         rng: &mut Rng,
     ) -> Served {
-        let mode = mode(now, profile, rng);
         let at = now + rng.latency(120);
+        if wire.path == TOKEN_PATH {
+            let chances = (profile.token_fails, profile.token_loses);
+            return Served {
+                at,
+                answer: self.tokens.exchange(wire, now, chances, rng),
+                effect: None,
+                word: "is a token call",
+            };
+        }
+        let mode = match mode(now, profile, rng) {
+            Mode::Unreachable => Mode::Unreachable,
+            _ if self.wants_tokens && !self.tokens.accepts(wire, now) => Mode::Unauthorized,
+            mode => mode,
+        };
         let (answer, word) = match mode {
             Mode::Unreachable => (
                 Err(CallError::NotSent("connection refused".into())),
@@ -116,7 +134,7 @@ impl Vendor {
             Mode::Fails => (Ok(status(rng.pick(&[500, 502, 503, 504]))), mode.word()),
             Mode::Stalls => (Err(lost()), mode.word()),
             Mode::Throttles => (Ok(throttle(rng)), mode.word()),
-            Mode::Unauthorized => (Ok(status(401)), mode.word()),
+            Mode::Unauthorized => (Ok(refused(wire)), mode.word()),
             _ if wire.method == Method::GET => {
                 let unclear = rng.chance(profile.unclear);
                 (Ok(self.look_up(wire, now, unclear)), "is a lookup")
@@ -285,6 +303,16 @@ fn mode(now: i64, profile: &VendorProfile, rng: &mut Rng) -> Mode {
 fn reference(body: &[u8]) -> Option<String> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
     Some(body.get(REFERENCE)?.as_str()?.to_owned())
+}
+
+/// Repeats what it was shown, as careless vendors do.
+fn refused(wire: &Wire) -> Answer {
+    let shown = wire.headers.get(http::header::AUTHORIZATION);
+    let shown = shown.and_then(|shown| shown.to_str().ok()).unwrap_or("");
+    Answer {
+        body: format!(r#"{{"error":"bad credentials: {shown}"}}"#).into(),
+        ..status(401)
+    }
 }
 
 fn lost() -> CallError {

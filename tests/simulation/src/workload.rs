@@ -4,7 +4,7 @@ use causeway::provider::{Provider, Safety, Wire};
 use causeway::request::Request as Decoded;
 
 use crate::profile::{HOUR, MINUTE, SECOND};
-use crate::providers::{self, PANIC, Vendor};
+use crate::providers::{self, PANIC, TOKEN_PATH, Vendor};
 use crate::rng::Rng;
 use crate::world::{Event, START, World};
 
@@ -93,8 +93,27 @@ impl Workload {
             let at = START + rng.between(MINUTE, span + 30 * MINUTE);
             events.push((at, Event::Redrive));
         }
+        let any = START + rng.between(0, span + 10 * MINUTE);
+        let connection = rng.between(0, connections - 1);
+        if rng.chance(0.25) {
+            events.push((any, Event::Spoil(connection, rng.between(0, 2))));
+            events.push((
+                any + rng.between(0, 30 * MINUTE),
+                Event::Reauthorise(connection),
+            ));
+        }
+        if rng.chance(0.15) {
+            events.push((any + rng.between(0, 30 * MINUTE), Event::Resume));
+        }
         let ends = START + span + rng.pick(&[5 * MINUTE, 20 * MINUTE, HOUR]);
         events.push((ends, Event::Calm));
+        // What was lost with those who held it is made good, or nothing of its connection would ever end.
+        // Requests that kill go on killing: a person looks again, some hours later.
+        for hours in [0, 2, 5, 9] {
+            let again = (0..connections).map(|number| Event::Reauthorise(number));
+            events.extend(again.map(|event| (ends + hours * HOUR, event)));
+        }
+        events.extend(rng.chance(0.5).then_some((START, Event::Gatekeeper)));
         Self {
             provider,
             requests,
@@ -172,13 +191,11 @@ fn draw_request(
     }
 }
 
-/// The token of a connection: what the vendor tells accounts apart by.
-pub fn token(connection: &str) -> String {
-    format!("secret-{connection}")
-}
-
 /// Which request a call is made for.
 pub fn request_of(wire: &Wire, world: &World) -> Option<usize> {
+    if wire.path == TOKEN_PATH {
+        return None;
+    }
     if wire.body.is_empty() {
         let reference = wire.path.rsplit('/').next()?;
         return world.watch.references.get(reference).copied();

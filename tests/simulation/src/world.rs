@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use causeway::Timestamp;
+use causeway::lane_control::EventSource;
 use causeway::lanes::MemoryStates;
 use causeway::ledger::MemoryLedger;
 use causeway::provider::Provider;
@@ -38,6 +39,16 @@ pub enum Event {
     Haunt(usize),
     /// An operator redrives what is in the dead-letter queue.
     Redrive,
+    /// A connection's secret loses fields: the connection's number, and which.
+    Spoil(i64, i64),
+    /// The gatekeeper looks at the lane, now and once a minute.
+    Gatekeeper,
+    /// The breaker's item changed.
+    Changed,
+    /// A person authorises a connection anew.
+    Reauthorise(i64),
+    /// An operator says that all connections work again.
+    Resume,
     /// From now on nothing fails any more.
     Calm,
 }
@@ -81,6 +92,10 @@ pub struct World {
     pub queue: Sqs,
     /// The vendor.
     pub vendor: Vendor,
+    /// The event source mapping: whether it hands out messages, and how many batches at once.
+    pub source: EventSource,
+    /// Whether a gatekeeper watches the lane.
+    pub is_watched: bool,
     /// Every environment that ever ran.
     pub environments: Vec<Environment>,
     /// What was asked for.
@@ -122,7 +137,16 @@ impl World {
             states: Arc::default(),
             marks: HashMap::new(),
             queue: Sqs::default(),
-            vendor: Vendor::new(i64::try_from(retention).unwrap_or(i64::MAX)),
+            vendor: Vendor::new(
+                i64::try_from(retention).unwrap_or(i64::MAX),
+                workload.provider.wants_tokens(),
+            ),
+            source: EventSource {
+                enabled: true,
+                maximum_concurrency: None,
+                is_changing: false,
+            },
+            is_watched: false,
             environments: Vec::new(),
             requests: workload.requests,
             groups,
