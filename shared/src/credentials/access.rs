@@ -60,7 +60,7 @@ pub enum Refusal {
 }
 
 impl Access {
-    /// For [`Provider::sign`].
+    /// For [`Provider::sign`](crate::provider::Provider::sign).
     pub fn shown(&self) -> Shown<'_> {
         Shown {
             secret: &self.secret,

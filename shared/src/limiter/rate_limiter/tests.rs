@@ -96,6 +96,22 @@ async fn an_allotment_lapses_after_a_second() {
 }
 
 #[tokio::test]
+async fn tokens_drawn_ahead_and_a_full_bucket_together_stay_within_the_burst() {
+    const FORTY: Limit = Limit::bucket("40, 10/s", 40, 10, Duration::from_secs(1));
+    let states = Arc::new(WatchedStates::default());
+    let (one, two) = (limiter(&states, "one"), limiter(&states, "two"));
+    take(&one, &FORTY, NOON, 3).await;
+    take(&one, &FORTY, NOON + ms(100), 3).await;
+    states.trips();
+    let late = NOON + ms(1_050);
+    let drawn = take(&one, &FORTY, late, 3).await.grants.len();
+    assert_eq!((drawn, states.trips()), (3, swaps(0)));
+    let fresh = take(&two, &FORTY, late, 100).await.grants.len();
+    // 40 less the half second that is for clocks alone; the second for what is drawn ahead is here spent.
+    assert!(drawn + fresh <= 35, "{drawn} + {fresh} at once");
+}
+
+#[tokio::test]
 async fn a_limit_whose_burst_cannot_pay_is_never_drawn_ahead() {
     let states = Arc::new(WatchedStates::default());
     let limiter = limiter(&states, "one");

@@ -62,6 +62,29 @@ fn what_a_call_cost_less_comes_back() {
 }
 
 #[test]
+fn a_refund_leaves_the_calls_that_waited_for_it_in_their_places() {
+    // The second call starts half a second later because of the first. Were the first given back whole, the second
+    // would be paid as if it had started with it.
+    const SCARCE: Limit = Limit::bucket("20, 1/s", 20, 1, Duration::from_secs(1)).in_cost();
+    let demand = Demand {
+        inline_wait: ms(1_000),
+        ..demand(&[19, 1], NOON)
+    };
+    let taken = LimitState::default().take(&[&SCARCE], &demand);
+    assert_eq!(taken.grants, [NOON, NOON + ms(500)]);
+    let feedback = Feedback {
+        costs: Some((&taken, vec![(0, 0)])),
+        ..Feedback::default()
+    };
+    let state = taken.next.clone().expect("a write");
+    let state = state
+        .heed(&[&SCARCE], &feedback, NOON + ms(700))
+        .expect("19 came back");
+    let full_again = (NOON + ms(1_500)).as_millis() * 1_000;
+    assert_eq!(state.cells["20, 1/s"].tat, full_again);
+}
+
+#[test]
 fn what_a_call_cost_more_is_paid_by_those_who_come_next() {
     let mut state = LimitState::default();
     let taken = spend(&mut state, &[10], NOON);
