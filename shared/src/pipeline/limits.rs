@@ -84,7 +84,7 @@ impl Lane {
                     let demand = Demand {
                         costs: &costs,
                         now,
-                        inline_wait: INLINE_WAIT,
+                        inline_wait: self.inline_wait(&wanting, jobs),
                         share,
                         holder: &run.invocation.id,
                         deadline: run.invocation.deadline,
@@ -118,6 +118,17 @@ impl Lane {
             }
         }
         drawn
+    }
+
+    /// A token that waits for another scope's is used later than the vendor's count allows for: calls that draw on
+    /// several items start at once or not at all.
+    fn inline_wait(&self, wanting: &[usize], jobs: &[Job]) -> Duration {
+        let is_only = |at: &usize| self.draws(&jobs[*at]).len() == 1;
+        if wanting.iter().all(is_only) {
+            INLINE_WAIT
+        } else {
+            Duration::ZERO
+        }
     }
 
     /// Returns the tokens and permits of jobs that make no call after all. Only the last tokens of an item can come
