@@ -234,6 +234,12 @@ fn who_comes_late_adds_what_it_has_and_overwrites_nothing() {
     let late = exchange_of(&first);
     let mut second = leased(&first, &GRACE, &prints, NOON + MINUTE);
     second.lease.as_mut().expect("a lease").owner = "other".into();
+    let refused = TokenAnswer::Refused { reauthorise: true };
+    assert_eq!(
+        second.ended(&late, &refused, &GRACE, NOON + MINUTE, 0.0),
+        None,
+        "the other one is at it"
+    );
     let stored = ended(&second, &GRACE, &granted(2), NOON + MINUTE);
     let merged = stored
         .ended(&late, &granted(1), &GRACE, NOON + MINUTE, 0.0)
@@ -242,7 +248,6 @@ fn who_comes_late_adds_what_it_has_and_overwrites_nothing() {
     assert_eq!(text(merged.spare.as_ref()), Some("refresh-1"));
     assert_eq!(merged.token, stored.token);
     // A late refusal says nothing about the token that was stored since.
-    let refused = TokenAnswer::Refused { reauthorise: true };
     assert_eq!(
         stored.ended(&late, &refused, &GRACE, NOON + MINUTE, 0.0),
         None
