@@ -58,7 +58,7 @@ pub(super) fn judge(options: &Options, evidence: &Evidence) -> Summary {
     summary.broken = [
         nothing_lost(&summary, evidence),
         no_attempt_spent(&summary, evidence),
-        few_calls(&summary),
+        few_calls(&summary, evidence),
         switched(&summary, evidence),
         drained_at_the_ramp(&summary),
     ]
@@ -111,7 +111,7 @@ fn no_attempt_spent(summary: &Summary, evidence: &Evidence) -> Vec<String> {
     broken
 }
 
-fn few_calls(summary: &Summary) -> Vec<String> {
+fn few_calls(summary: &Summary, evidence: &Evidence) -> Vec<String> {
     let minutes = summary
         .calls_per_minute
         .iter()
@@ -124,6 +124,13 @@ fn few_calls(summary: &Summary) -> Vec<String> {
         .filter(|(_, calls)| **calls >= CALLS_MAX)
         .map(|(minute, calls)| format!("{calls} function calls in minute {}", minute + 1))
         .collect();
+    let started = evidence.calls_started;
+    if started != evidence.batches.len() {
+        let told = evidence.batches.len();
+        broken.push(format!(
+            "{started} function calls, of which {told} left metrics"
+        ));
+    }
     if whole <= MINUTES_FREE {
         broken.push("the outage was too short to count a minute".to_owned());
     }

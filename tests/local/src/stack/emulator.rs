@@ -17,7 +17,9 @@ use super::{Error, Paths, Processes, Tools, aws};
 const START_MAX: Duration = Duration::from_secs(60);
 /// Pause between two questions whether it is up.
 const ASK_EVERY: Duration = Duration::from_millis(100);
-/// Log events of one function that are read, in pages; an emulator holds no more than this in a test.
+/// Log events on a page.
+const LOG_PAGE: usize = 10_000;
+/// Pages that are read of one function's log; an emulator holds no more than this in a test.
 const LOG_PAGES_MAX: usize = 1000;
 
 /// A running MiniStack.
@@ -116,26 +118,30 @@ impl Emulator {
             .as_str()
             .map_or_else(|| format!("/aws/lambda/{function}"), str::to_owned);
         let mut lines = Vec::new();
-        let mut token = Value::Null;
+        // A page has no token to go on with: the next one starts at the last one's last millisecond, and what was
+        // read of that is left out.
+        let (mut from, mut read) = (0, 0);
         for _ in 0..LOG_PAGES_MAX {
-            let mut question = json!({ "logGroupName": group });
-            if !token.is_null() {
-                question["nextToken"] = token;
-            }
             let page = self
                 .ask(
                     http::Request::post(format!("{}/", self.endpoint))
                         .header("content-type", "application/x-amz-json-1.1")
                         .header("x-amz-target", "Logs_20140328.FilterLogEvents"),
-                    question.to_string(),
+                    json!({ "logGroupName": group, "startTime": from }).to_string(),
                 )
                 .await?;
-            let events = page["events"].as_array().into_iter().flatten();
-            lines.extend(events.filter_map(|event| event["message"].as_str().map(str::to_owned)));
-            token = page["nextToken"].clone();
-            if token.is_null() {
+            let events = page["events"].as_array().cloned().unwrap_or_default();
+            let texts = events.iter().skip(read);
+            lines.extend(texts.filter_map(|event| event["message"].as_str().map(str::to_owned)));
+            if events.len() < LOG_PAGE {
                 break;
             }
+            from = events
+                .last()
+                .and_then(|event| event["timestamp"].as_i64())
+                .unwrap_or(from);
+            let is_last = |event: &&Value| event["timestamp"].as_i64() == Some(from);
+            read = events.iter().rev().take_while(is_last).count();
         }
         Ok(lines)
     }

@@ -97,7 +97,8 @@ fn a_good_run_keeps_every_promise() {
 #[test]
 fn every_broken_promise_is_named() {
     type Harm = fn(&mut Evidence);
-    let harms: [(&str, Harm); 12] = [
+    let harms: [(&str, Harm); 13] = [
+        ("left metrics", |run| run.calls_started = 4),
         ("completed in the ledger", |run| run.completed = 1),
         ("took effect twice", |run| {
             run.vendor.effects_by_marker.insert("m1".to_owned(), 2);
