@@ -242,7 +242,7 @@ impl Lane {
         let now = self.seams.clock.now();
         let notes = put_off
             .into_iter()
-            .filter(|(job, outcome)| job.may_be_guarded() && is_long(job, outcome, now))
+            .filter(|(job, outcome)| job.is_first_keyed() && is_long(job, outcome, now))
             .map(|(job, _)| async move {
                 let ask = self.ask(job, false, run);
                 ledger::note_never_sent(self.seams.ledger.as_ref(), &ask).await

@@ -89,6 +89,7 @@ impl Lane {
     async fn hold(&self, job: &Job, alone: bool, run: &Run<'_>) -> Result<Hold, Step> {
         let ask = self.ask(job, alone, run);
         if job.known != Known::Unread
+            && job.may_be_guarded()
             && let Some(record) = ledger::state::guard(job.known.stored(), &ask)
         {
             return Ok(Hold::guarded(record, ask.now));

@@ -75,6 +75,7 @@ impl Lane {
             operation,
             pk,
             owner,
+            started: run.started,
             function_timeout: run.invocation.deadline.since(run.started),
             known: Known::Unread,
             probes: false,

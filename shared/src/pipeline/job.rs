@@ -10,6 +10,10 @@ use crate::provider::{Operation, Safety};
 use crate::queue::Message;
 use crate::request::{Peek, Request};
 
+/// How soon after the queue handed it out for the first time a message counts as received at once: an idle function
+/// starts within a second or two, and clocks differ a little.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
 /// A message that could be read.
 pub(super) struct Job {
     pub message: Message,
@@ -17,7 +21,8 @@ pub(super) struct Job {
     pub operation: &'static Operation,
     /// The ledger's primary key.
     pub pk: String,
-    /// How long an invocation may take.
+    /// When its invocation started, and how long that may take.
+    pub started: Timestamp,
     pub function_timeout: Duration,
     /// Unique per invocation and record: the ledger's fence.
     pub owner: String,
@@ -70,9 +75,15 @@ impl Job {
         crate::retry::jitter(&self.message.id, u64::from(self.message.receive_count))
     }
 
-    /// Whether a first call may be made under the vendor's key alone, without a claim.
-    pub fn may_be_guarded(&self) -> bool {
+    /// Whether it is the first receive of a request whose operation honours a key.
+    pub fn is_first_keyed(&self) -> bool {
         matches!(self.operation.safety, Safety::Keyed { .. }) && self.message.receive_count == 1
+    }
+
+    /// Whether a first call may be made under the vendor's key alone, without a claim: where the function got the
+    /// message at once, so that others know by when such a call is over.
+    pub fn may_be_guarded(&self) -> bool {
+        self.is_first_keyed() && self.started <= self.message.first_received + AT_ONCE
     }
 
     /// Since when a call may have been sent that no record tells of.
@@ -81,13 +92,10 @@ impl Job {
         (is_keyed && self.message.receive_count > 1).then_some(self.message.first_received)
     }
 
-    /// Until when such a call may still be under way: a message is worked on for as long as it is invisible, and a
-    /// function that got it at the very end has all its time.
+    /// Until when such a call may still be under way: its function had the message at once, and is ended in time.
     pub fn maybe_under_way_until(&self) -> Option<Timestamp> {
-        /// A queue's visibility timeout is six times its function's timeout (the template holds to it).
-        const INVOCATIONS: u32 = 6 + 1;
         let since = self.maybe_sent_since()?;
-        Some(since + self.function_timeout * INVOCATIONS + LEASE_MARGIN)
+        Some(since + AT_ONCE + self.function_timeout + LEASE_MARGIN)
     }
 
     /// Whether it is the next attempt of a request whose last one failed.

@@ -156,8 +156,7 @@ async fn dies_after(polls: &[u32]) -> bool {
         let report = world.receive(batch.clone()).await;
         batch.retain(|message| report.retained.contains(&message.id));
         batch = batch.iter().map(Message::again).collect();
-        // A refusal is only believed when no call of a dead function can arrive any more: after some 7 minutes.
-        world.clock.advance(secs(150));
+        world.clock.advance(secs(75));
     }
     assert!(batch.is_empty(), "{polls:?}: not at an end: {batch:?}");
     check(&world, polls);
