@@ -70,8 +70,10 @@ pub enum Finding {
     Busy,
 }
 
-/// By how much the queue's clock and those of two environments may differ, generously.
-const CLOCKS: Duration = Duration::from_secs(1);
+/// A record that was written this long before a message's first receive was there to be seen by it. The queue's clock
+/// and those of two environments may differ by a second; the rest is for a write that is under way: a client gives up
+/// on it within seconds, and it may still land.
+const WRITE_UNDER_WAY: Duration = Duration::from_secs(60);
 
 /// The record under which a first call may be made without a claim: the vendor's own idempotency key is the guard, and
 /// one write ends it. None where the operation has no such key, a call may have been sent before, or `stored` has a
@@ -170,7 +172,7 @@ fn unrecorded_call(stored: &Record, ask: &Ask<'_>) -> Option<Timestamp> {
     let is_open = !matches!(stored.status, Status::Completed | Status::Unknown);
     let is_anothers = stored.message_id != ask.message_id;
     ask.maybe_sent_since
-        .filter(|since| is_open && is_anothers && stored.series_since + CLOCKS >= *since)
+        .filter(|since| is_open && is_anothers && stored.series_since + WRITE_UNDER_WAY >= *since)
 }
 
 fn with_unrecorded_call(stored: &Record, since: Option<Timestamp>) -> Record {
@@ -273,7 +275,7 @@ fn take_over(stored: &Record, ask: &Ask<'_>) -> Claim {
     let stored = Record {
         first_sent_at: stored.first_sent_at.or(Some(stored.series_since)),
         attempts: stored.attempts + 1,
-        last_attempt: stored.lease_until,
+        last_attempt: stored.last_attempt.max(stored.lease_until),
         ..stored.clone()
     };
     if ask.safety.settling(stored.first_sent_at, ask.now) != Settling::Unknown && !ask.alone {
@@ -430,7 +432,9 @@ pub fn settle(
         });
         if !matches!(settlement, Settlement::Released { .. }) {
             if next.attempts == 0 {
-                next.series_since = attempt.at;
+                // Not the attempt's start: a guarded call has no record until now, which another message's guarded call
+                // may have come before (see `unrecorded_call`).
+                next.series_since = now;
             }
             next.attempts += 1;
         }

@@ -86,6 +86,28 @@ fn a_refusal_under_the_same_key_proves_the_earlier_calls_void() {
     assert!(unproven.ambiguous && unproven.expires_at.is_none());
 }
 
+/// Found by model checking: a duplicate in a message of its own was first received while the first message's call was
+/// under way, and sent a call that no record tells of. The first call's record bore the time of the call's start, so
+/// that it seemed to have stood there already when the duplicate came. On its next receive the duplicate then started
+/// anew under another vendor key, and the request could take effect twice.
+#[tokio::test]
+async fn a_record_written_after_a_duplicate_s_first_receive_does_not_hide_the_duplicate_s_call() {
+    let store = MemoryLedger::default();
+    let hold = guarded(&ask());
+    let (received, end) = (NOON + secs(100), NOON + secs(200));
+    let next = settle(&hold.record, Some(&answered(429)), &rejected(), end);
+    let settled = super::super::settle(&store, &hold, &next).await;
+    assert_eq!(settled, Ok(Settled::Ours));
+    let again = Ask {
+        message_id: "m2",
+        maybe_sent_since: Some(received),
+        ..later(end + secs(100), "2")
+    };
+    let record = taken(claim(Some(&stored(&store)), &again));
+    assert!(record.ambiguous);
+    assert_eq!(record.series, 1, "the vendor must see the same key");
+}
+
 #[tokio::test]
 async fn what_was_noted_as_never_sent_is_claimed_without_doubt_however_late() {
     let store = MemoryLedger::default();
