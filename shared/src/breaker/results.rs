@@ -1,7 +1,7 @@
 //! What one batch learnt about the provider's health.
 
 /// How a call that was made ended, seen from the provider's health.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CallResult {
     /// The provider answered in time. A 4xx and a 429 belong here: they are answers, not ill health.
     Success,

@@ -24,7 +24,7 @@ pub const FORCED_OPEN_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub const REASON_MAX: usize = 200;
 
 /// The breaker's state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum State {
     /// Calls are made.
     #[default]
@@ -40,7 +40,7 @@ pub enum State {
 /// The shared state of one provider (or connection). [`Default`] is what a missing item means: healthy.
 ///
 /// Every field has a default and unknown ones are ignored, so that two releases can share one item.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Breaker {
     /// Where the breaker stands.

@@ -18,7 +18,7 @@ const APART: Duration = Duration::from_secs(2);
 const SUSPECTS_MAX: usize = 2;
 
 /// Calls of one slice of the window.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Bucket {
     /// When the slice began.
@@ -30,7 +30,7 @@ pub struct Bucket {
 }
 
 /// An environment that saw bad calls within the window.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Suspect {
     /// The environment.

@@ -31,7 +31,7 @@ pub enum Status {
 }
 
 /// One request's record. At most 1 KB, so that a write is one write unit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Record {
     /// `provider#connection#key`.
     pub pk: String,
@@ -97,7 +97,7 @@ fn is_zero(count: &u32) -> bool {
 }
 
 /// What the vendor answered, in so few bytes that the record stays one write unit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Response {
     /// HTTP status.
     pub status: u16,

@@ -7,7 +7,7 @@ use crate::bugs::{self, Bug};
 use crate::{StoreError, Timestamp};
 
 /// What must hold for a write to happen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Expected {
     /// There is no record, or an expired one.
     AbsentOrExpired {

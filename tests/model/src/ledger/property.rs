@@ -1,0 +1,195 @@
+//! What must hold in every moment, what must be possible, and what must be reachable.
+
+use causeway::ledger::{Record, Status};
+use causeway::outcome::code;
+use causeway::provider::Safety;
+use stateright::Property;
+
+use super::state::{Message, Place, Worker, World};
+use super::{CallEnd, Ledger, Step};
+
+/// The promise.
+pub const AT_MOST_ONE_EFFECT: &str = "at most one effect";
+/// Nothing lost: no acknowledgement without a good reason.
+pub const NOTHING_LOST: &str = "acknowledged means completed or lettered";
+/// `COMPLETED` does not lie.
+pub const COMPLETED_IS_TRUE: &str = "completed means that it took effect";
+/// `REJECTED` does not lie.
+pub const REJECTED_IS_TRUE: &str = "rejected without doubt means that it had no effect";
+/// What took effect, or may have, stays so.
+pub const ABSORBING: &str = "COMPLETED and UNKNOWN are never left";
+/// The record never denies what happened.
+pub const DOUBT_IS_KEPT: &str = "an effect is completed, in doubt or in hand";
+/// A person can always settle it.
+pub const DOUBT_NEVER_EXPIRES: &str = "a record in doubt has no expiry";
+/// Without key or look-up, doubt ends as `UNKNOWN`.
+pub const UNSAFE_DOUBT_IS_UNKNOWN: &str = "an unsafe request in doubt is UNKNOWN or in hand";
+/// Nothing is stuck.
+pub const EVERYTHING_ENDS: &str = "in fair weather every message ends";
+
+/// More rounds than any message needs in fair weather: a lease and a settle time may pass, a crash loop take three
+/// leases.
+const FAIR_ROUNDS: u8 = 8;
+
+pub(super) fn all(model: &Ledger) -> Vec<Property<Ledger>> {
+    let mut all = vec![
+        Property::always(AT_MOST_ONE_EFFECT, |_, world: &World| {
+            world.vendor.effects <= 1
+        }),
+        Property::always(NOTHING_LOST, |_, world: &World| {
+            has_status(world, Status::Completed)
+                || world
+                    .messages
+                    .iter()
+                    .all(|message| message.place != Place::Acked)
+        }),
+        Property::always(COMPLETED_IS_TRUE, |_, world: &World| {
+            !has_status(world, Status::Completed) || world.vendor.effects > 0
+        }),
+        Property::always(REJECTED_IS_TRUE, |_, world: &World| {
+            let certain = |record: &Record| record.status == Status::Rejected && !record.ambiguous;
+            !world.stored.as_deref().is_some_and(certain)
+                || world.vendor.effects == 0
+                || a_message_tells(world)
+        }),
+        Property::always(ABSORBING, |_, world: &World| !world.absorbing_state_left),
+        Property::always(DOUBT_IS_KEPT, |_, world: &World| {
+            let shown = |record: &Record| {
+                matches!(record.status, Status::Completed | Status::InProgress) || record.ambiguous
+            };
+            world.vendor.effects == 0
+                || world.stored.as_deref().is_some_and(shown)
+                || a_message_tells(world)
+        }),
+        Property::always(DOUBT_NEVER_EXPIRES, |_, world: &World| {
+            let forgettable = |record: &Record| record.ambiguous && record.expires_at.is_some();
+            !world.stored.as_deref().is_some_and(forgettable)
+        }),
+        Property::always(EVERYTHING_ENDS, everything_ends),
+        Property::sometimes("delivered", |_, world: &World| {
+            has_status(world, Status::Completed)
+        }),
+        Property::sometimes("rejected", |_, world: &World| {
+            has_status(world, Status::Rejected)
+        }),
+        Property::sometimes("redriven", |_, world: &World| {
+            let again = |record: &Record| record.series > 1;
+            world.stored.as_deref().is_some_and(again)
+        }),
+        Property::sometimes("duplicate acknowledged", |_, world: &World| {
+            has_status(world, Status::Completed)
+                && world
+                    .messages
+                    .iter()
+                    .all(|message| message.place == Place::Acked)
+        }),
+        Property::sometimes("a late writer is fenced", |_, world: &World| {
+            world.workers.iter().any(|worker| match worker {
+                Worker::Settling { write, .. } => {
+                    !write.expected.holds(world.stored.as_deref())
+                        && world
+                            .stored
+                            .as_ref()
+                            .is_some_and(|r| r.owner != write.next.owner)
+                }
+                _ => false,
+            })
+        }),
+    ];
+    all.extend(of_safety(model.safety));
+    if model.horizon > 3 && model.safety != Safety::Unsafe && model.safety != super::KEYED {
+        all.push(Property::sometimes(
+            "crash loop ended",
+            |_, world: &World| {
+                let looped = |record: &Record| record.code == Some(code::CRASH_LOOP);
+                world.stored.as_deref().is_some_and(looped)
+            },
+        ));
+    }
+    all
+}
+
+fn of_safety(safety: Safety) -> Vec<Property<Ledger>> {
+    let taken_over = Property::sometimes("taken over in doubt", |_, world: &World| {
+        let doubtful = |record: &Record| record.ambiguous && record.status == Status::InProgress;
+        world.stored.as_deref().is_some_and(doubtful)
+    });
+    let unknown = Property::sometimes("unknown", |_, world: &World| {
+        has_status(world, Status::Unknown)
+    });
+    let is_unknown = Property::always(UNSAFE_DOUBT_IS_UNKNOWN, |_, world: &World| {
+        let settled = |record: &Record| {
+            !record.ambiguous || matches!(record.status, Status::Unknown | Status::InProgress)
+        };
+        world.stored.as_deref().is_none_or(settled)
+    });
+    match safety {
+        Safety::Unsafe => vec![unknown, is_unknown],
+        Safety::Keyed { .. } => vec![unknown, taken_over],
+        Safety::Natural | Safety::Lookup { .. } => vec![taken_over],
+    }
+}
+
+/// A guarded call leaves no record. The receive count of its message tells of it, until it is settled.
+fn a_message_tells(world: &World) -> bool {
+    let tells =
+        |message: &Message| message.place == Place::Queue && message.first_received.is_some();
+    world.messages.iter().any(tells)
+}
+
+fn has_status(world: &World, status: Status) -> bool {
+    world
+        .stored
+        .as_deref()
+        .is_some_and(|record| record.status == status)
+}
+
+/// From here on nobody dies, the vendor works and time goes on: does every message end within [`FAIR_ROUNDS`] ticks?
+///
+/// Looked at where all workers are idle. From every other moment one of these is reached, since workers can die.
+fn everything_ends(model: &Ledger, world: &World) -> bool {
+    if world.workers.iter().any(|worker| *worker != Worker::Idle) {
+        return true;
+    }
+    let mut world = world.clone();
+    for _ in 0..FAIR_ROUNDS {
+        for message in 0..world.messages.len() {
+            if world.messages[message].place == Place::Queue {
+                run_fairly(model, &mut world, message);
+            }
+        }
+        if world
+            .messages
+            .iter()
+            .all(|message| message.place != Place::Queue)
+        {
+            return true;
+        }
+        model.take(&mut world, Step::Tick);
+    }
+    false
+}
+
+/// Worker 0 carries one message as far as it goes.
+fn run_fairly(model: &Ledger, world: &mut World, message: usize) {
+    let mut step = Step::Receive { worker: 0, message };
+    // Receive, claim, question, call, settlement: five steps.
+    for _ in 0..6 {
+        model.take(world, step);
+        if world.workers[0] == Worker::Idle {
+            return;
+        }
+        let mut steps = Vec::new();
+        model.offer(world, 0, &mut steps);
+        step = steps.into_iter().find(is_fair).unwrap_or(Step::Crash(0));
+    }
+}
+
+fn is_fair(step: &Step) -> bool {
+    match step {
+        Step::Crash(_) | Step::Release(_) | Step::NoteNeverSent(_) => false,
+        Step::Write { reply_lost, .. } => !reply_lost,
+        Step::Call { end, .. } => *end == CallEnd::Delivered,
+        _ => true,
+    }
+}

@@ -1,0 +1,5 @@
+//! The models, searched exhaustively.
+
+mod breaker;
+mod ledger;
+mod support;
