@@ -195,6 +195,9 @@ impl Sqs {
     }
 
     /// Hides a message for `wait` ms from now on.
+    ///
+    /// # Errors
+    /// When the receipt is an old one, or 12 hours since the receive would be exceeded.
     pub fn hide(&mut self, receipt: &str, wait: i64, now: i64) -> Result<(), StoreError> {
         let refused = |reason| Err(StoreError::new("ChangeMessageVisibility", reason));
         let Some((number, receive)) = parse(receipt) else {

@@ -95,6 +95,9 @@ impl Tokens {
     }
 
     /// Exchanges a refresh token. `fails` and `loses` are chances; an answer that is lost was given all the same.
+    ///
+    /// # Errors
+    /// When no complete answer reaches the caller.
     pub fn exchange(
         &mut self,
         wire: &Wire,

@@ -110,7 +110,7 @@ impl Workload {
         // What was lost with those who held it is made good, or nothing of its connection would ever end.
         // Requests that kill go on killing: a person looks again, some hours later.
         for hours in [0, 2, 5, 9] {
-            let again = (0..connections).map(|number| Event::Reauthorise(number));
+            let again = (0..connections).map(Event::Reauthorise);
             events.extend(again.map(|event| (ends + hours * HOUR, event)));
         }
         events.extend(rng.chance(0.5).then_some((START, Event::Gatekeeper)));
