@@ -64,6 +64,8 @@ counts! {
     ledger_writes,
     /// Writes to shared state.
     state_writes,
+    /// Secrets that lanes were given to use.
+    secrets,
     /// Dead letters.
     letters,
     /// Messages that the lane sent again because too many waited.

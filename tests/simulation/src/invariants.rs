@@ -94,6 +94,8 @@ pub struct Watch {
     pub violations: Vec<Violation>,
     /// References that lookups ask for.
     pub references: HashMap<String, usize>,
+    /// Calls in good faith: their environments could not know yet that the breaker had opened.
+    pub stragglers: Vec<Straggler>,
     breakers: HashMap<String, Circuit>,
     calls: BTreeMap<(String, &'static str), (&'static Limit, Vec<Started>)>,
     /// Attempts that each record was closed with.
@@ -106,6 +108,17 @@ struct Circuit {
     breaker: Breaker,
     left_closed_at: i64,
     probe_calls: u32,
+}
+
+/// A call that was made while the breaker was open, and was no probe.
+#[derive(Clone, Copy, Debug)]
+pub struct Straggler {
+    /// By whom.
+    pub environment: usize,
+    /// In which invocation.
+    pub invocation: u64,
+    /// Whether that began after the breaker had opened.
+    pub is_new: bool,
 }
 
 /// How long an environment may trust that a breaker is closed.
@@ -247,14 +260,22 @@ impl World {
         }
     }
 
-    fn see_circuit(&mut self, environment: usize, number: usize, is_lookup: bool) {
+    fn see_circuit(&mut self, by: usize, number: usize, is_lookup: bool) {
         let key = self.breaker_key(number);
         let Some(circuit) = self.watch.breakers.get_mut(&key) else {
             return;
         };
-        let environment = &self.environments[environment];
+        let environment = &self.environments[by];
         let state = circuit.breaker.state;
-        if state == State::Closed || environment.invoked_at <= circuit.left_closed_at + TRUST {
+        if state == State::Closed {
+            return;
+        }
+        if environment.invoked_at <= circuit.left_closed_at + TRUST {
+            self.watch.stragglers.push(Straggler {
+                environment: by,
+                invocation: environment.invocation,
+                is_new: environment.invoked_at > circuit.left_closed_at,
+            });
             return;
         }
         let probes = state == State::HalfOpen

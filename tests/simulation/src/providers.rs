@@ -113,6 +113,17 @@ static TOKENED: Spec = Spec {
     )
 };
 
+/// Nothing but one breaker for all: for worlds that are about a fleet.
+static WIDE: Spec = Spec::new(
+    "wide",
+    "https://wide.example",
+    Auth::Bearer { field: "token" },
+    operations!(DAY, &[]),
+);
+
+/// A provider without limits, whose one breaker stands for all connections.
+pub const FLEET: Vendor = Vendor(&WIDE);
+
 /// Where tokens are asked for.
 pub const TOKEN_PATH: &str = "/oauth/token";
 

@@ -242,6 +242,7 @@ impl Secrets for Seat {
     async fn get(&self, provider: &str, connection: &str) -> Result<Secret, SecretsError> {
         let text = self
             .trip("GetSecretValue", |world| {
+                world.counts.secrets += 1;
                 world.vendor.tokens.secret(connection)
             })
             .await?;

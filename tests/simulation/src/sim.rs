@@ -1,12 +1,12 @@
 //! One seed's run: Lambda, its event source mapping, producers and operators around the production pipeline.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::task::Poll;
 
 use causeway::Timestamp;
 use causeway::breaker::Scope;
-use causeway::credentials::Credentials;
+use causeway::credentials::{CredentialState, Credentials};
 use causeway::gatekeeper::{Cause, Gatekeeper, WatchedLane};
 use causeway::lane_control::EventSource;
 use causeway::pipeline::{Invocation, Lane, Report, Settings};
@@ -47,10 +47,53 @@ pub struct Outcome {
 
 /// Runs the world of `seed`.
 pub fn run(seed: u64, traced: bool) -> Outcome {
-    let mut rng = Rng::new(seed);
-    let workload = Workload::draw(&mut rng);
-    let profile = Profile::draw(&mut rng, workload.ends - crate::world::START);
-    Simulation::new(rng, profile, workload, traced).run()
+    Simulation::of_seed(seed, traced).run()
+}
+
+/// Everything that a seed's world emits: letters, records, reports; what it logs goes to the caller's subscriber.
+#[derive(Debug)]
+pub struct Emitted {
+    /// All of it, as JSON and as `Debug` show it.
+    pub text: String,
+    /// Letters that were sent.
+    pub letters: u64,
+    /// How long it lasted, in virtual ms.
+    pub lasted_ms: i64,
+    /// Secrets that the lane was given to use.
+    pub secrets_handed_out: u64,
+}
+
+/// Runs the world of `seed` and gathers what it emits.
+pub fn emitted(seed: u64) -> Emitted {
+    let mut simulation = Simulation::of_seed(seed, false);
+    simulation.gathered = Some(String::new());
+    simulation.play();
+    let mut text = simulation.gathered.take().unwrap_or_default();
+    let world = simulation.world();
+    for dead in &world.queue.letters {
+        let attributes = causeway::queue::attributes::of_letter(&dead.letter);
+        text.push_str(&format!("{:?} {attributes:?}\n", dead.letter));
+    }
+    for record in world.ledger.records().values() {
+        let json = serde_json::to_string(record).unwrap_or_default();
+        text.push_str(&format!("{record:?} {json}\n"));
+    }
+    for (key, stored) in world.states.values() {
+        // Where tokens are kept, encrypted; shown as the operators' command would.
+        let debug = serde_json::from_value::<CredentialState>(stored.value.clone());
+        let is_credentials = key.ends_with("#credentials");
+        text.push_str(&if is_credentials {
+            format!("{debug:?}\n")
+        } else {
+            format!("{key} {stored:?}\n")
+        });
+    }
+    Emitted {
+        text,
+        letters: world.counts.letters,
+        lasted_ms: world.now - crate::world::START,
+        secrets_handed_out: world.counts.secrets,
+    }
 }
 
 /// A place in which one environment at a time runs.
@@ -69,6 +112,27 @@ struct Running {
     batch: Vec<(String, String)>,
 }
 
+/// How Lambda runs the lane.
+#[derive(Clone, Copy, Debug)]
+pub struct Fleet {
+    /// Environments at once (`MaximumConcurrency`).
+    pub environments: usize,
+    /// Messages in a batch.
+    pub batch: usize,
+    /// The longest that the event source mapping takes to ask the queue, in ms.
+    pub window: i64,
+}
+
+impl Fleet {
+    fn draw(rng: &mut Rng) -> Self {
+        Self {
+            environments: rng.pick(&[2, 2, 3, 5, 10]),
+            batch: rng.pick(&[1, 5, 10, 10]),
+            window: rng.pick(&[0, 200, 2_000]),
+        }
+    }
+}
+
 /// One world, running.
 pub struct Simulation {
     shared: Shared,
@@ -79,26 +143,32 @@ pub struct Simulation {
     commands_running: usize,
     poll_at: Option<i64>,
     invocations: u64,
-    batch: usize,
-    window: i64,
+    fleet: Fleet,
     ends: i64,
+    /// Reports as `Debug` shows them, where somebody gathers them.
+    gathered: Option<String>,
 }
 
 impl Simulation {
+    /// The world of `seed`.
+    pub fn of_seed(seed: u64, traced: bool) -> Self {
+        let mut rng = Rng::new(seed);
+        let workload = Workload::draw(&mut rng);
+        let profile = Profile::draw(&mut rng, workload.ends - crate::world::START);
+        let fleet = Fleet::draw(&mut rng);
+        Self::new(rng, profile, workload, fleet, traced)
+    }
+
     /// The world of `workload` under `profile`.
-    pub fn new(mut rng: Rng, profile: Profile, workload: Workload, traced: bool) -> Self {
-        let slots = rng.pick(&[2, 2, 3, 5, 10]);
-        let (batch, window) = (rng.pick(&[1, 5, 10, 10]), rng.pick(&[0, 200, 2_000]));
+    pub fn new(rng: Rng, profile: Profile, workload: Workload, fleet: Fleet, traced: bool) -> Self {
+        let slots = fleet.environments;
         let ends = workload.ends;
         let requests = workload.requests.len() as u64;
         let mut world = World::new(rng, profile, workload, traced);
         world.counts.requests = requests;
         world.note(None, || {
             let spec = causeway::provider::Provider::spec(&world.provider);
-            format!(
-                "lane {}, {slots} environments, batches of {batch}",
-                spec.name
-            )
+            format!("lane {}, {fleet:?}", spec.name)
         });
         Self {
             shared: Shared::new(world),
@@ -108,14 +178,25 @@ impl Simulation {
             commands_running: 0,
             poll_at: None,
             invocations: 0,
-            batch,
-            window,
+            fleet,
             ends,
+            gathered: None,
         }
     }
 
-    /// Runs until nothing is left to happen.
+    /// Runs to the end, and judges it.
     pub fn run(mut self) -> Outcome {
+        self.play();
+        self.end()
+    }
+
+    /// The world as it is now.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.shared.lock()
+    }
+
+    /// Runs until nothing is left to happen.
+    pub fn play(&mut self) {
         for _ in 0..MAX_STEPS {
             self.poll_tasks();
             self.plan_poll();
@@ -138,14 +219,14 @@ impl Simulation {
                 Due::Event(event) => self.happen(event),
             }
         }
-        self.end()
     }
 
     fn is_idle(&self) -> bool {
         self.commands_running == 0 && self.slots.iter().all(|slot| slot.running.is_none())
     }
 
-    fn end(mut self) -> Outcome {
+    /// Judges the end.
+    pub fn end(mut self) -> Outcome {
         // Futures hold the world: they go first.
         self.slots.clear();
         self.commands.clear();
@@ -238,11 +319,11 @@ impl Simulation {
         };
         if self
             .poll_at
-            .is_some_and(|planned| planned <= at + self.window)
+            .is_some_and(|planned| planned <= at + self.fleet.window)
         {
             return;
         }
-        let at = at.max(now) + world.rng.between(0, self.window);
+        let at = at.max(now) + world.rng.between(0, self.fleet.window);
         self.poll_at = Some(at);
         world.agenda.set(at, Due::Event(Event::Poll));
     }
@@ -277,9 +358,9 @@ impl Simulation {
             } = &mut *world;
             let slot = rng.pick(&idle);
             let most = if rng.chance(0.8) {
-                self.batch
+                self.fleet.batch
             } else {
-                1 + rng.index(self.batch)
+                1 + rng.index(self.fleet.batch)
             };
             let (batch, expired) = queue.receive(most, VISIBILITY, profile.twice, *now, rng);
             world.counts.receives += batch.len() as u64;
@@ -457,6 +538,9 @@ impl Simulation {
         } else if let Poll::Ready(report) = polled
             && let Some(running) = self.slots[slot].running.take()
         {
+            if let Some(gathered) = &mut self.gathered {
+                gathered.push_str(&format!("{report:?}\n"));
+            }
             self.answer(running, &report);
             self.recycle(slot);
         }

@@ -37,6 +37,7 @@ pub struct Stored {
     visible_at: i64,
     /// When it was last sent again.
     pub sent_again_at: i64,
+    is_visible: bool,
     /// Nothing is left of it.
     pub gone: bool,
     /// It was acknowledged, and that was in order.
@@ -74,6 +75,8 @@ pub struct Sqs {
     visible: Vec<usize>,
     /// How many of the hidden ones were never received: they are not in flight.
     delayed: usize,
+    /// The most messages that were in flight at once.
+    pub most_in_flight: usize,
     /// Every letter there ever was.
     pub letters: Vec<Dead>,
 }
@@ -94,6 +97,7 @@ impl Sqs {
             received_at: 0,
             visible_at: now,
             sent_again_at: 0,
+            is_visible: true,
             gone: false,
             acknowledged: false,
         });
@@ -120,6 +124,7 @@ impl Sqs {
         if delay > 0
             && let Some(number) = self.visible.pop()
         {
+            self.messages[number].is_visible = false;
             self.hidden.insert((now + delay, number));
             self.delayed += 1;
         }
@@ -152,6 +157,7 @@ impl Sqs {
             }
             self.hidden.pop_first();
             self.delayed -= usize::from(self.messages[number].receive_count == 0);
+            self.messages[number].is_visible = true;
             self.visible.push(number);
         }
     }
@@ -172,6 +178,7 @@ impl Sqs {
             let at = rng.index(self.visible.len().min(64));
             let number = self.visible.swap_remove(at);
             let stored = &mut self.messages[number];
+            stored.is_visible = false;
             if stored.sent_at + RETENTION <= now || stored.receive_count >= MAX_RECEIVES {
                 stored.gone = true;
                 expired.push(number);
@@ -190,7 +197,11 @@ impl Sqs {
                 self.hidden.insert((now + visibility, number));
             }
         }
+        for &number in &again {
+            self.messages[number].is_visible = true;
+        }
         self.visible.extend(again);
+        self.most_in_flight = self.most_in_flight.max(self.in_flight());
         (batch, expired)
     }
 
@@ -225,7 +236,9 @@ impl Sqs {
         }
         stored.gone = true;
         self.hidden.remove(&(stored.visible_at, number));
-        self.visible.retain(|other| *other != number);
+        if std::mem::take(&mut stored.is_visible) {
+            self.visible.retain(|other| *other != number);
+        }
         Some(number)
     }
 

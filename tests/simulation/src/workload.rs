@@ -123,6 +123,15 @@ impl Workload {
     }
 }
 
+/// A good request for `operation` of `connection`, under the key `k<number>`.
+pub fn good(provider: Vendor, number: usize, operation: &str, connection: &str) -> Request {
+    let name = provider.spec().name;
+    let body = format!(
+        r#"{{"id":"0199a3c4-0000-7000-8000-{number:012}","provider":"{name}","operation":"{operation}","connection":"{connection}","idempotency_key":"k{number}","created_at":"2026-11-22T10:00:00Z","payload":{{"item":"r{number}","desk":"d0"}}}}"#
+    );
+    request(provider, body, connection.to_owned(), "d0".to_owned())
+}
+
 fn draw_request(
     provider: Vendor,
     number: usize,
@@ -169,6 +178,14 @@ fn draw_request(
     if kind == 6 && rng.chance(0.3) {
         body.truncate(body.len() - 2);
     }
+    let fatal = (kind == 6 && rng.chance(0.4)).then_some(Fatal::Call);
+    Request {
+        fatal,
+        ..request(provider, body, connection, desk)
+    }
+}
+
+fn request(provider: Vendor, body: String, connection: String, desk: String) -> Request {
     let decoded = Decoded::decode(&body).ok();
     let safety = decoded.as_ref().and_then(|request| {
         let operation = provider.spec().operation(&request.operation)?;
@@ -183,7 +200,7 @@ fn draw_request(
         safety,
         connection,
         desk,
-        fatal: (kind == 6 && rng.chance(0.4)).then_some(Fatal::Call),
+        fatal: None,
         calls: 0,
         calls_written: 0,
         doubted: false,

@@ -1,0 +1,166 @@
+//! Worlds that are set up by hand: what the design promises in so many words.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway::ledger::Status;
+use causeway_simulation::profile::{DAY, HOUR, MINUTE, Outage, Profile, SECOND};
+use causeway_simulation::providers;
+use causeway_simulation::rng::Rng;
+use causeway_simulation::sim::{Fleet, Simulation};
+use causeway_simulation::workload::{Fatal, Request, Workload, good};
+use causeway_simulation::world::{Event, START};
+
+fn play(
+    requests: Vec<Request>,
+    events: Vec<(i64, Event)>,
+    fleet: Fleet,
+    set_up: impl Fn(&mut Profile),
+) -> Simulation {
+    let ends = events.iter().map(|(at, _)| *at + 1).max().unwrap_or(START);
+    let workload = Workload {
+        provider: providers::FLEET,
+        requests,
+        events,
+        ends,
+    };
+    let mut profile = Profile::calm();
+    set_up(&mut profile);
+    let mut simulation = Simulation::new(Rng::new(1), profile, workload, fleet, false);
+    simulation.play();
+    simulation
+}
+
+fn requests(count: usize, operations: &[&str]) -> Vec<Request> {
+    let request = |number| {
+        let operation = operations[number % operations.len()];
+        good(providers::FLEET, number, operation, "c0")
+    };
+    (0..count).map(request).collect()
+}
+
+fn all_at_once(requests: &[Request]) -> Vec<(i64, Event)> {
+    (0..requests.len())
+        .map(|number| (START, Event::Send(number)))
+        .collect()
+}
+
+const REPEATABLE: [&str; 3] = ["orders.create", "orders.replace", "orders.book"];
+
+#[test]
+fn a_batch_of_one_killer_and_nine_good_requests_ends_nine_times_delivered() {
+    let one_batch = Fleet {
+        environments: 1,
+        batch: 10,
+        window: 0,
+    };
+    for killer in 0..REPEATABLE.len() {
+        let mut batch = requests(10, &REPEATABLE);
+        batch[killer].fatal = Some(Fatal::Call);
+        let events = all_at_once(&batch);
+        let simulation = play(batch, events, one_batch, |_| {});
+        {
+            let world = simulation.world();
+            for (number, request) in world.requests.iter().enumerate() {
+                let key = request.ledger_key.as_deref().expect("a good request");
+                let status = world.record(key).map(|record| record.status);
+                let expected = if number == killer {
+                    Status::Rejected
+                } else {
+                    Status::Completed
+                };
+                assert_eq!(
+                    status,
+                    Some(expected),
+                    "r{number} of the batch with killer r{killer}"
+                );
+            }
+            let letters: Vec<_> = world.queue.letters.iter().collect();
+            assert_eq!(letters.len(), 1);
+            assert_eq!(letters[0].letter.reason.code.as_str(), "crash_loop");
+        }
+        assert!(simulation.end().violations.is_empty());
+    }
+}
+
+#[test]
+fn after_a_trip_each_of_fifty_environments_makes_at_most_one_bad_batch() {
+    let fleet = Fleet {
+        environments: 50,
+        batch: 10,
+        window: 0,
+    };
+    let requests = requests(4_000, &["orders.create", "orders.replace"]);
+    let events = all_at_once(&requests);
+    let down = (START + 300, START + 5 * MINUTE, Outage::Unavailable);
+    let simulation = play(requests, events, fleet, |profile| {
+        profile.vendor.outages.push(down)
+    });
+    {
+        let world = simulation.world();
+        assert!(world.counts.openings >= 1);
+        let stragglers = &world.watch.stragglers;
+        assert!(
+            !stragglers.is_empty(),
+            "fifty environments were at work when it opened"
+        );
+        let mut new: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
+        for straggler in stragglers.iter().filter(|straggler| straggler.is_new) {
+            new.entry(straggler.environment)
+                .or_default()
+                .insert(straggler.invocation);
+        }
+        assert!(new.values().all(|batches| batches.len() == 1), "{new:?}");
+        assert!(stragglers.len() <= 50 * 10, "{} calls", stragglers.len());
+    }
+    // Every call that was made all the same, and every probe, is held against the breaker by the invariants.
+    assert!(simulation.end().violations.is_empty());
+}
+
+#[test]
+fn two_weeks_in_the_queue_and_two_in_the_dead_letter_queue_lose_nothing() {
+    let requests = requests(6, &REPEATABLE);
+    let mut events = all_at_once(&requests);
+    // Nobody can be called for 26 days; the letters are redriven on the last day of their retention.
+    events.push((START, Event::Spoil(0, 2)));
+    let reauthorised = START + 26 * DAY + 20 * HOUR;
+    events.push((reauthorised, Event::Reauthorise(0)));
+    events.extend((0..8).map(|n| (reauthorised + MINUTE + n * SECOND, Event::Redrive)));
+    events.push((reauthorised + 2 * HOUR, Event::Calm));
+    let simulation = play(
+        requests,
+        events,
+        Fleet {
+            environments: 2,
+            batch: 10,
+            window: 0,
+        },
+        |_| {},
+    );
+    {
+        let world = simulation.world();
+        let codes: BTreeSet<_> = world
+            .queue
+            .letters
+            .iter()
+            .map(|dead| dead.letter.reason.code.as_str().to_owned())
+            .collect();
+        assert_eq!(codes, BTreeSet::from(["queue_time_spent".to_owned()]));
+        for dead in &world.queue.letters {
+            assert!(
+                dead.at < START + 14 * DAY,
+                "before the queue gives up by itself"
+            );
+            assert_eq!(dead.letter.first_seen.as_millis(), START);
+            assert!(dead.gone, "redriven within its own 14 days");
+        }
+        assert_eq!(world.queue.letters.len(), 6);
+        for request in &world.requests {
+            let key = request.ledger_key.as_deref().expect("a good request");
+            assert_eq!(
+                world.record(key).map(|record| record.status),
+                Some(Status::Completed)
+            );
+        }
+    }
+    assert!(simulation.end().violations.is_empty());
+}
