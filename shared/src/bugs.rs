@@ -1,7 +1,7 @@
 //! Bugs on purpose: what the simulation must find, or it would not find the others either.
 //!
 //! One build holds them all (`--cfg causeway_bugs`; a feature would be switched on by `--all-features`), and one of
-//! them at a time is planted when the program runs. In every other build [`is`] is a constant `false`, and nothing is
+//! them at a time is planted when the program runs. In every other build `is` is a constant `false`, and nothing is
 //! left of the places that ask.
 
 macro_rules! bugs {
