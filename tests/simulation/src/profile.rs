@@ -23,6 +23,8 @@ pub struct Profile {
     pub lose: f64,
     /// A trip is carried out, its reply is lost, and the client sends it again.
     pub repeat: f64,
+    /// A trip hangs for seconds.
+    pub hangs: f64,
     /// One entry of a batch fails, the others do not.
     pub partial: f64,
     /// Typical latency of a trip to AWS, in ms.
@@ -121,6 +123,7 @@ impl Profile {
         profile.refuse = level(0.10);
         profile.lose = level(0.08);
         profile.repeat = level(0.20);
+        profile.hangs = level(0.03);
         profile.partial = level(0.40);
         profile.twice = level(0.30);
         profile.ghost = level(0.15);

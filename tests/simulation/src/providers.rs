@@ -7,8 +7,8 @@ use causeway::breaker::{BreakerSpec, Scope};
 use causeway::limiter::{Limit, ScopeKey};
 use causeway::outcome::code;
 use causeway::provider::{
-    Answer, Auth, Found, Json, KeyPlace, Operation, Payload, Provider, Safety, SecretError, Shown,
-    Spec, Text, TokenScheme, Verdict, Wire,
+    Answer, Auth, Found, Json, KeyPlace, Operation, Payload, Provider, Safety, Secret, SecretError,
+    Shown, Spec, Text, Token, TokenScheme, Verdict, Wire,
 };
 use http::Method;
 use schemars::JsonSchema;
@@ -178,6 +178,17 @@ impl Provider for Vendor {
     fn sign(&self, wire: Wire, shown: Shown<'_>, _now: Timestamp) -> Result<Wire, SecretError> {
         shown.secret.field(SIGNING_KEY)?;
         self.0.sign(wire, shown)
+    }
+
+    fn token_call(
+        &self,
+        scheme: &TokenScheme,
+        secret: &Secret,
+        rotated: Option<&Token>,
+        _now: Timestamp,
+    ) -> Result<Wire, SecretError> {
+        secret.field(SIGNING_KEY)?;
+        scheme.call(secret, rotated)
     }
 
     fn look_up(&self, operation: &Operation, _payload: &Json, reference: &str) -> Option<Wire> {

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use causeway::StoreError;
 
+use crate::profile::SECOND;
 use crate::world::{Shared, World};
 
 /// One environment's way to everything.
@@ -80,7 +81,15 @@ impl Seat {
     fn fate(&self) -> (Fate, i64, i64) {
         let mut world = self.shared.lock();
         let World { profile, rng, .. } = &mut *world;
-        let (there, back) = (rng.latency(profile.latency), rng.latency(profile.latency));
+        let (mut there, mut back) = (rng.latency(profile.latency), rng.latency(profile.latency));
+        if rng.chance(profile.hangs) {
+            let way = if rng.chance(0.5) {
+                &mut there
+            } else {
+                &mut back
+            };
+            *way += rng.between(SECOND, 25 * SECOND);
+        }
         let fate = if rng.chance(profile.crash) {
             if rng.chance(0.5) {
                 Fate::DiesBefore

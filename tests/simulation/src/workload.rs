@@ -93,17 +93,17 @@ impl Workload {
             let at = START + rng.between(MINUTE, span + 30 * MINUTE);
             events.push((at, Event::Redrive));
         }
-        let any = START + rng.between(0, span + 10 * MINUTE);
-        let connection = rng.between(0, connections - 1);
-        if rng.chance(0.25) {
-            events.push((any, Event::Spoil(connection, rng.between(0, 2))));
-            events.push((
-                any + rng.between(0, 30 * MINUTE),
-                Event::Reauthorise(connection),
-            ));
+        let mut any = || START + rng.between(0, span + 10 * MINUTE);
+        let (spoilt, resumed) = ([any(), any(), any()], any());
+        for (at, connection) in spoilt.into_iter().zip(0..connections) {
+            if rng.chance(0.2) {
+                events.push((at, Event::Spoil(connection, rng.between(0, 2))));
+                let repaired = at + rng.between(0, 30 * MINUTE);
+                events.push((repaired, Event::Reauthorise(connection)));
+            }
         }
-        if rng.chance(0.15) {
-            events.push((any + rng.between(0, 30 * MINUTE), Event::Resume));
+        if rng.chance(0.2) {
+            events.push((resumed, Event::Resume));
         }
         let ends = START + span + rng.pick(&[5 * MINUTE, 20 * MINUTE, HOUR]);
         events.push((ends, Event::Calm));
