@@ -135,12 +135,12 @@ pub async fn settle(
     Ok(Settled::Lost(current))
 }
 
-/// Notes that the request of `ask` was never sent, unless there is a record already.
+/// Notes that the request of `ask` waits, and whether it may have been sent, unless there is a record already.
 ///
 /// # Errors
 /// When the store does not answer; the record may or may not be written.
-pub async fn note_never_sent(store: &dyn LedgerStore, ask: &Ask<'_>) -> Result<(), StoreError> {
+pub async fn note_put_off(store: &dyn LedgerStore, ask: &Ask<'_>) -> Result<(), StoreError> {
     let expected = Expected::AbsentOrExpired { now: ask.now };
-    store.write(&state::never_sent(ask), &expected).await?;
+    store.write(&state::waiting(ask), &expected).await?;
     Ok(())
 }

@@ -398,9 +398,10 @@ pub enum Settlement {
     Unknown(Closing),
 }
 
-/// The record of a request that was never sent, and is put off for so long that a later receive must be able to tell.
-pub fn never_sent(ask: &Ask<'_>) -> Record {
-    let mut next = fresh(ask, 1);
+/// The record of a request that is put off for so long that a later receive, or a copy, must be able to tell whether it
+/// may have been sent.
+pub fn waiting(ask: &Ask<'_>) -> Record {
+    let mut next = with_unrecorded_call(&fresh(ask, 1), ask.maybe_sent_since);
     // Due whenever the message comes back.
     release(&mut next, ask.now, None, ask.now);
     next

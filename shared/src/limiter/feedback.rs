@@ -12,8 +12,6 @@ pub struct Feedback<'a> {
     pub signals: Signals,
     /// What was taken, and which of its calls (by position) cost what, where the answer told.
     pub costs: Option<(&'a Taken, Vec<(usize, u32)>)>,
-    /// Calls that drew no token.
-    pub extra_calls: u32,
     /// Whose permits come back, all of them, and how long they were held.
     pub release: Option<(&'a str, Duration)>,
 }
@@ -26,7 +24,7 @@ impl Feedback<'_> {
             .costs
             .as_ref()
             .is_some_and(|(_, costs)| !costs.is_empty());
-        unsaid && !spent && self.extra_calls == 0 && self.release.is_none()
+        unsaid && !spent && self.release.is_none()
     }
 }
 
@@ -40,9 +38,6 @@ impl LimitState {
             for (at, actual) in costs {
                 next.settle_cost(limits, taken, *at, *actual, now);
             }
-        }
-        if feedback.extra_calls > 0 {
-            next.charge_calls(limits, feedback.extra_calls, now);
         }
         if let Some((holder, held)) = feedback.release {
             let before = next.permits.clone();

@@ -7,11 +7,8 @@
 //! does not come back is lost capacity, never a call too many.
 
 use super::state::{Cell, micros, worth};
-use super::{FULL_RATE, Limit, LimitState, SIGNAL_MAX, Taken};
+use super::{Limit, LimitState, SIGNAL_MAX, Taken};
 use crate::timestamp::Timestamp;
-
-/// Calls without a token in one batch: a look-up for each message that SQS hands over at most.
-const CHARGED_MAX: u32 = 10_000;
 
 /// Calls of a [`Taken`] that are not made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,13 +68,6 @@ impl LimitState {
             } else {
                 cell.charge(limit, worth(limit, actual - reserved, taken.share), now);
             }
-        }
-    }
-
-    /// Calls that were made without a token (a look-up beside the call it is for): those who come next wait for them.
-    pub(super) fn charge_calls(&mut self, limits: &[&Limit], calls: u32, now: Timestamp) {
-        for _ in 0..calls.min(CHARGED_MAX) {
-            self.spend(limits, now, 1, FULL_RATE);
         }
     }
 }

@@ -17,7 +17,6 @@ use crate::ledger::state::{Claim, claim};
 use crate::ledger::{self, MAX_READ};
 use crate::limiter::FULL_RATE;
 use crate::outcome::{Deferral, Outcome, Reason, code};
-use crate::provider::Safety;
 use crate::retry::RetryBudget;
 
 /// The gates that a batch passed, by breaker key.
@@ -109,7 +108,6 @@ impl Lane {
             let fate = match findings.next() {
                 Some((known, (pause, leave))) if at < passing => {
                     job.known = known;
-                    job.probes = matches!(gate, Some(Gate::Probe { .. }));
                     self.fate(&job, pause, leave, run, now)
                 }
                 _ => Fate::End(refused(gate.as_ref(), &job, now)),
@@ -124,7 +122,7 @@ impl Lane {
         }
         join(
             self.give_back(&drawn.items, &goes, now),
-            self.note_never_sent(pairs(&ended), run),
+            self.note_put_off(pairs(&ended), run),
         )
         .await;
         (key, gate, admitted, end_all(ended))
@@ -231,10 +229,10 @@ impl Lane {
         Fate::Go { start }
     }
 
-    /// Notes for jobs that are put off for long that they were never sent. Where a first call needs no claim, a
-    /// missing record would otherwise look, on a later receive, like a call that may have been sent; and once the
-    /// vendor has forgotten its key, only a person could tell.
-    pub(super) async fn note_never_sent<'a>(
+    /// Notes for jobs that are put off for long whether they were sent. Where a first call needs no claim, a missing
+    /// record would otherwise look, on a later receive, like a call that may have been sent, and once the vendor has
+    /// forgotten its key, only a person could tell; and a copy of a request that was sent would not know of it.
+    pub(super) async fn note_put_off<'a>(
         &self,
         put_off: impl IntoIterator<Item = (&'a Job, &'a Outcome)>,
         run: &Run<'_>,
@@ -242,10 +240,10 @@ impl Lane {
         let now = self.seams.clock.now();
         let notes = put_off
             .into_iter()
-            .filter(|(job, outcome)| job.is_first_keyed() && is_long(job, outcome, now))
+            .filter(|(job, outcome)| is_unnoted(job) && is_long(job, outcome, now))
             .map(|(job, _)| async move {
                 let ask = self.ask(job, false, run);
-                ledger::note_never_sent(self.seams.ledger.as_ref(), &ask).await
+                ledger::note_put_off(self.seams.ledger.as_ref(), &ask).await
             });
         for error in join_all(notes).await.into_iter().filter_map(Result::err) {
             tracing::warn!(%error, "a deferral could not be noted");
@@ -258,6 +256,11 @@ enum Fate {
     End(Outcome),
 }
 
+/// Whether a missing record of the job may come to mean what it should not.
+fn is_unnoted(job: &Job) -> bool {
+    job.is_well_remembered() && (job.message.receive_count == 1 || job.known == Known::Absent)
+}
+
 /// Whether a job that was never sent may, as `outcome` has it, still not be sent when the vendor's memory of a key
 /// ends. A slot of the limiter is kept; how long a breaker stays open, a connection paused or a token
 /// endpoint ill, nobody knows.
@@ -265,9 +268,6 @@ fn is_long(job: &Job, outcome: &Outcome, now: Timestamp) -> bool {
     /// The longest wait for a slot that goes unnoted: a spike's messages cost one write all the same.
     const SOON: Duration = Duration::from_secs(15 * 60);
 
-    let Safety::Keyed { retention, .. } = job.operation.safety else {
-        return false;
-    };
     match outcome {
         Outcome::Deferred {
             reason:
@@ -280,7 +280,7 @@ fn is_long(job: &Job, outcome: &Outcome, now: Timestamp) -> bool {
                 .request
                 .deadline
                 .is_some_and(|deadline| deadline <= *until);
-            too_late || until.since(now) > SOON.min(retention / 2)
+            too_late || until.since(now) > SOON
         }
         _ => false,
     }

@@ -21,6 +21,9 @@ use crate::provider::{Verdict, Wire};
 use crate::queue;
 use crate::request::vendor_key;
 
+/// How soon a request that the vendor knows nothing of is sent again: it needs leave of its own.
+const ASKED_WAIT: Duration = Duration::from_secs(1);
+
 /// How soon a record asks again for a key that another one holds: most calls end within seconds.
 const KEY_HELD_WAIT: Duration = Duration::from_secs(10);
 
@@ -48,7 +51,7 @@ impl Lane {
         let access = match self.access(job, run).await {
             Ok(access) => access,
             Err(deferred) => {
-                self.note_never_sent([(job, &deferred)], run).await;
+                self.note_put_off([(job, &deferred)], run).await;
                 return Step::End(deferred);
             }
         };
@@ -58,14 +61,13 @@ impl Lane {
         };
         match self.settle_doubt(job, &hold.record, &access, run).await {
             Ok(None) => {}
-            Ok(Some(record)) if job.probes => {
-                // The vendor was asked, and that was the probe's one call.
+            Ok(Some(record)) => {
+                // The vendor was asked, and that was the one call that the job had leave for.
                 hold.record = record;
                 let of = self.circumstances(job, &hold.record, self.seams.clock.now());
-                let later = state::put_off(TROUBLE_WAIT, Deferral::BreakerOpen, &of);
+                let later = state::put_off(ASKED_WAIT, Deferral::Settling, &of);
                 return Step::End(self.settle(job, &hold, None, later, run).await);
             }
-            Ok(Some(record)) => hold.record = record,
             Err(settlement) => {
                 return Step::End(self.settle(job, &hold, None, settlement, run).await);
             }

@@ -45,7 +45,7 @@ impl Lane {
                 None => going.push(job),
             }
         }
-        self.note_never_sent(pairs(&parked), run).await;
+        self.note_put_off(pairs(&parked), run).await;
         (going, end_all(parked))
     }
 

@@ -78,7 +78,6 @@ impl Lane {
             started: run.started,
             function_timeout: run.invocation.deadline.since(run.started),
             known: Known::Unread,
-            probes: false,
         }
     }
 }

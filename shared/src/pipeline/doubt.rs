@@ -83,7 +83,6 @@ impl Lane {
             .call(&self.settings.base_url, &wire, job.operation.timeout)
             .await;
         let latency = self.seams.clock.now().since(started);
-        self.count_look_up(job, run);
         let fault = answer.as_ref().map_or(true, |answer| answer.status >= 500);
         run.note(Call {
             breaker: self.breaker_key(connection),

@@ -14,6 +14,10 @@ use crate::request::{Peek, Request};
 /// starts within a second or two, and clocks differ a little.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
+/// The shortest memory of a vendor that is trusted with a call without a claim: ten times the longest visibility
+/// timeout in use, after which a message whose function died is worked on again.
+const WELL_REMEMBERED: Duration = Duration::from_secs(60 * 60);
+
 /// A message that could be read.
 pub(super) struct Job {
     pub message: Message,
@@ -28,8 +32,6 @@ pub(super) struct Job {
     pub owner: String,
     /// What the ledger was seen to hold.
     pub known: Known,
-    /// Whether it makes the one call that an ill provider is tried with.
-    pub probes: bool,
 }
 
 /// What is known of a request's record.
@@ -75,21 +77,24 @@ impl Job {
         crate::retry::jitter(&self.message.id, u64::from(self.message.receive_count))
     }
 
-    /// Whether it is the first receive of a request whose operation honours a key.
-    pub fn is_first_keyed(&self) -> bool {
-        matches!(self.operation.safety, Safety::Keyed { .. }) && self.message.receive_count == 1
+    /// Whether the vendor remembers a key for long enough to guard calls that leave no record when they die: a copy of
+    /// the request that is carried out in the meantime must find the key still known.
+    pub fn is_well_remembered(&self) -> bool {
+        matches!(self.operation.safety, Safety::Keyed { retention, .. } if retention >= WELL_REMEMBERED)
     }
 
     /// Whether a first call may be made under the vendor's key alone, without a claim: where the function got the
     /// message at once, so that others know by when such a call is over.
     pub fn may_be_guarded(&self) -> bool {
-        self.is_first_keyed() && self.started <= self.message.first_received + AT_ONCE
+        self.is_well_remembered()
+            && self.message.receive_count == 1
+            && self.started <= self.message.first_received + AT_ONCE
     }
 
     /// Since when a call may have been sent that no record tells of.
     pub fn maybe_sent_since(&self) -> Option<Timestamp> {
-        let is_keyed = matches!(self.operation.safety, Safety::Keyed { .. });
-        (is_keyed && self.message.receive_count > 1).then_some(self.message.first_received)
+        let received_before = self.message.receive_count > 1;
+        (self.is_well_remembered() && received_before).then_some(self.message.first_received)
     }
 
     /// Until when such a call may still be under way: its function had the message at once, and is ended in time.

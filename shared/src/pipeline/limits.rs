@@ -167,11 +167,6 @@ impl Lane {
         }
     }
 
-    /// Takes note of a look-up, which draws no token of its own.
-    pub(super) fn count_look_up(&self, job: &Job, run: &Run<'_>) {
-        run.tally().looked_up(self.draws(job));
-    }
-
     /// A refusal stops the narrowest scope that the job draws on, a spent quota the widest, for all environments and at
     /// once; what the same batch's later refusals add is told when it has ended.
     pub(super) async fn heed_refusal(&self, job: &Job, called: &Called, run: &Run<'_>) {

@@ -31,6 +31,7 @@ use futures_util::stream::{self, StreamExt};
 
 pub use report::{Entry, Report};
 
+use self::admit::Leave;
 use self::attempt::Step;
 use self::job::{Admitted, Ended, Job};
 use self::tally::Tally;
@@ -38,7 +39,7 @@ use self::wait::Room;
 use crate::Timestamp;
 use crate::breaker::CircuitBreaker;
 use crate::credentials::Credentials;
-use crate::limiter::RateLimiter;
+use crate::limiter::{FULL_RATE, RateLimiter};
 use crate::outcome::{Deferral, Outcome};
 use crate::provider::Provider;
 use crate::queue::Message;
@@ -182,9 +183,19 @@ impl Lane {
         steps
     }
 
+    /// A suspect has waited for its batch, and its tokens with it: it draws new ones.
     async fn attempt_alone(&self, job: Job, run: &Run<'_>) -> Ended {
         let now = self.seams.clock.now();
-        match self.guarded(&job, now, true, run).await {
+        let drawn = self.draw(std::slice::from_ref(&job), FULL_RATE, now, run);
+        let step = match drawn.await.leaves.first() {
+            Some(Leave::From(start)) => self.guarded(&job, *start, true, run).await,
+            Some(Leave::Later(until)) => Step::End(Outcome::Deferred {
+                reason: Deferral::RateLimited,
+                until: *until,
+            }),
+            Some(Leave::Unknown) | None => Step::End(self.put_off(Deferral::StoreUnavailable)),
+        };
+        match step {
             Step::End(outcome) => job.end(outcome),
             Step::Suspect => job.end(Outcome::Deferred {
                 reason: Deferral::Suspect,

@@ -24,7 +24,6 @@ pub(super) struct Entry {
     since: Timestamp,
     signals: Signals,
     costs: Vec<(usize, u32)>,
-    look_ups: u32,
 }
 
 impl Tally {
@@ -93,13 +92,6 @@ impl Tally {
         }
     }
 
-    /// Notes a call that drew no token.
-    pub fn looked_up(&mut self, draws: Vec<Draw>) {
-        for draw in draws {
-            self.entry(draw).look_ups += 1;
-        }
-    }
-
     /// Whether the item under `key` is yet to be told of a refusal; from now on it counts as told.
     pub fn is_first_refusal(&mut self, key: &str) -> bool {
         self.refused.insert(key.to_owned())
@@ -111,7 +103,6 @@ impl Tally {
         self.entries.retain_mut(|entry| {
             entry.signals = Signals::default();
             entry.costs.clear();
-            entry.look_ups = 0;
             entry.drawn.is_some() && !release
         });
         told
@@ -148,7 +139,6 @@ impl Entry {
             since: Timestamp::default(),
             signals: Signals::default(),
             costs: Vec::new(),
-            look_ups: 0,
         }
     }
 
@@ -163,7 +153,6 @@ impl Entry {
         Feedback {
             signals: self.signals.clone(),
             costs: drawn.map(|(_, taken)| (taken, self.costs.clone())),
-            extra_calls: self.look_ups,
             release: (release && permits && drawn.is_some())
                 .then(|| (holder, now.since(self.since))),
         }

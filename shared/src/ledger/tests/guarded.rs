@@ -2,7 +2,7 @@
 
 use super::super::state::{guard, merge};
 use super::*;
-use crate::ledger::note_never_sent;
+use crate::ledger::note_put_off;
 
 /// `message`'s ask at `now`; on a later receive a call may have been sent since noon.
 fn ask_of(message: &'static str, now: Timestamp, receive: u32) -> Ask<'static> {
@@ -111,7 +111,7 @@ async fn a_record_written_after_a_duplicate_s_first_receive_does_not_hide_the_du
 #[tokio::test]
 async fn what_was_noted_as_never_sent_is_claimed_without_doubt_however_late() {
     let store = MemoryLedger::default();
-    note_never_sent(&store, &ask())
+    note_put_off(&store, &ask())
         .await
         .expect("memory does not fail");
     let late = ask_of("m1", NOON + RETENTION * 3, 2);
@@ -124,7 +124,7 @@ async fn a_note_leaves_a_record_alone() {
     let store = MemoryLedger::default();
     ended(&store, &guarded(&ask()), Some(&answered(200)), &completed()).await;
     let before = stored(&store);
-    note_never_sent(&store, &ask_of("m2", NOON, 1))
+    note_put_off(&store, &ask_of("m2", NOON, 1))
         .await
         .expect("memory does not fail");
     assert_eq!(stored(&store), before);

@@ -124,16 +124,3 @@ fn what_the_vendors_bucket_holds_is_all_that_starts_at_once() {
     let full = in_bucket(1_000);
     assert_eq!(LimitState::default().correct(&[&POINTS], &full, NOON), None);
 }
-
-#[test]
-fn a_look_up_that_drew_no_token_is_counted_afterwards() {
-    let feedback = Feedback {
-        extra_calls: 2,
-        ..Feedback::default()
-    };
-    let mut state = LimitState::default()
-        .heed(&[&PACED], &feedback, NOON)
-        .expect("two calls");
-    let next = take(&mut state, &[&PACED], NOON, 1);
-    assert_eq!(next.slots, [NOON + ms(2_000)]);
-}

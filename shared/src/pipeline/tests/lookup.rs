@@ -52,7 +52,12 @@ async fn what_is_found_is_done_without_another_call() {
 async fn what_was_never_done_is_sent_again_and_a_refusal_then_leaves_no_doubt() {
     let (world, again) = booked_in_doubt().await;
     world.vendor.script([NOT_FOUND, Reply::Status(422, "{}")]);
-    assert!(matches!(world.outcome(again).await, Outcome::Rejected(_)));
+    world.outcome(again.clone()).await;
+    world.clock.advance(secs(2));
+    assert!(matches!(
+        world.outcome(again.again()).await,
+        Outcome::Rejected(_)
+    ));
     let record = world.record("k").expect("a record");
     assert_eq!((record.status, record.ambiguous), (Status::Rejected, false));
     assert!(record.expires_at.is_some());
@@ -120,18 +125,15 @@ async fn a_vendor_that_does_not_tell_for_a_day_leaves_it_to_a_person() {
 }
 
 #[tokio::test]
-async fn a_probe_that_asks_makes_no_second_call() {
+async fn asking_is_a_whole_attempts_call_and_what_was_learned_is_kept() {
     let (world, again) = booked_in_doubt().await;
-    world.open_breaker().await;
-    world.clock.advance(secs(60));
     let before = world.vendor.calls().len();
     world.vendor.script([NOT_FOUND]);
-    let outcome = world.outcome(again.clone()).await;
-    assert_eq!(outcome.code(), Some("breaker_open"));
+    assert_eq!(world.outcome(again.clone()).await.code(), Some("settling"));
     assert_eq!(world.vendor.calls().len(), before + 1);
-    let record = world.record("k").expect("a record");
-    assert!(!record.ambiguous, "what was learned is kept");
+    assert!(!world.record("k").expect("a record").ambiguous);
 
-    world.clock.advance(secs(8));
+    world.clock.advance(secs(2));
     assert_eq!(world.outcome(again.again()).await, Outcome::Delivered);
+    assert_eq!(world.vendor.calls().len(), before + 2);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use causeway::ledger::state::{Attempt, Closing, Settlement, never_sent, settle};
+use causeway::ledger::state::{Attempt, Closing, Settlement, settle, waiting};
 use causeway::ledger::{Expected, Record};
 use causeway::outcome::{Deferral, code};
 use causeway::provider::{Safety, Settling};
@@ -45,7 +45,7 @@ impl Ledger {
 
     pub(super) fn note_never_sent(&self, world: &mut World, worker: usize) {
         if let Some((asker, _, expected)) = holding(world, worker) {
-            let next = never_sent(&self.ask(&asker, &name(asker), false));
+            let next = waiting(&self.ask(&asker, &name(asker), false));
             world.workers[worker] = Worker::Settling {
                 write: self.writing(next, (*expected).clone()),
                 asker,

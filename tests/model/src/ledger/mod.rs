@@ -1,7 +1,7 @@
 //! The ledger's protocol: some messages for one key, some workers, a vendor, and everything that can go wrong.
 //!
 //! What a worker decides is decided by `causeway`'s own functions: `guard`, `claim`, `settle`, `merge`,
-//! `never_sent`, `Expected::holds`, `Write::refused` and `Safety::settling`. The model adds the world around them.
+//! `waiting`, `Expected::holds`, `Write::refused` and `Safety::settling`. The model adds the world around them.
 //!
 //! - A message in the queue can be received at any time by any idle worker: duplicates, early returns and redrives
 //!   (new message ids) are all in it.
