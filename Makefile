@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit validate tools build deploy sim sim-bugs demo chaos outage demo-self-check demo-up demo-down new-provider fmt
+.PHONY: help test lint unit validate tools build deploy sim sim-bugs fuzz demo chaos outage demo-self-check demo-up demo-down new-provider fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ sim-bugs: ## Prove that the simulation bites: every seeded bug must be found wit
 	RUSTFLAGS="--cfg causeway_bugs" CARGO_TARGET_DIR=target/bugs \
 		cargo build --locked --profile sim --package causeway-simulation --bin sim
 	@target/bugs/sim/sim --bugs $(if $(BUG),--bug $(BUG)) $(if $(SEED),--seed $(SEED)) --out target/sim
+
+# For each target: five minutes for all.
+SECONDS ?= 60
+
+fuzz: ## Search what reads strangers' bytes for faults: make fuzz SECONDS=60 (each target; needs a C++ compiler)
+	@cargo run --locked --quiet --package causeway-fuzz --bin fuzz -- --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET))
 
 demo: ## Run a realistic load through a local stack and check every request
 	@$(LOCAL) demo

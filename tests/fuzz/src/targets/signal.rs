@@ -1,0 +1,102 @@
+//! Vendors' headers: whatever they send, waits stay bounded.
+
+use std::time::Duration;
+
+use causeway::Timestamp;
+use causeway::limiter::{Remaining, SIGNAL_MAX, signal};
+use causeway::provider::{Answer, Verdict};
+use http::{HeaderMap, HeaderValue};
+
+/// The first two bytes choose status and moment, a line is a value. Every time that is read lies between now and
+/// [`SIGNAL_MAX`] ahead, however the number or date is written; what is read once is read again as the same.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn run(data: &[u8]) {
+    let Some((&[status, moment], rest)) = data.split_first_chunk::<2>() else {
+        return;
+    };
+    let now = Timestamp::from_millis(1_795_341_600_000 + i64::from(moment) * 86_400_123);
+    let text = String::from_utf8_lossy(rest);
+    let mut lines = text.split('\n');
+    let (first, second) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
+
+    for at in [signal::retry_after(first, now), signal::reset(first, now)] {
+        soon(at, now);
+    }
+    if let Some(wait) = signal::duration(first) {
+        // What is a duration is a reset after that time.
+        let capped = now + wait.min(SIGNAL_MAX);
+        assert_eq!(signal::reset(first, now), Some(capped), "{first}");
+    }
+    if let Ok(seconds) = first.trim().parse::<f64>() {
+        soon(signal::in_seconds(seconds, now), now);
+    }
+    if let Some(count) = signal::count(first) {
+        assert_eq!(signal::count(&count.to_string()), Some(count));
+    }
+    whole_numbers(first.trim(), now);
+    headers(status, now, first, second);
+}
+
+/// A whole number is seconds to wait; as a reset also a Unix time in seconds (ten digits) or milliseconds (thirteen).
+fn whole_numbers(text: &str, now: Timestamp) {
+    let is_plain = (1..=13).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some(number) = is_plain.then(|| text.parse::<u64>().ok()).flatten() else {
+        return;
+    };
+    let bounded = |at: Timestamp| at.clamp(now, now + SIGNAL_MAX);
+    let waited = bounded(now + Duration::from_secs(number));
+    assert_eq!(signal::retry_after(text, now), Some(waited), "{text}");
+
+    let epoch = Timestamp::from_millis(0);
+    let expected = match number {
+        0..1_000_000_000 => waited,
+        1_000_000_000..1_000_000_000_000 => bounded(epoch + Duration::from_secs(number)),
+        _ => bounded(epoch + Duration::from_millis(number)),
+    };
+    let read = signal::reset(text, now).expect("a whole number is a reset");
+    // Milliseconds pass through a double of seconds and are rounded up.
+    let late = read.since(expected);
+    assert!(
+        expected <= read && late <= Duration::from_millis(1),
+        "{text}: {read}, not {expected}"
+    );
+}
+
+fn headers(status: u8, now: Timestamp, first: &str, second: &str) {
+    let values = [HeaderValue::from_str(first), HeaderValue::from_str(second)];
+    let [Ok(first), Ok(second)] = values else {
+        return;
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert("retry-after", first.clone());
+    headers.insert("ratelimit", first.clone());
+    headers.insert("left", first);
+    headers.insert("reset", second);
+    for found in [
+        signal::remaining(&headers, "limit", ("left", "reset"), now),
+        signal::left(&headers, "limit", "left"),
+        signal::rate_limit(&headers, "limit", "default", now),
+    ] {
+        soon(found.and_then(|Remaining { reset, .. }| reset), now);
+    }
+    let answer = Answer {
+        status: 400 + u16::from(status) % 200,
+        headers,
+        body: "{}".into(),
+    };
+    let after = match Verdict::by_status(&answer, now) {
+        Verdict::Throttled { after }
+        | Verdict::Retry { after, .. }
+        | Verdict::Ambiguous { after, .. } => after,
+        _ => None,
+    };
+    assert!(after.is_none_or(|after| after <= SIGNAL_MAX));
+}
+
+fn soon(at: Option<Timestamp>, now: Timestamp) {
+    if let Some(at) = at {
+        assert!(now <= at && at <= now + SIGNAL_MAX, "{at} at {now}");
+    }
+}
