@@ -39,12 +39,14 @@ pub fn run(data: &[u8]) {
     headers(status, now, first, second);
 }
 
-/// A whole number is seconds to wait; as a reset also a Unix time in seconds (ten digits) or milliseconds (thirteen).
+/// A whole number is a count, or seconds to wait; as a reset also a Unix time in seconds (ten digits) or milliseconds (thirteen).
 fn whole_numbers(text: &str, now: Timestamp) {
     let is_plain = (1..=13).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let Some(number) = is_plain.then(|| text.parse::<u64>().ok()).flatten() else {
         return;
     };
+    let count = u32::try_from(number).unwrap_or(u32::MAX);
+    assert_eq!(signal::count(text), Some(count), "{text}");
     let bounded = |at: Timestamp| at.clamp(now, now + SIGNAL_MAX);
     let waited = bounded(now + Duration::from_secs(number));
     assert_eq!(signal::retry_after(text, now), Some(waited), "{text}");
