@@ -16,6 +16,9 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 \
     -Cdebug-assertions=on -Coverflow-checks=on";
 
+/// Most lines of a panic's message that are shown: both sides of a comparison, and where it stands.
+const MAX_FAULT_LINES: usize = 8;
+
 /// Longest time that one input may take, in seconds: all targets are linear in it.
 const INPUT_TIMEOUT_S: u32 = 10;
 
@@ -55,8 +58,8 @@ pub fn build() -> io::Result<PathBuf> {
     Ok(work_folder().join(host).join("release/coverage"))
 }
 
-/// Searches for `seconds` and says how far that went; false when an input was found that fails. It then stands in
-/// `failures`.
+/// Searches for `seconds` and says how far that went; false, with what the panic said, when an input was found that
+/// fails. It then stands in `failures`.
 ///
 /// # Errors
 /// When the program does not run, or a folder or the log cannot be written.
@@ -71,6 +74,7 @@ pub fn search(
     let log = work_folder().join(format!("{}.log", target.name));
     let status = Command::new(program)
         .env(TARGET_VARIABLE, target.name)
+        .env("RUST_BACKTRACE", "0")
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-max_len={}", target.max_len))
         .arg(format!("-timeout={INPUT_TIMEOUT_S}"))
@@ -80,20 +84,36 @@ pub fn search(
         .stdout(Stdio::null())
         .stderr(fs::File::create(&log)?)
         .status()?;
-    let summary = summary(&String::from_utf8_lossy(&fs::read(&log)?));
-    Ok((
-        status.success(),
-        summary.unwrap_or_else(|| format!("see {}", log.display())),
-    ))
+    let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+    let summary = if status.success() {
+        progress(&text)
+    } else {
+        fault(&text)
+    };
+    let see_log = || {
+        format!(
+            "ended in a way of its own ({status}): see {}",
+            log.display()
+        )
+    };
+    Ok((status.success(), summary.unwrap_or_else(see_log)))
+}
+
+/// What the panic said, without its trace.
+fn fault(log: &str) -> Option<String> {
+    let lines = log.lines().skip_while(|line| !line.contains("panicked at"));
+    let is_message = |line: &&str| !line.starts_with("note:") && !line.starts_with("==");
+    let lines: Vec<&str> = lines.take_while(is_message).take(MAX_FAULT_LINES).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// From libFuzzer's last words: `#123 DONE cov: 45 ft: 67 …`.
-fn summary(log: &str) -> Option<String> {
+fn progress(log: &str) -> Option<String> {
     let line = log.lines().rev().find(|line| line.contains("DONE"))?;
     let mut words = line.split_whitespace();
-    let runs = words.next()?.strip_prefix('#')?;
+    let inputs = words.next()?.strip_prefix('#')?;
     let edges = words.skip_while(|word| *word != "cov:").nth(1)?;
-    Some(format!("{runs} inputs tried, {edges} edges reached"))
+    Some(format!("{inputs} inputs tried, {edges} edges reached"))
 }
 
 fn find_compiler() -> io::Result<()> {

@@ -73,7 +73,7 @@ fn search(program: Option<&Path>, target: Target, seconds: u64) -> io::Result<bo
         Some(program) => coverage::search(program, target, seconds, &failures)?,
         None => search_blindly(target, seconds, &failures)?,
     };
-    say(&format!("{name}: {seconds} s, {summary}"))?;
+    say(&format!("{name}: {summary}"))?;
     let found = corpus::inputs(&failures)?;
     for (file, _) in found.iter().filter(|input| !before.contains(input)) {
         let file = file.canonicalize()?;
@@ -101,7 +101,7 @@ fn search_blindly(target: Target, seconds: u64, failures: &Path) -> io::Result<(
         if !survives(target, &input) {
             let file = format!("blind-{}-{tried}", std::process::id());
             fs::write(failures.join(file), &input)?;
-            return Ok((false, format!("{tried} inputs tried")));
+            return Ok((false, format!("failed after {tried} inputs")));
         }
         tried += 1;
     }
