@@ -48,7 +48,7 @@ sim-bugs: ## Prove that the simulation bites: every seeded bug must be found wit
 		cargo build --locked --profile sim --package causeway-simulation --bin sim
 	@target/bugs/sim/sim --bugs $(if $(BUG),--bug $(BUG)) $(if $(SEED),--seed $(SEED)) --out target/sim
 
-# For each target: five minutes for all.
+# For each of the six targets.
 SECONDS ?= 60
 
 fuzz: ## Search what reads strangers' bytes for faults: make fuzz SECONDS=60 (each target; needs a C++ compiler)

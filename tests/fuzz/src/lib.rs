@@ -17,11 +17,16 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     Target {
         name: "request",
         run: targets::request::run,
         max_len: 2048,
+    },
+    Target {
+        name: "payload",
+        run: targets::payload::run,
+        max_len: 256,
     },
     Target {
         name: "canonical",

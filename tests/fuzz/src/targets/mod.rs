@@ -4,6 +4,7 @@ pub mod canonical;
 pub mod form;
 mod members;
 pub mod number;
+pub mod payload;
 pub mod request;
 pub mod signal;
 
