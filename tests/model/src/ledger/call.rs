@@ -72,6 +72,9 @@ impl Ledger {
         let remembers = self
             .believed_safety()
             .settling(record.first_sent_at, at(tick));
+        // A call that no record tells of is over with its invocation.
+        let may_arrive = asker.maybe_sent_since.is_some_and(|first| tick <= first);
+        let under_way = record.ambiguous && may_arrive && !self.has(Bug::BelieveEarlyRefusal);
         let attempt = Attempt {
             at: at(tick),
             wire_hash: String::new(),
@@ -79,11 +82,14 @@ impl Ledger {
             ambiguous: lost || end == CallEnd::KeyMismatch,
             settles_earlier: end == CallEnd::Refused
                 && honours_key
+                && !under_way
                 && remembers == Settling::Resend,
             status: None,
         };
         let settlement = match end {
             CallEnd::Delivered => completed(),
+            // The earlier call may yet take effect.
+            CallEnd::Refused if under_way => released(tick + 1),
             CallEnd::Refused => rejected(),
             CallEnd::KeyMismatch => unknown(),
             CallEnd::Lost { .. } if self.has(Bug::TakeLossForSuccess) => completed(),

@@ -88,6 +88,8 @@ pub enum Bug {
     ForgetDoubt,
     /// Believes a "not found" at once.
     BelieveEarlyMiss,
+    /// Takes a refusal for final while an earlier call may still be under way.
+    BelieveEarlyRefusal,
     /// Takes the vendor's memory for endless.
     ForgetRetention,
     /// Takes a missing record on a later receive for a proof that nothing was sent.

@@ -262,7 +262,8 @@ impl Ledger {
                 },
                 Write::Written,
             ) => {
-                self.decided_by(world, worker, &asker, Some(&write.next));
+                let in_doubt = write.next.ambiguous;
+                self.decided_by(world, worker, asker, in_doubt, Some(&write.next));
             }
             (Worker::Settling { then, .. }, Write::Written) => {
                 self.finish(world, worker, message, then);
@@ -287,7 +288,8 @@ impl Ledger {
             .zip(current)
             .and_then(|(ours, stored)| Some((ours, stored, merge(stored, ours)?)));
         let Some((ours, stored, merged)) = merging else {
-            return self.decided_by(world, worker, &asker, current);
+            let in_doubt = guarded.is_some_and(|ours| ours.ambiguous);
+            return self.decided_by(world, worker, asker, in_doubt, current);
         };
         let completed = merged.status == Status::Completed;
         world.workers[worker] = Worker::Settling {
@@ -299,9 +301,19 @@ impl Ledger {
     }
 
     /// What `stored` makes of the message, after a settlement that was not the last word.
-    fn decided_by(&self, world: &mut World, worker: usize, asker: &Asker, stored: Option<&Record>) {
+    fn decided_by(
+        &self,
+        world: &mut World,
+        worker: usize,
+        mut asker: Asker,
+        in_doubt: bool,
+        stored: Option<&Record>,
+    ) {
+        if in_doubt {
+            asker.maybe_sent_since = world.messages[asker.message].first_received;
+        }
         let then = match stored
-            .map(|stored| claim(Some(stored), &self.ask(asker, &name(*asker), false)))
+            .map(|stored| claim(Some(stored), &self.ask(&asker, &name(asker), false)))
         {
             Some(Claim::Found(finding)) => answer(&finding),
             _ => Then::Return,
@@ -333,14 +345,16 @@ impl Ledger {
     }
 }
 
-/// Taken not to happen: a message is received again while its own guarded first call is under way (see the README).
+/// Taken not to happen: a message is buried while its own guarded first call is under way, and another one is received
+/// before that ends (see the README).
 fn can_be_received(world: &World, message: usize) -> bool {
+    let buried = |other: usize| other != message && world.messages[other].place == Place::Buried;
     let under_way = world.workers.iter().any(|worker| match worker {
         Worker::Holding {
             asker, expected, ..
-        } => asker.message == message && is_guarded(expected),
+        } => buried(asker.message) && is_guarded(expected),
         Worker::Settling { asker, guarded, .. } => {
-            asker.message == message && guarded.is_some() && asker.tick == world.tick
+            buried(asker.message) && guarded.is_some() && asker.tick == world.tick
         }
         Worker::Idle | Worker::Claiming { .. } => false,
     });

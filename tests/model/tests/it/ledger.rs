@@ -37,11 +37,13 @@ fn conflict(safety: Safety, workers: usize, horizon: u8) -> (&'static str, Ledge
 
 #[test]
 fn keyed_requests_take_effect_once() {
-    let all = worlds(
+    let mut all = worlds(
         KEYED,
         &[(2, 1, 3), (1, 2, 2), (2, 2, 0)],
         &[(2, 1, 4), (1, 3, 1), (1, 2, 3), (2, 2, 1)],
     );
+    all.extend([conflict(KEYED, 1, 3)]);
+    all.extend(is_deep().then(|| conflict(KEYED, 2, 0)));
     hold("keyed", all);
 }
 
@@ -82,6 +84,7 @@ fn every_mistake_has_a_counterexample() {
         (one(LOOKUP), Bug::CallAfterLease, AT_MOST_ONE_EFFECT),
         (one(LOOKUP), Bug::ForgetDoubt, AT_MOST_ONE_EFFECT),
         (one(LOOKUP), Bug::BelieveEarlyMiss, AT_MOST_ONE_EFFECT),
+        (two(KEYED), Bug::BelieveEarlyRefusal, REJECTED_IS_TRUE),
         (one(KEYED), Bug::ForgetRetention, AT_MOST_ONE_EFFECT),
         (one(KEYED), Bug::ForgetUnrecordedCall, REJECTED_IS_TRUE),
         (
