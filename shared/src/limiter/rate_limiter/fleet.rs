@@ -263,7 +263,6 @@ impl<'a> Fleet<'a> {
                 } else {
                     Signals::default()
                 },
-                ..Feedback::default()
             };
             at_once(self.environments[running.who].heed(KEY, self.limits, &feedback, now));
         }
