@@ -7,6 +7,7 @@ pub mod counts;
 pub mod executor;
 pub mod invariants;
 pub mod limits;
+pub mod parked;
 pub mod profile;
 pub mod providers;
 pub mod rng;

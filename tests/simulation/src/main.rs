@@ -25,6 +25,9 @@ struct Args {
     /// One world, with its trace.
     #[arg(long)]
     seed: Option<u64>,
+    /// So many messages of one connection that cannot be called, beside others.
+    #[arg(long)]
+    parked: Option<usize>,
     /// Plants each seeded bug in turn and demands that it is found. Needs a build with `--cfg causeway_bugs`.
     #[arg(long)]
     bugs: bool,
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
     let done = match args.seed {
         _ if args.bugs => hunt(&args),
         Some(seed) => one(seed),
+        None if args.parked.is_some() => park(args.parked.unwrap_or_default()),
         None => many(&args),
     };
     match done {
@@ -78,6 +82,12 @@ fn one(seed: u64) -> io::Result<bool> {
     let count = outcome.violations.len();
     writeln!(out, "seed {seed}: {count} broken promises")?;
     Ok(outcome.violations.is_empty())
+}
+
+fn park(messages: usize) -> io::Result<bool> {
+    let parked = causeway_simulation::parked::run(messages);
+    writeln!(io::stdout(), "{parked:#?}")?;
+    Ok(parked.is_clean())
 }
 
 #[cfg(not(causeway_bugs))]

@@ -32,7 +32,7 @@ const VISIBILITY: i64 = 6 * FUNCTION_TIMEOUT;
 const PATIENCE: i64 = 40 * HOUR;
 
 /// Things that may happen in one world; beyond it something turns in circles.
-const MAX_STEPS: u64 = 2_000_000;
+const MAX_STEPS: u64 = 200_000_000;
 
 /// What a seed came to.
 #[derive(Debug)]
