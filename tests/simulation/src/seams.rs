@@ -18,9 +18,13 @@ use causeway::{StoreError, Timestamp};
 use futures_util::FutureExt;
 use serde_json::Value;
 
+use crate::profile::MINUTE;
 use crate::seat::Seat;
 use crate::workload::{self, Fatal};
 use crate::world::World;
+
+/// How long an environment keeps a secret, as the adapter does.
+const SECRET_LIFE: i64 = 5 * MINUTE;
 
 /// Messages beyond which a world counts as crowded no more.
 const MAX_MESSAGES: usize = 500;
@@ -240,6 +244,9 @@ fn each<T>(
 #[async_trait]
 impl Secrets for Seat {
     async fn get(&self, provider: &str, connection: &str) -> Result<Secret, SecretsError> {
+        if let Some(text) = self.cached(connection) {
+            return Ok(Secret::parse(&text)?);
+        }
         let text = self
             .trip("GetSecretValue", |world| {
                 world.counts.secrets += 1;
@@ -248,11 +255,28 @@ impl Secrets for Seat {
             .await?;
         let text = text
             .ok_or_else(|| SecretsError::NotFound(format!("causeway/{provider}/{connection}")))?;
+        let mut world = self.shared.lock();
+        let until = world.now + SECRET_LIFE;
+        let own = &mut world.environments[self.environment];
+        own.secrets
+            .insert(connection.to_owned(), (text.clone(), until));
         Ok(Secret::parse(&text)?)
     }
 
-    async fn forget(&self, _provider: &str, _connection: &str) {
+    async fn forget(&self, _provider: &str, connection: &str) {
         self.maybe_die("forget").await;
+        let mut world = self.shared.lock();
+        let own = &mut world.environments[self.environment];
+        own.secrets.remove(connection);
+    }
+}
+
+impl Seat {
+    fn cached(&self, connection: &str) -> Option<String> {
+        let world = self.shared.lock();
+        let own = &world.environments[self.environment];
+        let (text, until) = own.secrets.get(connection)?;
+        (world.now < *until).then(|| text.clone())
     }
 }
 

@@ -68,6 +68,8 @@ pub struct Environment {
     pub invoked_at: i64,
     /// The instants that its strands waited for last, in true ms: those of the tokens of the calls to come.
     pub instants: HashMap<usize, i64>,
+    /// Secrets that it keeps, and until when.
+    pub secrets: HashMap<String, (String, i64)>,
 }
 
 /// Everything there is.

@@ -1,0 +1,213 @@
+//! Calls: who may make them, and when.
+
+use causeway::breaker::{Breaker, Scope, State};
+use causeway::http_client::CallError;
+use causeway::ledger::Status;
+use causeway::limiter::ScopeKey;
+use causeway::provider::{Answer, Operation, Provider, Safety, Wire};
+use serde_json::Value;
+
+use super::Invariant;
+use crate::executor::Due;
+use crate::limits::Started;
+use crate::world::{Event, World};
+
+#[derive(Debug, Default)]
+pub(super) struct Circuit {
+    breaker: Breaker,
+    left_closed_at: i64,
+    probe_calls: u32,
+}
+
+/// A call that was made while the breaker was open, and was no probe.
+#[derive(Clone, Copy, Debug)]
+pub struct Straggler {
+    /// By whom.
+    pub environment: usize,
+    /// In which invocation.
+    pub invocation: u64,
+    /// Whether that began after the breaker had opened.
+    pub is_new: bool,
+}
+
+/// How long an environment may trust that a breaker is closed.
+const TRUST: i64 = 1_000;
+
+impl World {
+    /// A call is about to be made by an environment and a strand of it.
+    pub fn see_call(&mut self, by: (usize, usize), wire: &Wire, request: Option<usize>) {
+        let Some(number) = request else { return };
+        let is_lookup = wire.body.is_empty();
+        if !is_lookup {
+            self.requests[number].calls += 1;
+            self.see_limits(by, number);
+        }
+        self.see_holder(by.0, number);
+        self.see_circuit(by.0, number, is_lookup);
+    }
+
+    /// A call whose repetition would matter is made by whoever holds the claim. Keyed calls have the vendor's key
+    /// for a guard.
+    fn see_holder(&mut self, environment: usize, number: usize) {
+        let request = &self.requests[number];
+        let (Some(key), Some(safety)) = (request.ledger_key.clone(), request.safety) else {
+            return;
+        };
+        if matches!(safety, Safety::Keyed { .. }) {
+            return;
+        }
+        let environment = &self.environments[environment];
+        let us = format!("{}/i{}/", environment.name, environment.invocation);
+        let held = self.record(&key).is_some_and(|record| {
+            record.status == Status::InProgress && record.owner.starts_with(&us)
+        });
+        if !held {
+            self.violated(
+                Invariant::UnclaimedCalls,
+                format!("{us} calls for {key} without its claim"),
+            );
+        }
+    }
+
+    fn see_limits(&mut self, (environment, strand): (usize, usize), number: usize) {
+        let request = &self.requests[number];
+        let Some(operation) = decoded_operation(self, number) else {
+            return;
+        };
+        let now = self.now;
+        let instant = self.environments[environment].instants.get(&strand);
+        let late = instant.map_or(0, |instant| now - instant).max(0);
+        for limit in self.provider.spec().limits_of(operation) {
+            let scope = match limit.scope() {
+                ScopeKey::Account => request.connection.clone(),
+                ScopeKey::Operation => format!("{}/{}", request.connection, operation.name),
+                ScopeKey::Field(_) => format!("{}/desk {}", request.connection, request.desk),
+            };
+            let (_, calls) = self
+                .watch
+                .calls
+                .entry((scope, limit.name()))
+                .or_insert_with(|| (limit, Vec::new()));
+            calls.push(Started { at: now, late });
+        }
+    }
+
+    fn see_circuit(&mut self, by: usize, number: usize, is_lookup: bool) {
+        let key = self.breaker_key(number);
+        let Some(circuit) = self.watch.breakers.get_mut(&key) else {
+            return;
+        };
+        let environment = &self.environments[by];
+        let state = circuit.breaker.state;
+        if state == State::Closed {
+            return;
+        }
+        if environment.invoked_at <= circuit.left_closed_at + TRUST {
+            self.watch.stragglers.push(Straggler {
+                environment: by,
+                invocation: environment.invocation,
+                is_new: environment.invoked_at > circuit.left_closed_at,
+            });
+            return;
+        }
+        let probes = state == State::HalfOpen
+            && circuit.breaker.probe_owner.as_deref() == Some(environment.name.as_str());
+        circuit.probe_calls += u32::from(!is_lookup);
+        if !probes || circuit.probe_calls > 1 {
+            let text = format!(
+                "{} calls for r{number} while {key} is {state:?}",
+                environment.name
+            );
+            self.violated(Invariant::CallsWhileOpen, text);
+        }
+    }
+
+    fn breaker_key(&self, number: usize) -> String {
+        let spec = self.provider.spec();
+        match spec.breaker.scope {
+            Scope::Provider => format!("{}#*#breaker", spec.name),
+            Scope::Connection => {
+                format!("{}#{}#breaker", spec.name, self.requests[number].connection)
+            }
+        }
+    }
+
+    /// Shared state was written.
+    pub fn see_state(&mut self, environment: usize, key: &str, value: &Value) {
+        if !key.ends_with("#breaker") {
+            return;
+        }
+        let Ok(breaker) = serde_json::from_value::<Breaker>(value.clone()) else {
+            return;
+        };
+        let now = self.now;
+        // Events of the table come a little later, most of them.
+        if self.is_watched && self.rng.chance(0.9) {
+            let at = now + self.rng.between(100, 3_000);
+            self.agenda.set(at, Due::Event(Event::Changed));
+        }
+        let circuit = self.watch.breakers.entry(key.to_owned()).or_default();
+        let (from, to) = (circuit.breaker.state, breaker.state);
+        if from == State::Closed && to != State::Closed {
+            circuit.left_closed_at = now;
+            self.counts.openings += 1;
+        }
+        if breaker.probe_until != circuit.breaker.probe_until {
+            circuit.probe_calls = 0;
+        }
+        if from != to || breaker.probe_owner != circuit.breaker.probe_owner {
+            let prober = breaker.probe_owner.clone().unwrap_or_default();
+            circuit.breaker = breaker;
+            self.note(Some(environment), || {
+                format!("{key}: {from:?} -> {to:?}, probed by {prober:?}")
+            });
+        } else {
+            circuit.breaker = breaker;
+        }
+    }
+
+    /// Something came to be at the vendor.
+    pub fn see_effect(&mut self, effect: Option<usize>) {
+        let Some(number) = effect.map(|effect| self.vendor.effects[effect].request) else {
+            return;
+        };
+        self.counts.effects += 1;
+        let request = &self.requests[number];
+        let (key, natural) = (
+            request.ledger_key.clone().unwrap_or_default(),
+            request.safety == Some(Safety::Natural),
+        );
+        let count = self.watch.effects.entry(key.clone()).or_default();
+        *count += 1;
+        let count = *count;
+        if count > 1 && !natural {
+            self.violated(
+                Invariant::DoubleEffects,
+                format!("{key} took effect {count} times"),
+            );
+        }
+    }
+
+    /// A caller got an answer, or none.
+    pub fn see_answer(&mut self, request: Option<usize>, answer: &Result<Answer, CallError>) {
+        let ambiguous = match answer {
+            Ok(answer) => answer.status >= 500 || answer.status == 408,
+            Err(CallError::Ambiguous(_)) => true,
+            Err(CallError::NotSent(_)) => false,
+        };
+        if let (Some(number), true) = (request, ambiguous) {
+            self.requests[number].doubted = true;
+            if self.requests[number].safety == Some(Safety::Unsafe) {
+                self.counts.ambiguous_unsafe += 1;
+            }
+        }
+    }
+}
+
+fn decoded_operation(world: &World, number: usize) -> Option<&'static Operation> {
+    let safety = world.requests[number].safety?;
+    let operations = world.provider.spec().operations;
+    operations
+        .iter()
+        .find(|operation| operation.safety == safety)
+}

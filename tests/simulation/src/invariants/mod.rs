@@ -1,0 +1,183 @@
+//! What must always hold, looked at while it happens and once more at the end.
+
+mod calls;
+mod ends;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use causeway::ledger::{Record, Status};
+use causeway::limiter::Limit;
+use causeway::provider::Safety;
+use causeway::request::vendor_key;
+use futures_util::FutureExt;
+
+pub use self::calls::Straggler;
+
+use self::calls::Circuit;
+use crate::limits::Started;
+use crate::world::World;
+
+/// A promise of the design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// No message leaves without a completed record or a letter, and what counts as delivered took effect.
+    Lost,
+    /// One effect at most per key.
+    DoubleEffects,
+    /// Vendors' limits are kept.
+    LimitViolations,
+    /// No call while the breaker is open, but the probe's.
+    CallsWhileOpen,
+    /// Everything ends once nothing fails any more.
+    Stuck,
+    /// What was rejected without a doubt took no effect.
+    FalseRejections,
+    /// Every ambiguous end that nothing can settle is reported as unknown.
+    Unreported,
+    /// Whoever calls holds the claim.
+    UnclaimedCalls,
+    /// What waits spends no attempt.
+    Attempts,
+    /// A letter says why, how often and since when.
+    Letters,
+    /// Completed and unknown records stay as they are.
+    Absorbing,
+}
+
+impl Invariant {
+    /// Every one.
+    pub const ALL: [Self; 11] = [
+        Self::Lost,
+        Self::DoubleEffects,
+        Self::LimitViolations,
+        Self::CallsWhileOpen,
+        Self::Stuck,
+        Self::FalseRejections,
+        Self::Unreported,
+        Self::UnclaimedCalls,
+        Self::Attempts,
+        Self::Letters,
+        Self::Absorbing,
+    ];
+
+    /// Its name in the summary.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::DoubleEffects => "double_effects",
+            Self::LimitViolations => "limit_violations",
+            Self::CallsWhileOpen => "calls_while_open",
+            Self::Stuck => "stuck",
+            Self::FalseRejections => "false_rejections",
+            Self::Unreported => "unreported_unknowns",
+            Self::UnclaimedCalls => "unclaimed_calls",
+            Self::Attempts => "attempts_without_call",
+            Self::Letters => "bad_letters",
+            Self::Absorbing => "absorbing_left",
+        }
+    }
+}
+
+/// A promise that was broken.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// Which.
+    pub invariant: Invariant,
+    /// How.
+    pub text: String,
+}
+
+/// What is remembered in order to judge.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// What was broken.
+    pub violations: Vec<Violation>,
+    /// References that lookups ask for.
+    pub references: HashMap<String, usize>,
+    /// Calls in good faith: their environments could not know yet that the breaker had opened.
+    pub stragglers: Vec<Straggler>,
+    breakers: HashMap<String, Circuit>,
+    calls: BTreeMap<(String, &'static str), (&'static Limit, Vec<Started>)>,
+    /// Attempts that each record was closed with.
+    closed: BTreeSet<(String, u32)>,
+    effects: HashMap<String, u32>,
+}
+
+impl World {
+    /// Notes that a promise was broken.
+    pub fn violated(&mut self, invariant: Invariant, text: String) {
+        self.note(None, || format!("VIOLATION {}: {text}", invariant.name()));
+        self.watch.violations.push(Violation { invariant, text });
+    }
+
+    /// The record of `key`.
+    pub fn record(&self, key: &str) -> Option<Record> {
+        let keys = [key.to_owned()];
+        let read = causeway::ledger::LedgerStore::read(self.ledger.as_ref(), &keys).now_or_never();
+        read?.ok()?.pop()?
+    }
+
+    /// A record was written.
+    pub fn see_record(&mut self, before: Option<&Record>, next: &Record) {
+        let group = self.groups.get(&next.pk).cloned().unwrap_or_default();
+        for &number in &group {
+            if matches!(self.requests[number].safety, Some(Safety::Lookup { .. })) {
+                let reference = vendor_key(&next.pk, next.series);
+                self.watch.references.insert(reference, number);
+            }
+        }
+        let absorbing = |record: &Record| {
+            matches!(record.status, Status::Completed | Status::Unknown)
+                && !record.is_expired(self.timestamp())
+        };
+        if let Some(before) = before.filter(|before| absorbing(before)) {
+            let (pk, from, to) = (&next.pk, before.status, next.status);
+            self.violated(
+                Invariant::Absorbing,
+                format!("{pk}: {from:?} became {to:?}"),
+            );
+        }
+        if next.status == Status::Completed && !self.took_effect(&next.pk) {
+            self.violated(
+                Invariant::Lost,
+                format!("{} counts as delivered and never took effect", next.pk),
+            );
+        }
+        if matches!(next.status, Status::Rejected | Status::Unknown) {
+            let closed = (next.pk.clone(), next.attempts);
+            self.watch.closed.insert(closed);
+        }
+        self.see_attempts(before, next, &group);
+    }
+
+    /// An attempt is a call, or a lease that ended without a word.
+    fn see_attempts(&mut self, before: Option<&Record>, next: &Record, group: &[usize]) {
+        let counted = |record: Option<&Record>| {
+            record.map_or((1, 0), |record| (record.series, record.attempts))
+        };
+        let ((series, attempts), (next_series, next_attempts)) =
+            (counted(before), counted(Some(next)));
+        let calls: u32 = group
+            .iter()
+            .map(|&number| self.requests[number].calls)
+            .sum();
+        let written: u32 = group
+            .iter()
+            .map(|&number| self.requests[number].calls_written)
+            .sum();
+        let settles = before.is_none_or(|before| before.owner == next.owner);
+        if series == next_series && next_attempts > attempts && settles && calls == written {
+            self.violated(
+                Invariant::Attempts,
+                format!("{}: attempt {next_attempts} without a call", next.pk),
+            );
+        }
+        for &number in group {
+            self.requests[number].calls_written = self.requests[number].calls;
+        }
+    }
+
+    fn took_effect(&self, key: &str) -> bool {
+        self.watch.effects.contains_key(key)
+    }
+}
