@@ -135,12 +135,23 @@ pub async fn settle(
     Ok(Settled::Lost(current))
 }
 
-/// Notes that the request of `ask` waits, and whether it may have been sent, unless there is a record already.
+/// Notes that the request of `ask` waits, and whether it may have been sent: in a record of its own, or, where another
+/// message made one that does not know of it, in that.
 ///
 /// # Errors
 /// When the store does not answer; the record may or may not be written.
 pub async fn note_put_off(store: &dyn LedgerStore, ask: &Ask<'_>) -> Result<(), StoreError> {
-    let expected = Expected::AbsentOrExpired { now: ask.now };
-    store.write(&state::waiting(ask), &expected).await?;
+    let mut next = state::waiting(ask);
+    let mut expected = Expected::AbsentOrExpired { now: ask.now };
+    for _ in 0..CLAIM_TRIES {
+        let Write::Lost(Some(current)) = store.write(&next, &expected).await? else {
+            break;
+        };
+        let Some(doubted) = state::doubted(&current, ask) else {
+            break;
+        };
+        expected = Expected::unchanged(&current);
+        next = doubted;
+    }
     Ok(())
 }

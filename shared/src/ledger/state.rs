@@ -183,6 +183,21 @@ fn with_unrecorded_call(stored: &Record, since: Option<Timestamp>) -> Record {
     }
 }
 
+/// `stored` with the asker's unrecorded call in it; none where it needs none, or somebody works on it just now.
+pub fn doubted(stored: &Record, ask: &Ask<'_>) -> Option<Record> {
+    let since = unrecorded_call(stored, ask)?;
+    let is_held = stored.status == Status::InProgress
+        && stored.lease_until.is_some_and(|until| until > ask.now);
+    let doubted = Record {
+        generation: stored.generation + 1,
+        expires_at: None,
+        ..with_unrecorded_call(stored, Some(since))
+    };
+    let is_news =
+        (doubted.ambiguous, doubted.first_sent_at) != (stored.ambiguous, stored.first_sent_at);
+    (is_news && !is_held).then_some(doubted)
+}
+
 /// The record is another payload's, and the asker's own may have taken effect under the same key: only a person can
 /// tell which of the two did. A holder gets to its end first.
 fn conflict_in_doubt(stored: &Record, ask: &Ask<'_>) -> Claim {

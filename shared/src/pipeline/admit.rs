@@ -13,7 +13,7 @@ use super::{Lane, Run, SETTLE_RESERVE};
 use crate::Timestamp;
 use crate::breaker::Gate;
 use crate::bugs::{self, Bug};
-use crate::ledger::state::{Claim, claim};
+use crate::ledger::state::{Ask, Claim, claim, doubted};
 use crate::ledger::{self, MAX_READ};
 use crate::limiter::FULL_RATE;
 use crate::outcome::{Deferral, Outcome, Reason, code};
@@ -240,9 +240,9 @@ impl Lane {
         let now = self.seams.clock.now();
         let notes = put_off
             .into_iter()
-            .filter(|(job, outcome)| is_unnoted(job) && is_long(job, outcome, now))
-            .map(|(job, _)| async move {
-                let ask = self.ask(job, false, run);
+            .map(|(job, outcome)| (job, outcome, self.ask(job, false, run)))
+            .filter(|(job, outcome, ask)| is_unnoted(job, ask) && is_long(job, outcome, now))
+            .map(|(_, _, ask)| async move {
                 ledger::note_put_off(self.seams.ledger.as_ref(), &ask).await
             });
         for error in join_all(notes).await.into_iter().filter_map(Result::err) {
@@ -256,9 +256,12 @@ enum Fate {
     End(Outcome),
 }
 
-/// Whether a missing record of the job may come to mean what it should not.
-fn is_unnoted(job: &Job) -> bool {
-    job.is_well_remembered() && (job.message.receive_count == 1 || job.known == Known::Absent)
+/// Whether the ledger may lack a word on the job that a later receive, or a copy of the request, will need.
+fn is_unnoted(job: &Job, ask: &Ask<'_>) -> bool {
+    match &job.known {
+        Known::Stored(record) => doubted(record, ask).is_some(),
+        Known::Absent | Known::Unread => job.is_well_remembered(),
+    }
 }
 
 /// Whether a job that was never sent may, as `outcome` has it, still not be sent when the vendor's memory of a key

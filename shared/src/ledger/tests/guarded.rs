@@ -252,3 +252,26 @@ fn a_conflict_that_meets_the_askers_own_unrecorded_call_is_for_a_person() {
         Finding::Conflict
     );
 }
+
+#[tokio::test]
+async fn a_long_wait_leaves_the_doubt_on_a_record_that_a_copy_has_made() {
+    let store = MemoryLedger::default();
+    // m1 was received at noon and died; m2, a copy of it, is put off for long, and so is m1 when it comes back.
+    note_put_off(&store, &ask_of("m2", NOON + secs(5), 1))
+        .await
+        .expect("memory does not fail");
+    note_put_off(&store, &ask_of("m1", NOON + secs(360), 2))
+        .await
+        .expect("memory does not fail");
+    let doubtful = stored(&store);
+    assert!(doubtful.ambiguous && doubtful.expires_at.is_none());
+    assert_eq!(doubtful.first_sent_at, Some(NOON));
+    // When the vendor has forgotten the key, nobody sends it again.
+    let late = closed(claim(Some(&doubtful), &ask_of("m2", NOON + RETENTION, 2)));
+    assert_eq!(late.status, Status::Unknown);
+    // Told once, it is no news.
+    note_put_off(&store, &ask_of("m1", NOON + secs(720), 3))
+        .await
+        .expect("memory does not fail");
+    assert_eq!(stored(&store), doubtful);
+}
