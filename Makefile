@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit validate tools build deploy sim sim-bugs fuzz demo chaos outage demo-self-check demo-up demo-down new-provider fmt
+.PHONY: help test lint unit validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check demo-up demo-down new-provider fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ sim-bugs: ## Prove that the simulation bites: every seeded bug must be found wit
 	RUSTFLAGS="--cfg causeway_bugs" CARGO_TARGET_DIR=target/bugs \
 		cargo build --locked --profile sim --package causeway-simulation --bin sim
 	@target/bugs/sim/sim --bugs $(if $(BUG),--bug $(BUG)) $(if $(SEED),--seed $(SEED)) --out target/sim
+
+model: ## Search the protocols' models in their large worlds too: minutes, with the numbers of states
+	CAUSEWAY_MODEL=deep cargo test --locked --package causeway-model -- --nocapture --test-threads 1
 
 # For each of the six targets.
 SECONDS ?= 60
