@@ -14,11 +14,13 @@
 //! The clock has a few ticks. A lease ends one tick after it began, a released request is due one tick later; the
 //! vendor's times are in [`vendor`].
 
+mod assumption;
 mod call;
 pub mod property;
 pub mod state;
 pub mod vendor;
 mod worker;
+mod write;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -236,7 +238,7 @@ impl Model for Ledger {
                 .messages
                 .iter()
                 .any(|message| message.first_received.is_some());
-        if world.tick < self.horizon && begun && worker::can_tick(world) {
+        if world.tick < self.horizon && begun && assumption::can_tick(world) {
             steps.push(Step::Tick);
         }
         for worker in 0..self.workers {

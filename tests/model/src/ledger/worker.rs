@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway::Timestamp;
-use causeway::ledger::state::{Ask, Claim, Finding, claim, guard, merge};
-use causeway::ledger::{Expected, Record, Status, Write};
-use causeway::outcome::code;
+use causeway::ledger::state::{Ask, Claim, Finding, claim, guard};
+use causeway::ledger::{Expected, Record};
 use causeway::provider::Safety;
 
-use super::state::{Asker, Message, Place, Then, Worker, World, Writing};
-use super::vendor::RETENTION_TICKS;
+use super::assumption::can_be_received;
+use super::state::{Asker, Worker, World};
+use super::write::answer;
 use super::{Bug, CallEnd, Ledger, Step, at};
 
 /// SQS message ids, by place in the world.
@@ -187,7 +187,7 @@ impl Ledger {
     }
 
     /// Asks production what to do about what is `known`, and starts on it.
-    fn decide(
+    pub(super) fn decide(
         &self,
         world: &mut World,
         worker: usize,
@@ -213,190 +213,6 @@ impl Ledger {
             write: self.writing(next, expected),
             granted,
         };
-    }
-
-    /// A write, without what no decision reads: it would only make more moments differ.
-    pub(super) fn writing(&self, mut next: Record, expected: Expected) -> Arc<Writing> {
-        /// Later than any tick.
-        const EXPIRES_AT: i64 = 4_000_000_000;
-
-        next.code = next.code.filter(|code| *code == code::CRASH_LOOP);
-        next.detail = None;
-        next.response = None;
-        next.wire_hash = None;
-        next.expires_at = next.expires_at.map(|_| EXPIRES_AT);
-        if !matches!(self.safety, Safety::Lookup { .. }) {
-            next.last_attempt = None;
-        }
-        Arc::new(Writing { next, expected })
-    }
-
-    fn write(&self, world: &mut World, worker: usize, reply_lost: bool) {
-        let (asker, write, bug) = match world.workers[worker].clone() {
-            Worker::Claiming { asker, write, .. } => (asker, write, Bug::ClaimUnconditionally),
-            Worker::Settling { asker, write, .. } => (asker, write, Bug::SettleUnconditionally),
-            Worker::Idle | Worker::Holding { .. } => return,
-        };
-        let answer = put(world, &write, self.has(bug));
-        if reply_lost {
-            return;
-        }
-        let message = asker.message;
-        if asker.tick < world.tick {
-            // Its worker has been gone since the tick.
-            return self.finish(world, worker, message, Then::Return);
-        }
-        match (world.workers[worker].clone(), answer) {
-            (Worker::Claiming { granted: true, .. }, Write::Written) => {
-                world.workers[worker] = self.hold(asker, write.next.clone());
-            }
-            (Worker::Claiming { .. }, Write::Written) => {
-                self.finish(world, worker, message, Then::Bury);
-            }
-            (Worker::Claiming { .. }, Write::Lost(current)) => {
-                self.decide(world, worker, asker, current.as_deref(), write.next.alone);
-            }
-            (
-                Worker::Settling {
-                    then: Then::Decide, ..
-                },
-                Write::Written,
-            ) => {
-                let in_doubt = write.next.ambiguous;
-                self.decided_by(world, worker, asker, in_doubt, Some(&write.next));
-            }
-            (Worker::Settling { then, .. }, Write::Written) => {
-                self.finish(world, worker, message, then);
-            }
-            (Worker::Settling { guarded, .. }, Write::Lost(current)) => {
-                self.lost(world, worker, asker, guarded.as_deref(), current.as_deref());
-            }
-            _ => {}
-        }
-    }
-
-    /// A settlement that lost. What a guarded call has proven goes into the stored record.
-    fn lost(
-        &self,
-        world: &mut World,
-        worker: usize,
-        asker: Asker,
-        guarded: Option<&Record>,
-        current: Option<&Record>,
-    ) {
-        let merging = guarded
-            .zip(current)
-            .and_then(|(ours, stored)| Some((ours, stored, merge(stored, ours)?)));
-        let Some((ours, stored, merged)) = merging else {
-            let in_doubt = guarded.is_some_and(|ours| ours.ambiguous);
-            return self.decided_by(world, worker, asker, in_doubt, current);
-        };
-        let completed = merged.status == Status::Completed;
-        world.workers[worker] = Worker::Settling {
-            asker,
-            write: self.writing(merged, Expected::unchanged(stored)),
-            guarded: Some(Arc::new(ours.clone())),
-            then: if completed { Then::Ack } else { Then::Decide },
-        };
-    }
-
-    /// What `stored` makes of the message, after a settlement that was not the last word.
-    fn decided_by(
-        &self,
-        world: &mut World,
-        worker: usize,
-        mut asker: Asker,
-        in_doubt: bool,
-        stored: Option<&Record>,
-    ) {
-        if in_doubt {
-            asker.maybe_sent_since = world.messages[asker.message].first_received;
-        }
-        let then = match stored
-            .map(|stored| claim(Some(stored), &self.ask(&asker, &name(asker), false)))
-        {
-            Some(Claim::Found(finding)) => answer(&finding),
-            _ => Then::Return,
-        };
-        self.finish(world, worker, asker.message, then);
-    }
-
-    fn finish(&self, world: &mut World, worker: usize, message: usize, then: Then) {
-        world.workers[worker] = Worker::Idle;
-        world.messages[message].place = match then {
-            Then::Bury if !self.has(Bug::AckBeforeLetter) => Place::Buried,
-            // With the mistake it dies after the acknowledgement.
-            Then::Ack | Then::Bury => Place::Acked,
-            Then::Return | Then::Decide => return,
-        };
-    }
-
-    fn hold(&self, asker: Asker, mut record: Record) -> Worker {
-        let expected = Arc::new(Expected::unchanged(&record));
-        if self.has(Bug::ForgetDoubt) {
-            record.ambiguous = false;
-        }
-        Worker::Holding {
-            asker,
-            record: Arc::new(record),
-            expected,
-            asked: false,
-        }
-    }
-}
-
-/// Taken not to happen: a message is buried while its own guarded first call is under way, and another one is received
-/// before that ends (see the README).
-fn can_be_received(world: &World, message: usize) -> bool {
-    let buried = |other: usize| other != message && world.messages[other].place == Place::Buried;
-    let under_way = world.workers.iter().any(|worker| match worker {
-        Worker::Holding {
-            asker, expected, ..
-        } => buried(asker.message) && is_guarded(expected),
-        Worker::Settling { asker, guarded, .. } => {
-            buried(asker.message) && guarded.is_some() && asker.tick == world.tick
-        }
-        Worker::Idle | Worker::Claiming { .. } => false,
-    });
-    world.messages[message].place == Place::Queue && !under_way
-}
-
-/// Taken not to happen: the vendor forgets a call that no record tells of while another message for the key is
-/// about (see the README).
-pub(super) fn can_tick(world: &World) -> bool {
-    let queued = |message: &&Message| message.place == Place::Queue;
-    let told = |first: u8| {
-        world.stored.as_ref().is_some_and(|record| {
-            matches!(record.status, Status::Completed | Status::Unknown)
-                || record.ambiguous && record.first_sent_at <= Some(at(first))
-        })
-    };
-    let forgets = |message: &Message| {
-        let first = message.first_received;
-        first.is_some_and(|first| world.tick + 1 - first >= RETENTION_TICKS && !told(first))
-    };
-    let mut others = world.messages.iter().filter(queued);
-    !others.any(forgets) || world.messages.iter().filter(queued).count() == 1
-}
-
-/// The store: one record, one condition. Notes when a state is left that nobody leaves.
-fn put(world: &mut World, write: &Writing, unconditional: bool) -> Write {
-    let current = world.stored.as_deref();
-    if !unconditional && !write.expected.holds(current) {
-        return Write::refused(&write.next, current.cloned());
-    }
-    let absorbing =
-        current.is_some_and(|record| matches!(record.status, Status::Completed | Status::Unknown));
-    world.absorbing_state_left |= absorbing && current != Some(&write.next);
-    world.stored = Some(Arc::new(write.next.clone()));
-    Write::Written
-}
-
-fn answer(finding: &Finding) -> Then {
-    match finding {
-        Finding::Duplicate => Then::Ack,
-        Finding::Conflict | Finding::Closed(_) => Then::Bury,
-        _ => Then::Return,
     }
 }
 
