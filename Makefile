@@ -43,6 +43,10 @@ sim: ## Lanes in simulated worlds: make sim SEEDS=20000, or one with its trace: 
 	cargo build --locked --profile sim --package causeway-simulation --bin sim
 	@target/sim/sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST) --out target/sim)
 
+sim-parked: ## 200,000 messages of a connection that is paused, beside others
+	cargo build --locked --profile sim --package causeway-simulation --bin sim
+	@target/sim/sim --parked 200000
+
 sim-bugs: ## Prove that the simulation bites: every seeded bug must be found within 1,000 seeds
 	RUSTFLAGS="--cfg causeway_bugs" CARGO_TARGET_DIR=target/bugs \
 		cargo build --locked --profile sim --package causeway-simulation --bin sim

@@ -85,8 +85,9 @@ impl Workload {
         for number in 0..requests.len() {
             let at = START + rng.between(0, span);
             events.push((at, Event::Send(number)));
-            if rng.chance(0.08) {
-                events.push((at + rng.between(0, 5 * MINUTE), Event::Send(number)));
+            if rng.chance(0.12) {
+                let later = rng.pick(&[SECOND, 5 * MINUTE, HOUR]);
+                events.push((at + rng.between(0, later), Event::Send(number)));
             }
         }
         for _ in 0..rng.pick(&[0, 0, 1, 2]) {

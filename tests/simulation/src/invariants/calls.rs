@@ -46,22 +46,22 @@ impl World {
         self.see_circuit(by.0, number, is_lookup);
     }
 
-    /// A call whose repetition would matter is made by whoever holds the claim. Keyed calls have the vendor's key
-    /// for a guard.
+    /// A call is made by whoever holds the claim. A keyed one has the vendor's key for a guard where the ledger has
+    /// shown in this invocation that there is no record.
     fn see_holder(&mut self, environment: usize, number: usize) {
         let request = &self.requests[number];
         let (Some(key), Some(safety)) = (request.ledger_key.clone(), request.safety) else {
             return;
         };
-        if matches!(safety, Safety::Keyed { .. }) {
-            return;
-        }
         let environment = &self.environments[environment];
         let us = format!("{}/i{}/", environment.name, environment.invocation);
         let held = self.record(&key).is_some_and(|record| {
             record.status == Status::InProgress && record.owner.starts_with(&us)
         });
-        if !held {
+        let written = self.watch.written.get(&key);
+        let shown_absent = written.is_none_or(|at| *at >= environment.invoked_at);
+        let guarded = matches!(safety, Safety::Keyed { .. }) && shown_absent;
+        if !held && !guarded {
             self.violated(
                 Invariant::UnclaimedCalls,
                 format!("{us} calls for {key} without its claim"),

@@ -98,6 +98,8 @@ pub struct Watch {
     pub stragglers: Vec<Straggler>,
     breakers: HashMap<String, Circuit>,
     calls: BTreeMap<(String, &'static str), (&'static Limit, Vec<Started>)>,
+    /// When each record was written first.
+    written: HashMap<String, i64>,
     /// Attempts that each record was closed with.
     closed: BTreeSet<(String, u32)>,
     effects: HashMap<String, u32>,
@@ -126,6 +128,8 @@ impl World {
                 self.watch.references.insert(reference, number);
             }
         }
+        let now = self.now;
+        self.watch.written.entry(next.pk.clone()).or_insert(now);
         let absorbing = |record: &Record| {
             matches!(record.status, Status::Completed | Status::Unknown)
                 && !record.is_expired(self.timestamp())
