@@ -104,7 +104,10 @@ static FORGETFUL: Spec = Spec {
 
 /// Short-lived access tokens for refresh tokens that serve once, and a signature besides.
 static TOKENED: Spec = Spec {
-    limits: &[Limit::window("minute", 300, Duration::from_secs(60), 60)],
+    limits: &[
+        Limit::window("minute", 300, Duration::from_secs(60), 60),
+        Limit::concurrency("at once", 4),
+    ],
     ..Spec::new(
         "tokened",
         "https://tokened.example",

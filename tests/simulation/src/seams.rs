@@ -123,6 +123,10 @@ impl StateStore for Seat {
         mark: &str,
     ) -> Result<Swap, StoreError> {
         let environment = self.environment;
+        // The moment in which a token is lost: worth more deaths than others.
+        if key.ends_with("#credentials") && self.shared.lock().profile.crash > 0.0 {
+            self.die_with(0.05, "writing credentials").await;
+        }
         self.trip("PutItem (state)", |world| {
             world.counts.state_writes += 1;
             match at_once(world.states.swap(key, expected, next, mark))? {
@@ -326,6 +330,9 @@ impl HttpClient for Seat {
         let mut world = self.shared.lock();
         let request = workload::request_of(wire, &world);
         world.see_answer(request, &answer);
+        if let Some(number) = request {
+            world.see_over(self.environment, number);
+        }
         answer
     }
 }

@@ -110,11 +110,13 @@ impl Seat {
 
     /// Dies now, if the world wants it so.
     pub async fn maybe_die(&self, what: &str) {
-        let dies = {
-            let mut world = self.shared.lock();
-            let World { profile, rng, .. } = &mut *world;
-            rng.chance(profile.crash)
-        };
+        let probability = self.shared.lock().profile.crash;
+        self.die_with(probability, what).await;
+    }
+
+    /// Dies now, with `probability`.
+    pub async fn die_with(&self, probability: f64, what: &str) {
+        let dies = self.shared.lock().rng.chance(probability);
         if dies {
             self.die(what).await;
         }

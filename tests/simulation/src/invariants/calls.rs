@@ -42,6 +42,8 @@ impl World {
             self.requests[number].calls += 1;
             self.see_limits(by, number);
         }
+        let invocation = self.environments[by.0].invocation;
+        self.watch.under_way.push((number, by.0, invocation));
         self.see_holder(by.0, number);
         self.see_circuit(by.0, number, is_lookup);
     }
@@ -70,7 +72,6 @@ impl World {
     }
 
     fn see_limits(&mut self, (environment, strand): (usize, usize), number: usize) {
-        let request = &self.requests[number];
         let Some(operation) = decoded_operation(self, number) else {
             return;
         };
@@ -78,6 +79,11 @@ impl World {
         let instant = self.environments[environment].instants.get(&strand);
         let late = instant.map_or(0, |instant| now - instant).max(0);
         for limit in self.provider.spec().limits_of(operation) {
+            if let Some(permits) = limit.permits() {
+                self.see_permits(number, limit.name(), permits);
+                continue;
+            }
+            let request = &self.requests[number];
             let scope = match limit.scope() {
                 ScopeKey::Account => request.connection.clone(),
                 ScopeKey::Operation => format!("{}/{}", request.connection, operation.name),
@@ -89,6 +95,33 @@ impl World {
                 .entry((scope, limit.name()))
                 .or_insert_with(|| (limit, Vec::new()));
             calls.push(Started { at: now, late });
+        }
+    }
+
+    /// Calls of one connection that are under way: those of the dead are the vendor's business.
+    fn see_permits(&mut self, number: usize, name: &str, permits: u32) {
+        let environments = &self.environments;
+        self.watch
+            .under_way
+            .retain(|&(_, environment, invocation)| {
+                let own = &environments[environment];
+                !own.dead && own.invocation == invocation
+            });
+        let connection = self.requests[number].connection.clone();
+        let under_way = self.watch.under_way.iter();
+        let others = under_way.filter(|(other, ..)| self.requests[*other].connection == connection);
+        let count = others.count() + 1;
+        if count > permits as usize {
+            let text = format!("limit `{name}` of {connection}: {count} calls at once");
+            self.violated(Invariant::LimitViolations, text);
+        }
+    }
+
+    /// A call that was made for `number` is over.
+    pub fn see_over(&mut self, environment: usize, number: usize) {
+        let over = |(other, by, _): &(usize, usize, u64)| *other == number && *by == environment;
+        if let Some(at) = self.watch.under_way.iter().position(over) {
+            self.watch.under_way.swap_remove(at);
         }
     }
 

@@ -98,6 +98,8 @@ pub struct Watch {
     pub stragglers: Vec<Straggler>,
     breakers: HashMap<String, Circuit>,
     calls: BTreeMap<(String, &'static str), (&'static Limit, Vec<Started>)>,
+    /// Calls under way: for which request, by which environment, in which invocation.
+    under_way: Vec<(usize, usize, u64)>,
     /// When each record was written first.
     written: HashMap<String, i64>,
     /// Attempts that each record was closed with.
