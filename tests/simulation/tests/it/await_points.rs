@@ -16,9 +16,15 @@ fn the_list_of_await_points_is_what_the_source_holds() {
         std::fs::write(LIST, &found).expect("a writable list");
     }
     let listed = std::fs::read_to_string(LIST).unwrap_or_default();
-    assert_eq!(
-        found, listed,
-        "await points changed: look whether a crash there is harmless, then CAUSEWAY_BLESS=1"
+    let (found, listed): (BTreeSet<_>, BTreeSet<_>) =
+        (found.lines().collect(), listed.lines().collect());
+    let (new, gone): (Vec<_>, Vec<_>) = (
+        found.difference(&listed).collect(),
+        listed.difference(&found).collect(),
+    );
+    assert!(
+        new.is_empty() && gone.is_empty(),
+        "await points changed: look whether a crash there is harmless, then CAUSEWAY_BLESS=1\nnew: {new:#?}\ngone: {gone:#?}"
     );
     let distinct: BTreeSet<_> = names.iter().collect();
     assert_eq!(
