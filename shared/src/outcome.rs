@@ -73,6 +73,10 @@ pub mod code {
     pub const PROVIDER_TIMEOUT: Code = Code::new("provider_timeout");
     /// No connection to the provider could be made; nothing was sent.
     pub const CONNECT_FAILED: Code = Code::new("connect_failed");
+    /// The provider refused a call of several requests because of one of them; each goes alone now.
+    pub const BATCH_REFUSED: Code = Code::new("batch_refused");
+    /// The provider says that what was to be made is there already.
+    pub const ALREADY_EXISTS: Code = Code::new("already_exists");
     /// The provider's own rate limit refused the call.
     pub const RATE_LIMITED: Code = Code::new("rate_limited");
 }

@@ -86,15 +86,16 @@ impl Credentials {
     ) -> Result<TokenAnswer, SecretError> {
         let now = self.seams.clock.now();
         let rotated = state.refresh_token.as_ref();
-        let wire = self.provider.token_call(scheme, secret, rotated, now)?;
+        let mut wire = self.provider.token_call(scheme, secret, rotated, now)?;
+        let spec = self.provider.spec();
+        wire.path = spec.fill(wire.path, secret)?;
+        let base_url = spec.fill(self.token_base(scheme).to_owned(), secret)?;
         // A process that stood still since it took the lease must not call beside the next holder.
         if now + scheme.timeout > lease.until {
             return Ok(TokenAnswer::NotSent);
         }
         let http = self.seams.http.as_ref();
-        let answer = http
-            .call(self.token_base(scheme), &wire, scheme.timeout)
-            .await;
+        let answer = http.call(&base_url, &wire, scheme.timeout).await;
         Ok(match answer {
             Ok(answer) => scheme.read(&answer, self.seams.clock.now()),
             Err(CallError::NotSent(_)) => TokenAnswer::NotSent,

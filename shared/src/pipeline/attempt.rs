@@ -116,7 +116,7 @@ impl Lane {
         access: &Access,
         run: &Run<'_>,
     ) -> (Option<(Attempt, Called)>, Settlement) {
-        let (wire, wire_hash) = match self.prepare(job, record, access).await {
+        let (base_url, wire, wire_hash) = match self.prepare(job, record, access).await {
             Ok(prepared) => prepared,
             Err(settlement) => return (None, settlement),
         };
@@ -129,7 +129,7 @@ impl Lane {
         let answer = self
             .seams
             .http
-            .call(&self.settings.base_url, &wire, job.operation.timeout)
+            .call(&base_url, &wire, job.operation.timeout)
             .await;
         let now = self.seams.clock.now();
         let called = match answer {
@@ -154,21 +154,22 @@ impl Lane {
     /// The provider's judgement. Its panic comes after the sending, so that it is no definite answer.
     fn judge(&self, job: &Job, answer: &crate::provider::Answer, now: Timestamp) -> Verdict {
         let classify = AssertUnwindSafe(|| self.provider.classify(job.operation, answer, now));
-        catch_unwind(classify).unwrap_or(Verdict::Ambiguous {
+        let verdict = catch_unwind(classify).unwrap_or(Verdict::Ambiguous {
             code: code::PANICKED,
             after: None,
             resend_helps: true,
             fault: false,
-        })
+        });
+        verdict.under(job.operation.safety)
     }
 
-    /// The call, ready to be sent, and its hash; or what the claim becomes without one.
+    /// Where the call goes, the call, ready to be sent, and its hash; or what the claim becomes without one.
     async fn prepare(
         &self,
         job: &Job,
         record: &Record,
         access: &Access,
-    ) -> Result<(Wire, String), Settlement> {
+    ) -> Result<(String, Wire, String), Settlement> {
         let now = self.seams.clock.now();
         let reject = |code, detail: String| Err(Settlement::Rejected(Closing::new(code, detail)));
         if job.deadline_passed(now) {
@@ -199,8 +200,8 @@ impl Lane {
         let fresh_key = bugs::is(Bug::NewKeyEveryAttempt).then_some(record.generation as u32);
         let key = vendor_key(&record.pk, fresh_key.unwrap_or(record.series));
         let wire = job.operation.keyed(wire, &key);
-        let wire = self.sign(job, record, wire, access).await?;
-        Ok((wire, hash))
+        let (base_url, wire) = self.sign(job, record, wire, access).await?;
+        Ok((base_url, wire, hash))
     }
 
     /// Writes what the request becomes. Where that fails, the message comes back and finds the lease, or its end; or

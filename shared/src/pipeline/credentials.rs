@@ -14,7 +14,7 @@ use crate::credentials::{Access, Admission, Paused, Refusal, Refused};
 use crate::ledger::Record;
 use crate::ledger::state::{Closing, Settlement};
 use crate::outcome::{Deferral, Outcome, code};
-use crate::provider::{Verdict, Wire};
+use crate::provider::{SecretError, Verdict, Wire};
 
 /// How soon a message whose token was refused comes back for another one.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -127,18 +127,22 @@ impl Lane {
         }
     }
 
-    /// `wire` with headers and credentials, or what the claim becomes without.
+    /// Where the call goes, and `wire` with headers and credentials; or what the claim becomes without.
     pub(super) async fn sign(
         &self,
         job: &Job,
         record: &Record,
         wire: Wire,
         access: &Access,
-    ) -> Result<Wire, Settlement> {
+    ) -> Result<(String, Wire), Settlement> {
         let now = self.seams.clock.now();
-        let sign = AssertUnwindSafe(|| self.provider.sign(wire, access.shown(), now));
-        let error = match catch_unwind(sign) {
-            Ok(Ok(wire)) => return Ok(wire),
+        let sign = AssertUnwindSafe(|| {
+            let (spec, shown) = (self.provider.spec(), access.shown());
+            let base_url = spec.fill(self.settings.base_url.clone(), shown.secret)?;
+            Ok((base_url, self.provider.sign(wire, shown, now)?))
+        });
+        let error: SecretError = match catch_unwind(sign) {
+            Ok(Ok(signed)) => return Ok(signed),
             Ok(Err(error)) => error,
             Err(_) => {
                 let detail = "signing the call panicked";
@@ -166,7 +170,10 @@ impl Lane {
         let connection = job.request.connection.as_str();
         match verdict? {
             Verdict::Unauthorized => {}
-            Verdict::Delivered { .. } | Verdict::Rejected { .. } | Verdict::KeyInUse => {
+            Verdict::Delivered { .. }
+            | Verdict::Rejected { .. }
+            | Verdict::Exists { .. }
+            | Verdict::KeyInUse => {
                 if let Err(error) = self.credentials.accepted(connection, access).await {
                     tracing::warn!(%error, connection, "the pause could not be ended");
                 }

@@ -11,7 +11,7 @@ use crate::credentials::Access;
 use crate::ledger::Record;
 use crate::ledger::state::{Closing, Settlement};
 use crate::outcome::{Deferral, code};
-use crate::provider::{Found, Safety, Verdict, Wire};
+use crate::provider::{Found, Lookup, Safety, Verdict, Wire};
 use crate::request::vendor_key;
 
 /// How long the vendor gets after an answer that does not tell.
@@ -42,17 +42,28 @@ impl Lane {
             return Err(state::put_off(TROUBLE_WAIT, Deferral::OutOfTime, &of));
         }
         let reference = vendor_key(&record.pk, record.series);
-        let asked = AssertUnwindSafe(|| {
-            let payload = &job.request.payload;
-            self.provider.look_up(job.operation, payload, &reference)
-        });
+        let last_sent = record.last_attempt.unwrap_or(now);
+        let lookup = Lookup {
+            payload: &job.request.payload,
+            reference: &reference,
+            first_sent: record.first_sent_at.unwrap_or(last_sent),
+            last_sent,
+        };
+        let asked = AssertUnwindSafe(|| self.provider.look_up(job.operation, &lookup));
         let Ok(Some(wire)) = catch_unwind(asked) else {
             return Err(undecided());
         };
         // What was sent at the very last may show only `settle` later.
-        let shown = record.last_attempt.unwrap_or(now) + settle;
-        match self.ask_vendor(job, record, access, wire, run).await? {
+        let shown = last_sent + settle;
+        match self
+            .ask_vendor(job, record, &lookup, access, wire, run)
+            .await?
+        {
             (status, Found::Hit { object_id }) => Err(Settlement::Completed { status, object_id }),
+            (_, Found::Other { detail }) => Err(not_ours(detail)),
+            (_, Found::Miss) if shown <= now && record.code == Some(code::ALREADY_EXISTS) => {
+                Err(not_ours("it exists, and no call of this request made it"))
+            }
             (_, Found::Miss) if shown <= now || bugs::is(Bug::IgnoreSettleTime) => {
                 Ok(Some(Record {
                     ambiguous: false,
@@ -70,17 +81,18 @@ impl Lane {
         &self,
         job: &Job,
         record: &Record,
+        lookup: &Lookup<'_>,
         access: &Access,
         wire: Wire,
         run: &Run<'_>,
     ) -> Result<(u16, Found), Settlement> {
         let connection = job.request.connection.as_str();
-        let wire = self.sign(job, record, wire, access).await?;
+        let (base_url, wire) = self.sign(job, record, wire, access).await?;
         let started = self.seams.clock.now();
         let answer = self
             .seams
             .http
-            .call(&self.settings.base_url, &wire, job.operation.timeout)
+            .call(&base_url, &wire, job.operation.timeout)
             .await;
         let latency = self.seams.clock.now().since(started);
         let fault = answer.as_ref().map_or(true, |answer| answer.status >= 500);
@@ -99,12 +111,17 @@ impl Lane {
                 None => Ok((answer.status, Found::Unclear)),
             };
         }
-        let understood = AssertUnwindSafe(|| self.provider.found(job.operation, &answer));
+        let understood = AssertUnwindSafe(|| self.provider.found(job.operation, lookup, &answer));
         Ok((
             answer.status,
             catch_unwind(understood).unwrap_or(Found::Unclear),
         ))
     }
+}
+
+/// What stands there is somebody else's, and so no call of this request took effect.
+fn not_ours(detail: impl Into<String>) -> Settlement {
+    Settlement::Rejected(Closing::new(code::PROVIDER_REJECTED, detail))
 }
 
 fn undecided() -> Settlement {

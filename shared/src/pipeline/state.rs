@@ -61,7 +61,11 @@ impl Called {
         let settles_earlier = refused && remembers && of.under_way_for().is_none();
         let (status, sent, ambiguous) = match self {
             Self::Answered(status, verdict) => {
-                let ambiguous = matches!(verdict, Verdict::Ambiguous { .. } | Verdict::KeyInUse);
+                // What exists may be what an earlier call made: the vendor is asked.
+                let ambiguous = matches!(
+                    verdict,
+                    Verdict::Ambiguous { .. } | Verdict::Exists { .. } | Verdict::KeyInUse
+                );
                 (
                     Some(*status),
                     true,
@@ -137,6 +141,9 @@ pub(super) fn conclude(called: &Called, attempt: &Attempt, of: &Circumstances<'_
             } else {
                 unknown(code)
             }
+        }
+        Called::Answered(_, Verdict::Exists { .. }) => {
+            settle_ambiguous(code::ALREADY_EXISTS, None, attempt, of)
         }
         Called::Answered(_, Verdict::KeyInUse) => {
             put_off(KEY_IN_USE_WAIT, Deferral::KeyInProgress, of)

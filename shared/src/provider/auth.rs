@@ -5,18 +5,9 @@ use std::fmt::Display;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::{HeaderName, HeaderValue};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::{SecretError, Shown, TokenScheme, Wire};
-
-/// What is encoded in a query: all but the unreserved characters of
-/// [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3).
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// How the vendor is shown the credentials. Field names are those of the connection's secret.
 ///
@@ -105,9 +96,7 @@ impl Auth {
                 put_basic(wire, user.read(shown)?, password.read(shown)?)
             }
             Self::Query { name, field } => {
-                let mark = if wire.path.contains('?') { '&' } else { '?' };
-                let value = utf8_percent_encode(secret.field(field)?, ENCODED);
-                wire.path = format!("{}{mark}{name}={value}", wire.path);
+                wire.add_query(name, secret.field(field)?);
                 Ok(())
             }
             Self::Body { name, field } => {

@@ -6,6 +6,7 @@
 mod auth;
 mod fields;
 mod payload;
+mod placeholder;
 mod secret;
 mod spec;
 mod token;
@@ -14,12 +15,13 @@ mod wire;
 
 pub use auth::{Auth, Part};
 pub use fields::{Text, Whole};
-pub use payload::{Payload, PayloadError};
+pub use payload::{BatchPayload, Payload, PayloadError};
+pub use placeholder::Placeholder;
 pub use secret::{Secret, SecretError, Shown, Token};
 pub use spec::{KeyPlace, Operation, Safety, Settling, Spec};
 pub use token::{Client, Encoding, Grant, Granted, TokenAnswer, TokenBudget, TokenScheme};
 pub use verdict::Verdict;
-pub use wire::{Answer, MAX_ANSWER_BYTES, Wire};
+pub use wire::{Answer, MAX_ANSWER_BYTES, Wire, segment};
 
 use http::{HeaderName, HeaderValue};
 
@@ -28,6 +30,19 @@ use crate::limiter::Signals;
 
 /// Any JSON, for the parts of a payload that are the vendor's business alone.
 pub use serde_json::Value as Json;
+
+/// What the vendor is asked for: what an earlier call may have made.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup<'a> {
+    /// The operation's canonical payload.
+    pub payload: &'a Json,
+    /// What every call of this request carries where the operation has a [`KeyPlace`].
+    pub reference: &'a str,
+    /// When the request was first sent.
+    pub first_sent: Timestamp,
+    /// When it was last sent.
+    pub last_sent: Timestamp,
+}
 
 /// What a vendor says when it is asked for what we may have made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +54,11 @@ pub enum Found {
     },
     /// It is not there.
     Miss,
+    /// Something of somebody else stands in its place: no call of this request took effect, and none will.
+    Other {
+        /// What stands there, in the vendor's words: codes and field names only, never values.
+        detail: String,
+    },
     /// The answer does not tell.
     Unclear,
 }
@@ -53,6 +73,20 @@ pub trait Provider: Send + Sync + 'static {
     fn classify(&self, operation: &Operation, answer: &Answer, now: Timestamp) -> Verdict {
         let _ = operation;
         Verdict::by_status(answer, now)
+    }
+
+    /// What `answer` means for each of `elements`, the canonical payloads that went in one call: one verdict an element,
+    /// in their order. Only asked of [batch operations](Operation::batch), of calls with a single element too. Read the
+    /// elements' fates off the answer by what names them there: vendors need not keep the order.
+    fn classify_batch(
+        &self,
+        operation: &Operation,
+        elements: &[&Json],
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Vec<Verdict> {
+        let verdict = self.classify(operation, answer, now);
+        vec![verdict; elements.len()]
     }
 
     /// What `answer`, a success or not, says about the vendor's limits: what is left until when
@@ -90,16 +124,16 @@ pub trait Provider: Send + Sync + 'static {
         scheme.call(secret, rotated)
     }
 
-    /// The call that asks the vendor for what `operation` made under `reference`. Needed for operations with
+    /// The call that asks the vendor for what `operation` may have made. Needed for operations with
     /// [`Safety::Lookup`]; without it their ambiguous ends are for a person.
-    fn look_up(&self, operation: &Operation, payload: &Json, reference: &str) -> Option<Wire> {
-        let _ = (operation, payload, reference);
+    fn look_up(&self, operation: &Operation, lookup: &Lookup<'_>) -> Option<Wire> {
+        let _ = (operation, lookup);
         None
     }
 
     /// What the answer to [`look_up`](Self::look_up) says.
-    fn found(&self, operation: &Operation, answer: &Answer) -> Found {
-        let _ = (operation, answer);
+    fn found(&self, operation: &Operation, lookup: &Lookup<'_>, answer: &Answer) -> Found {
+        let _ = (operation, lookup, answer);
         Found::Unclear
     }
 }
@@ -120,30 +154,41 @@ impl Spec {
         self.sign(operation.keyed(wire, vendor_key), shown)
     }
 
-    /// `wire` with the provider's fixed headers and the credentials.
+    /// `wire` with the provider's fixed headers, the credentials, and what its path takes from the secret.
     ///
     /// # Errors
-    /// When the secret does not hold what the scheme needs.
+    /// When the secret does not hold what the scheme or the path needs.
     pub fn sign<'a>(
         &self,
         mut wire: Wire,
         shown: impl Into<Shown<'a>>,
     ) -> Result<Wire, SecretError> {
+        let shown = shown.into();
+        wire.path = self.fill(wire.path, shown.secret)?;
         for (name, value) in self.headers {
             wire = wire.header(
                 HeaderName::from_static(name),
                 HeaderValue::from_static(value),
             );
         }
-        self.auth.apply(shown.into(), &mut wire)?;
+        self.auth.apply(shown, &mut wire)?;
         Ok(wire)
+    }
+
+    /// `template`, an address or a path, with what its placeholders stand for in `secret`.
+    ///
+    /// # Errors
+    /// When the secret lacks a field, or holds something there that cannot stand in an address.
+    pub fn fill(&self, template: String, secret: &Secret) -> Result<String, SecretError> {
+        let mut placeholders = self.placeholders.iter();
+        placeholders.try_fold(template, |text, placeholder| placeholder.fill(text, secret))
     }
 }
 
 impl Operation {
     /// `wire` with the idempotency key, where this operation has a place for one.
     pub fn keyed(&self, mut wire: Wire, vendor_key: &str) -> Wire {
-        if let Safety::Keyed { place, .. } | Safety::Lookup { place, .. } = self.safety {
+        if let Some(place) = self.safety.key_place() {
             place.put(vendor_key, &mut wire);
         }
         wire

@@ -16,6 +16,18 @@ pub trait Payload: DeserializeOwned + Serialize + JsonSchema {
     fn wire(&self) -> Wire;
 }
 
+/// The canonical shape of one request's payload, where one call carries several.
+///
+/// Derived as [`Payload`] is.
+pub trait BatchPayload: DeserializeOwned + Serialize + JsonSchema {
+    /// What the vendor takes the element for, such as the address that an upsert goes by, in the vendor's own folding:
+    /// two that are the same to the vendor must have the same identity.
+    fn identity(&self) -> String;
+
+    /// The call that carries out all `elements`.
+    fn wire(elements: &[Self]) -> Wire;
+}
+
 /// A payload that does not have the operation's shape: which field, and which rule.
 ///
 /// The field's value is never part of it.
@@ -29,12 +41,29 @@ pub struct PayloadError {
 }
 
 pub(super) fn parse<P: Payload>(payload: &Value) -> Result<Wire, PayloadError> {
+    Ok(typed::<P>(payload)?.wire())
+}
+
+pub(super) fn parse_element<P: BatchPayload>(payload: &Value) -> Result<Wire, PayloadError> {
+    parse_batch::<P>(&[payload])
+}
+
+pub(super) fn parse_batch<P: BatchPayload>(payloads: &[&Value]) -> Result<Wire, PayloadError> {
+    let elements = payloads.iter().map(|payload| typed::<P>(payload));
+    Ok(P::wire(&elements.collect::<Result<Vec<P>, _>>()?))
+}
+
+pub(super) fn identity<P: BatchPayload>(payload: &Value) -> Result<String, PayloadError> {
+    Ok(typed::<P>(payload)?.identity())
+}
+
+fn typed<P: DeserializeOwned>(payload: &Value) -> Result<P, PayloadError> {
     // A derived struct would also take a list of its fields in order, which no schema allows.
     if !payload.is_object() {
         let (path, rule) = ("payload".to_owned(), "must be an object".to_owned());
         return Err(PayloadError { path, rule });
     }
-    let typed: P = serde_path_to_error::deserialize(payload).map_err(|error| {
+    serde_path_to_error::deserialize(payload).map_err(|error| {
         let rule = rule(&error.inner().to_string());
         let inner = error.path().to_string();
         let path = if inner == "." {
@@ -43,8 +72,7 @@ pub(super) fn parse<P: Payload>(payload: &Value) -> Result<Wire, PayloadError> {
             format!("payload.{inner}")
         };
         PayloadError { path, rule }
-    })?;
-    Ok(typed.wire())
+    })
 }
 
 /// serde's messages quote the value (`invalid type: string "secret", expected u64`); the rule is what follows it.

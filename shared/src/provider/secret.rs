@@ -28,6 +28,9 @@ pub enum SecretError {
     /// A field's value cannot stand in an HTTP header.
     #[error("the secret's field `{0}` holds characters that no HTTP header may carry")]
     NotAHeader(&'static str),
+    /// A field's value cannot stand in the address that it belongs into.
+    #[error("the secret's field `{0}` holds something that cannot stand in an address")]
+    NotAnAddress(&'static str),
     /// The credentials belong into a JSON body, and the call has none.
     #[error("the credentials belong into the body's field `{0}`, and the body is no JSON object")]
     NoBody(&'static str),

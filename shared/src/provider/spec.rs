@@ -6,7 +6,7 @@ use http::HeaderName;
 use schemars::Schema;
 use serde_json::Value;
 
-use super::{Auth, Payload, PayloadError, Wire, payload};
+use super::{Auth, BatchPayload, Payload, PayloadError, Placeholder, Wire, payload};
 use crate::Timestamp;
 use crate::breaker::BreakerSpec;
 use crate::bugs::{self, Bug};
@@ -18,8 +18,11 @@ use crate::retry::RetrySpec;
 pub struct Spec {
     /// The provider's name in requests, keys, secrets and metrics: `[a-z0-9-]{1,64}`.
     pub name: &'static str,
-    /// Scheme and host of the vendor's API, without a trailing slash.
+    /// Scheme and host of the vendor's API, without a trailing slash; `{name}` is one of the
+    /// [`placeholders`](Self::placeholders).
     pub base_url: &'static str,
+    /// What base URL and paths take from the connection's secret.
+    pub placeholders: &'static [Placeholder],
     /// Headers that every call carries: lower-case name, value.
     pub headers: &'static [(&'static str, &'static str)],
     /// How credentials are shown.
@@ -32,6 +35,8 @@ pub struct Spec {
     pub retry: RetrySpec,
     /// What can be done.
     pub operations: &'static [Operation],
+    /// Ready-made mapping documents, `include_str!("../mappings/….json")` each.
+    pub mappings: &'static [&'static str],
 }
 
 impl Spec {
@@ -45,12 +50,14 @@ impl Spec {
         Self {
             name,
             base_url,
+            placeholders: &[],
             headers: &[],
             auth,
             limits: &[],
             breaker: BreakerSpec::DEFAULT,
             retry: RetrySpec::DEFAULT,
             operations,
+            mappings: &[],
         }
     }
 
@@ -59,6 +66,15 @@ impl Spec {
         self.operations
             .iter()
             .find(|operation| operation.name == name)
+    }
+
+    /// The fields that a connection's secret must have.
+    pub fn secret_fields(&self) -> Vec<&'static str> {
+        let addresses = self.placeholders.iter().map(Placeholder::field);
+        let mut fields: Vec<_> = self.auth.fields().into_iter().chain(addresses).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        fields
     }
 
     /// All limits that a call of `operation` draws on.
@@ -81,7 +97,18 @@ pub struct Operation {
     pub timeout: Duration,
     prepare: fn(&Value) -> Result<Wire, PayloadError>,
     schema: fn() -> Schema,
+    batch: Option<Batch>,
 }
+
+/// How several requests go in one call.
+struct Batch {
+    most: usize,
+    identity: fn(&Value) -> Result<String, PayloadError>,
+    prepare: fn(&[&Value]) -> Result<Wire, PayloadError>,
+}
+
+/// Vendors' own gateways give up after 30 s or less; 20 s leaves a 60 s function room for two calls.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Operation {
     /// An operation whose canonical payload is `P`.
@@ -91,10 +118,38 @@ impl Operation {
             safety,
             limits: &[],
             cost: 1,
-            // Vendors' own gateways give up after 30 s or less; 20 s leaves a 60 s function room for two calls.
-            timeout: Duration::from_secs(20),
+            timeout: DEFAULT_TIMEOUT,
             prepare: payload::parse::<P>,
             schema: || schemars::schema_for!(P),
+            batch: None,
+        }
+    }
+
+    /// An operation whose calls carry up to `most` requests each, of canonical payload `P`. What the answer means for
+    /// each of them, [`Provider::classify_batch`](super::Provider::classify_batch) says.
+    ///
+    /// # Panics
+    /// At compile time, when `most` is below 2, or when an element is not safe by itself: the queue hands a request out
+    /// again in other company, so that a key which names one call guards nothing. It must be [`Safety::Natural`].
+    pub const fn batch<P: BatchPayload>(name: &'static str, safety: Safety, most: usize) -> Self {
+        assert!(most >= 2, "a batch has room for two");
+        assert!(
+            matches!(safety, Safety::Natural),
+            "each element must be safe by itself"
+        );
+        Self {
+            name,
+            safety,
+            limits: &[],
+            cost: 1,
+            timeout: DEFAULT_TIMEOUT,
+            prepare: payload::parse_element::<P>,
+            schema: || schemars::schema_for!(P),
+            batch: Some(Batch {
+                most,
+                identity: payload::identity::<P>,
+                prepare: payload::parse_batch::<P>,
+            }),
         }
     }
 
@@ -126,6 +181,36 @@ impl Operation {
         (self.prepare)(payload)
     }
 
+    /// How many requests one call may carry.
+    pub fn most_in_a_call(&self) -> usize {
+        self.batch.as_ref().map_or(1, |batch| batch.most)
+    }
+
+    /// What the vendor takes an element of a batch for: two with the same identity never go in one call. None where
+    /// calls carry one request each.
+    ///
+    /// # Errors
+    /// When the payload does not have the operation's shape: field and rule.
+    pub fn identity(&self, payload: &Value) -> Result<Option<String>, PayloadError> {
+        let identity = self.batch.as_ref().map(|batch| (batch.identity)(payload));
+        identity.transpose()
+    }
+
+    /// The one call that carries out all of `payloads`.
+    ///
+    /// # Errors
+    /// When one of them does not have the operation's shape, or there are several and a call carries only one.
+    pub fn prepare_batch(&self, payloads: &[&Value]) -> Result<Wire, PayloadError> {
+        match (&self.batch, payloads) {
+            (Some(batch), _) => (batch.prepare)(payloads),
+            (None, [payload]) => self.prepare(payload),
+            (None, _) => Err(PayloadError {
+                path: "payload".to_owned(),
+                rule: "a call of this operation carries one request".to_owned(),
+            }),
+        }
+    }
+
     /// The JSON Schema of the canonical payload, as producers see it.
     pub fn schema(&self) -> Schema {
         (self.schema)()
@@ -150,11 +235,12 @@ pub enum Safety {
     },
     /// Repeating it changes nothing (PUT, upsert by external id, delete): send again.
     Natural,
-    /// The vendor can be asked for it by our reference ([`Provider::look_up`](super::Provider::look_up)): what is
-    /// found is done, and what is not found for `settle` after the last sending never was.
+    /// The vendor can be asked for it ([`Provider::look_up`](super::Provider::look_up)): what is found is done, and
+    /// what is not found for `settle` after the last sending never was.
     Lookup {
-        /// Where the reference stands in the call.
-        place: KeyPlace,
+        /// Where our reference stands in the call; none where the vendor has no place for one, and the payload itself
+        /// must tell.
+        place: Option<KeyPlace>,
         /// How long the vendor may take to show what it has done.
         settle: Duration,
     },
@@ -202,6 +288,15 @@ pub enum Settling {
 }
 
 impl Safety {
+    /// Where calls carry our key or reference, if they do.
+    pub const fn key_place(self) -> Option<KeyPlace> {
+        match self {
+            Self::Keyed { place, .. } => Some(place),
+            Self::Lookup { place, .. } => place,
+            Self::Natural | Self::Unsafe => None,
+        }
+    }
+
     /// How an ambiguous end is settled at `at`, when the request was first sent at `first_sent`.
     pub fn settling(self, first_sent: Option<Timestamp>, at: Timestamp) -> Settling {
         match self {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::Answer;
+use super::{Answer, Safety};
 use crate::Timestamp;
 use crate::limiter::signal::retry_after;
 use crate::outcome::{Code, code};
@@ -53,6 +53,13 @@ pub enum Verdict {
         /// Whether it speaks of the provider's ill health.
         fault: bool,
     },
+    /// What was to be made is there already, under a name that can only be given once. Where the operation has
+    /// [`Safety::Lookup`](super::Safety::Lookup), the vendor is asked whether it is what we made; elsewhere it is a
+    /// rejection.
+    Exists {
+        /// The vendor's own words for it: codes and field names only, never values.
+        detail: String,
+    },
     /// The vendor still works on an earlier call with our key.
     KeyInUse,
     /// The connection's credentials were refused.
@@ -87,6 +94,23 @@ impl Verdict {
         }
     }
 
+    /// There already; `detail` in the vendor's codes, never in its values.
+    pub fn exists(detail: impl Into<String>) -> Self {
+        Self::Exists {
+            detail: detail.into(),
+        }
+    }
+
+    /// The call was refused as a whole, without effect, because of one of its elements: each is sent again in a call
+    /// of its own, whose answer will tell. Not for calls with a single element.
+    pub fn alone() -> Self {
+        Self::Retry {
+            code: code::BATCH_REFUSED,
+            after: None,
+            fault: false,
+        }
+    }
+
     /// May have taken effect, and the provider is unwell.
     pub fn unwell() -> Self {
         Self::Ambiguous {
@@ -94,6 +118,17 @@ impl Verdict {
             after: None,
             resend_helps: true,
             fault: true,
+        }
+    }
+
+    /// What it means for an operation of this safety: [`Exists`](Self::Exists) is a question only where the vendor can
+    /// be asked.
+    pub(crate) fn under(self, safety: Safety) -> Self {
+        match (self, safety) {
+            (Self::Exists { detail }, safety) if !matches!(safety, Safety::Lookup { .. }) => {
+                Self::Rejected { detail }
+            }
+            (verdict, _) => verdict,
         }
     }
 

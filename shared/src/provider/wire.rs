@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -9,12 +10,27 @@ use sha2::{Digest, Sha256};
 use crate::form::{self, Arrays};
 use crate::request::Hash;
 
+/// What is encoded in a path's segment or a query: all but the unreserved characters of
+/// [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.3).
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// `text` as one segment of a path: whatever it holds, it stays one segment. The dots that mean a folder cannot be
+/// encoded; a payload's type should not take `.` or `..` for an id.
+pub fn segment(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
 /// One request to a vendor: everything but base URL and credentials, which the lane adds.
 #[derive(Clone)]
 pub struct Wire {
     /// HTTP method.
     pub method: Method,
-    /// The vendor's own path, from the host on, with its leading slash.
+    /// The vendor's own path, from the host on, with its leading slash; `{name}` is a
+    /// [`Placeholder`](super::Placeholder).
     pub path: String,
     /// Headers of this operation; fixed ones of the provider are added by the lane.
     pub headers: HeaderMap,
@@ -41,6 +57,33 @@ impl Wire {
     /// A `GET`.
     pub fn get(path: impl Into<String>) -> Self {
         Self::new(Method::GET, path)
+    }
+
+    /// A `PUT`.
+    pub fn put(path: impl Into<String>) -> Self {
+        Self::new(Method::PUT, path)
+    }
+
+    /// A `PATCH`.
+    pub fn patch(path: impl Into<String>) -> Self {
+        Self::new(Method::PATCH, path)
+    }
+
+    /// A `DELETE`.
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self::new(Method::DELETE, path)
+    }
+
+    /// With one more parameter in the query; `name` stands as it is, `value` is encoded.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.add_query(name, value);
+        self
+    }
+
+    pub(super) fn add_query(&mut self, name: &str, value: &str) {
+        let mark = if self.path.contains('?') { '&' } else { '?' };
+        let value = utf8_percent_encode(value, ENCODED);
+        self.path = format!("{}{mark}{name}={value}", self.path);
     }
 
     /// With `body` as JSON.

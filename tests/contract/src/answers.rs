@@ -232,6 +232,7 @@ pub fn text(verdict: &Verdict) -> String {
             let fault = if *fault { "" } else { " no_fault" };
             format!("ambiguous {code} {way}{}{fault}", hint(after))
         }
+        Verdict::Exists { detail } => format!("exists {detail}"),
         Verdict::KeyInUse => "key_in_use".to_owned(),
         Verdict::Unauthorized => "unauthorized".to_owned(),
     }

@@ -134,7 +134,7 @@ fn refuses_in_200(
 /// What an answer without a readable body may mean.
 fn is_cautious(status: u16, verdict: &Verdict, refuses_in_200: bool) -> bool {
     let is_effect = matches!(verdict, Verdict::Delivered { .. });
-    let is_refusal = matches!(verdict, Verdict::Rejected { .. });
+    let is_refusal = matches!(verdict, Verdict::Rejected { .. } | Verdict::Exists { .. });
     match status {
         200..=299 if refuses_in_200 => matches!(verdict, Verdict::Ambiguous { .. }),
         200..=299 => !is_refusal,

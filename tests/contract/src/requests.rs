@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use causeway::provider::{Auth, Operation, Provider, Safety, Secret, Shown, Token, Wire};
+use causeway::provider::{Operation, Provider, Secret, Shown, Spec, Token, Wire};
 use serde_json::{Map, Value};
 
 use crate::fixture::{Fixture, Mode, PayloadCase, Request};
@@ -13,6 +13,9 @@ use crate::{Breach, Line, NOW, VENDOR_KEY, VENDOR_KEY_MAX};
 
 /// Stands for the credentials, so that they are found wherever they turn up.
 pub const MARKER_SECRET: &str = "marker-credential";
+
+/// What every part of an address that stands in the secret holds.
+const MARKER_ADDRESS: &str = "marker-address";
 
 pub fn check(
     provider: &dyn Provider,
@@ -99,7 +102,7 @@ fn dressed(
             return None;
         }
     };
-    let secret = secret(&provider.spec().auth);
+    let secret = secret(provider.spec());
     let token = Token::new(MARKER_SECRET);
     let shown = Shown {
         secret: &secret,
@@ -116,11 +119,15 @@ fn dressed(
         .ok()
 }
 
-/// A secret whose every field is the marker.
-fn secret(auth: &Auth) -> Secret {
-    let fields = auth.fields().into_iter();
-    let fields: Map<String, Value> = fields
-        .map(|field| (field.to_owned(), MARKER_SECRET.into()))
+/// A secret whose every field is the marker; what stands in addresses, which are no secrets, is another.
+fn secret(spec: &Spec) -> Secret {
+    let credentials = spec.auth.fields().into_iter();
+    let credentials = credentials.map(|field| (field, MARKER_SECRET));
+    let addresses = spec.placeholders.iter();
+    let addresses = addresses.map(|placeholder| (placeholder.field(), MARKER_ADDRESS));
+    let fields: Map<String, Value> = credentials
+        .chain(addresses)
+        .map(|(field, value)| (field.to_owned(), value.into()))
         .collect();
     Secret::parse(&Value::Object(fields).to_string()).unwrap_or_default()
 }
@@ -162,10 +169,7 @@ fn key(operation: &Operation, wire: &Wire, place: &str, found: &mut Vec<Breach>)
             request.body.to_string().matches(VENDOR_KEY).count(),
         ])
         .sum::<usize>();
-    let wanted = usize::from(matches!(
-        operation.safety,
-        Safety::Keyed { .. } | Safety::Lookup { .. }
-    ));
+    let wanted = usize::from(operation.safety.key_place().is_some());
     if times != wanted || VENDOR_KEY.len() > VENDOR_KEY_MAX {
         found.push(Breach::new(
             Line::KeyPlaced,
@@ -216,7 +220,7 @@ fn difference(expected: &Request, got: &Request) -> String {
 
 #[cfg(test)]
 mod tests {
-    use causeway::provider::{Part, TokenScheme};
+    use causeway::provider::{Auth, Part, TokenScheme};
     use http::HeaderValue;
 
     use super::*;
@@ -253,7 +257,8 @@ mod tests {
             },
             Auth::Token(TokenScheme::client_credentials("/token")),
         ] {
-            let (secret, token) = (secret(&auth), Token::new(MARKER_SECRET));
+            let spec = Spec::new("acme", "https://api.acme.example", auth, &[]);
+            let (secret, token) = (secret(&spec), Token::new(MARKER_SECRET));
             let shown = Shown {
                 secret: &secret,
                 token: Some(&token),

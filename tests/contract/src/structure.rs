@@ -60,12 +60,16 @@ fn names(spec: &Spec, found: &mut Vec<Breach>) {
 }
 
 fn base_url(spec: &Spec, found: &mut Vec<Breach>) {
-    let is_good = spec.base_url.parse::<http::Uri>().is_ok_and(|url| {
+    let mut base_url = spec.base_url.to_owned();
+    for placeholder in spec.placeholders {
+        base_url = base_url.replace(&format!("{{{}}}", placeholder.field()), "x");
+    }
+    let is_good = base_url.parse::<http::Uri>().is_ok_and(|url| {
         let host = url.authority().map_or("", http::uri::Authority::as_str);
         url.scheme_str() == Some("https")
             && !host.is_empty()
             && !host.contains('@')
-            && spec.base_url == format!("https://{host}")
+            && base_url == format!("https://{host}")
     });
     if !is_good {
         found.push(Breach::new(Line::BaseUrl, "spec.base_url", spec.base_url));
@@ -100,8 +104,7 @@ fn of_operation(spec: &'static Spec, operation: &'static Operation, found: &mut 
             format!("{:?}", operation.timeout),
         ));
     }
-    if let Safety::Keyed { place, .. } | Safety::Lookup { place, .. } = operation.safety
-        && let KeyPlace::Header(header) = place
+    if let Some(KeyPlace::Header(header)) = operation.safety.key_place()
         && HeaderName::from_lowercase(header.as_bytes()).is_err()
     {
         found.push(Breach::new(
@@ -199,7 +202,7 @@ fn readme(spec: &Spec, manifest_dir: &str, found: &mut Vec<Breach>) {
         .iter()
         .map(|operation| format!("`{}`", operation.name));
     let secret = format!("causeway/{}/<connection>", spec.name);
-    let fields = spec.auth.fields().into_iter();
+    let fields = spec.secret_fields().into_iter();
     let fields = fields.map(|field| format!("\"{field}\""));
     for wanted in operations.chain([secret]).chain(fields) {
         if !text.contains(&wanted) {

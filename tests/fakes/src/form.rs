@@ -9,20 +9,25 @@ use percent_encoding::percent_decode;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Form(Vec<(String, String)>);
 
+/// Names and values of a form or a query, decoded, in their order.
+pub(crate) fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
+    encoded
+        .split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=');
+            let (name, value) = at.map_or((pair, &pair[pair.len()..]), |at| {
+                (&pair[..at], &pair[at + 1..])
+            });
+            (decode(name), decode(value))
+        })
+        .collect()
+}
+
 impl Form {
     /// Decodes a body of type `application/x-www-form-urlencoded`; parts that are no UTF-8 are replaced.
     pub(crate) fn decode(body: &[u8]) -> Self {
-        let mut pairs: Vec<(String, String)> = body
-            .split(|byte| *byte == b'&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let at = pair.iter().position(|byte| *byte == b'=');
-                let (name, value) = at.map_or((pair, &pair[pair.len()..]), |at| {
-                    (&pair[..at], &pair[at + 1..])
-                });
-                (decode(name), decode(value))
-            })
-            .collect();
+        let mut pairs = pairs(body);
         pairs.sort();
         Self(pairs)
     }

@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::control;
 use crate::faults::{Fault, Mode, Outage};
+use crate::form;
 use crate::journal::{CallRecord, Report};
 use crate::vendor::{Call, Reply};
 use crate::world::{Held, Verdict, World, unknown};
@@ -201,6 +202,7 @@ async fn answer(
     let mut call = Call {
         method: request.method().clone(),
         path: format!("/{rest}"),
+        query: form::pairs(request.uri().query().unwrap_or_default().as_bytes()),
         headers: request.headers().clone(),
         body: Bytes::new(),
         now: shared.now(),

@@ -135,7 +135,7 @@ impl Vendor for Stripe {
             return replay(stored, call, &form, &key).with("Request-Id", request_id);
         }
         let mut reply = self.answer(call, &form).with("Idempotency-Key", &key);
-        if let Some(effect) = &mut reply.effect {
+        for effect in &mut reply.effects {
             effect.vendor_key = Some(key.clone());
         }
         // "We save results only after the execution of an endpoint begins": what fails validation
@@ -178,7 +178,7 @@ impl Vendor for Stripe {
 impl Stripe {
     fn store(&mut self, call: &Call, form: Form, reply: Reply, key: String, request_id: String) {
         let reply = Reply {
-            effect: None,
+            effects: Vec::new(),
             ..reply
         };
         let stored = Stored {

@@ -64,6 +64,8 @@ pub struct Call {
     pub method: Method,
     /// The vendor's own path, such as `/v1/customers`, without the query.
     pub path: String,
+    /// The query's parameters, decoded, in their order.
+    pub query: Vec<(String, String)>,
     /// The request's headers.
     pub headers: HeaderMap,
     /// The request's body.
@@ -76,6 +78,12 @@ impl Call {
     /// A header as text; `None` when it is missing or no visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The query's parameter of that name, where there is one: the first.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let mut found = self.query.iter().filter(|(key, _)| key == name);
+        found.next().map(|(_, value)| value.as_str())
     }
 
     /// The bearer token, where the call carries one.
@@ -93,8 +101,8 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// The body, JSON.
     pub body: Bytes,
-    /// What came into being through this call, if anything.
-    pub effect: Option<Box<Effect>>,
+    /// What came into being through this call: nothing, one thing, or as many as a batch made.
+    pub effects: Vec<Effect>,
     /// Whether this is a stored answer given again.
     pub replayed: bool,
 }
@@ -107,7 +115,7 @@ impl Reply {
             status,
             headers: Vec::new(),
             body,
-            effect: None,
+            effects: Vec::new(),
             replayed: false,
         }
     }
@@ -118,9 +126,9 @@ impl Reply {
         self
     }
 
-    /// The same answer with an effect to be counted.
+    /// The same answer with one more effect to be counted.
     pub fn causing(mut self, effect: Effect) -> Self {
-        self.effect = Some(Box::new(effect));
+        self.effects.push(effect);
         self
     }
 }

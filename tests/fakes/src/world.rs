@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::faults::{Fault, Mode, Outage, Running};
 use crate::journal::{CallRecord, Journal, Report, millis};
 use crate::limits::Windows;
-use crate::vendor::{Call, Effect, Reply, VENDORS, Vendor};
+use crate::vendor::{Call, Reply, VENDORS, Vendor};
 
 /// All vendors, their faults and the journal.
 pub(crate) struct World {
@@ -196,8 +196,8 @@ impl World {
             return desk.vendor.busy();
         }
         let reply = desk.vendor.execute(call);
-        if let Some(effect) = &reply.effect {
-            self.journal.effect(provider, Effect::clone(effect));
+        for effect in &reply.effects {
+            self.journal.effect(provider, effect.clone());
         }
         if reply.replayed {
             self.journal.replayed(provider);
@@ -217,7 +217,7 @@ impl World {
             return unknown();
         };
         let reply = desk.vendor.broken(fault.mode.status().unwrap_or(500));
-        let worked = served.is_some_and(|served| served.effect.is_some());
+        let worked = served.is_some_and(|served| !served.effects.is_empty());
         if fault.stored {
             desk.vendor.remember(call, reply, worked)
         } else {
@@ -298,6 +298,7 @@ mod tests {
         Call {
             method: Method::POST,
             path,
+            query: Vec::new(),
             headers,
             body,
             now: Duration::from_millis(ms),

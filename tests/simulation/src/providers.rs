@@ -7,8 +7,8 @@ use causeway::breaker::{BreakerSpec, Scope};
 use causeway::limiter::{Limit, ScopeKey};
 use causeway::outcome::code;
 use causeway::provider::{
-    Answer, Auth, Found, Json, KeyPlace, Operation, Payload, Provider, Safety, Secret, SecretError,
-    Shown, Spec, Text, Token, TokenScheme, Verdict, Wire,
+    Answer, Auth, Found, KeyPlace, Lookup, Operation, Payload, Provider, Safety, Secret,
+    SecretError, Shown, Spec, Text, Token, TokenScheme, Verdict, Wire,
 };
 use http::Method;
 use schemars::JsonSchema;
@@ -44,7 +44,7 @@ macro_rules! operations {
             Operation::new::<Book>(
                 "orders.book",
                 Safety::Lookup {
-                    place: KeyPlace::Field(REFERENCE),
+                    place: Some(KeyPlace::Field(REFERENCE)),
                     settle: SETTLE,
                 },
             )
@@ -194,12 +194,12 @@ impl Provider for Vendor {
         scheme.call(secret, rotated)
     }
 
-    fn look_up(&self, operation: &Operation, _payload: &Json, reference: &str) -> Option<Wire> {
+    fn look_up(&self, operation: &Operation, lookup: &Lookup<'_>) -> Option<Wire> {
         matches!(operation.safety, Safety::Lookup { .. })
-            .then(|| Wire::get(format!("/bookings/{reference}")))
+            .then(|| Wire::get(format!("/bookings/{}", lookup.reference)))
     }
 
-    fn found(&self, _operation: &Operation, answer: &Answer) -> Found {
+    fn found(&self, _operation: &Operation, _lookup: &Lookup<'_>, answer: &Answer) -> Found {
         match answer.status {
             200 => Found::Hit {
                 object_id: Some("obj".into()),

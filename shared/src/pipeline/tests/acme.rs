@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::limiter::{Limit, ScopeKey};
 use crate::provider::{
-    Answer, Auth, Found, Json, KeyPlace, Operation, Payload, Provider, Safety, Spec, Text,
+    Answer, Auth, Found, KeyPlace, Lookup, Operation, Payload, Provider, Safety, Spec, Text,
     TokenScheme, Verdict, Whole, Wire,
 };
 
@@ -86,7 +86,7 @@ static SPEC: Spec = Spec {
             Operation::new::<Order>(
                 "orders.book",
                 Safety::Lookup {
-                    place: KeyPlace::Field("reference"),
+                    place: Some(KeyPlace::Field("reference")),
                     settle: SETTLE,
                 },
             ),
@@ -112,11 +112,12 @@ impl Provider for Acme {
         }
     }
 
-    fn look_up(&self, operation: &Operation, _payload: &Json, reference: &str) -> Option<Wire> {
-        (operation.name == "orders.book").then(|| Wire::get(format!("/orders/{reference}")))
+    fn look_up(&self, operation: &Operation, lookup: &Lookup<'_>) -> Option<Wire> {
+        (operation.name == "orders.book")
+            .then(|| Wire::get(format!("/orders/{}", lookup.reference)))
     }
 
-    fn found(&self, _operation: &Operation, answer: &Answer) -> Found {
+    fn found(&self, _operation: &Operation, _lookup: &Lookup<'_>, answer: &Answer) -> Found {
         match answer.status {
             200 => Found::Hit {
                 object_id: Some("obj_found".into()),

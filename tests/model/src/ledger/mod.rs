@@ -56,7 +56,7 @@ pub const KEYED: Safety = Safety::Keyed {
 
 /// A vendor that can be asked.
 pub const LOOKUP: Safety = Safety::Lookup {
-    place: KeyPlace::Field("reference"),
+    place: Some(KeyPlace::Field("reference")),
     settle: Duration::from_secs(TICK.as_secs() * SETTLE_TICKS as u64),
 };
 
