@@ -20,6 +20,8 @@ pub struct Seams {
     pub ledger: Arc<dyn LedgerStore>,
     /// Breaker and limiter state.
     pub states: Arc<dyn StateStore>,
+    /// Connections' own mapping documents, which the lane only reads.
+    pub mappings: Arc<dyn StateStore>,
     /// The lane's queues.
     pub queue: Arc<dyn Queue>,
     /// The connections' credentials.

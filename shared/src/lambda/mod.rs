@@ -65,6 +65,10 @@ pub fn lane(provider: impl Provider, config: &Config, clients: &Clients) -> Resu
             clients.dynamodb.clone(),
             &config.lanes_table,
         )),
+        mappings: Arc::new(DynamoStates::new(
+            clients.dynamodb.clone(),
+            &config.lanes_table,
+        )),
         queue: Arc::new(SqsQueue::new(
             clients.sqs.clone(),
             &config.queue_url,

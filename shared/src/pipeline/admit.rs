@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::future::{join, join_all, join4};
 
 use super::attempt::deadline_rule;
-use super::job::{Admitted, Ended, Job, Known};
+use super::job::{self, Admitted, Ended, Job, Known};
+use super::limits::Wanted;
 use super::{Lane, Run, SETTLE_RESERVE};
 use crate::Timestamp;
 use crate::breaker::Gate;
@@ -31,6 +32,15 @@ pub(super) enum Leave {
     Later(Timestamp),
     /// The store did not answer.
     Unknown,
+}
+
+impl Leave {
+    fn start(self) -> Option<Timestamp> {
+        match self {
+            Self::From(start) => Some(start),
+            Self::Later(_) | Self::Unknown => None,
+        }
+    }
 }
 
 impl Lane {
@@ -89,37 +99,39 @@ impl Lane {
                 known => known,
             }
         };
+        let calls = job::calls(&jobs[..going]);
+        let leads: Vec<&Job> = calls.iter().map(|call| &jobs[call[0]]).collect();
+        let wanted: Vec<Wanted> = leads.iter().map(|lead| self.wanted(lead)).collect();
         let (gate, known, pauses, drawn) = join4(
             ask_gate,
             self.read_ledger(&jobs[..going]),
             self.pauses(&jobs[..going]),
-            self.draw(&jobs[..going], share, now, run),
+            self.draw(&wanted, share, now, run),
         )
         .await;
         let (passing, _) = gate
             .as_ref()
             .map_or((0, FULL_RATE), |gate| through(gate, jobs.len(), limited));
 
-        let (mut admitted, mut ended) = (Vec::new(), Vec::new());
-        let mut goes = vec![false; jobs.len()];
-        let leaves = pauses.into_iter().zip(drawn.leaves);
-        let mut findings = known.into_iter().zip(leaves);
+        let (mut together, mut alone, mut ended) = (Company::new(&leads, &calls), vec![], vec![]);
+        let mut findings = known.into_iter().zip(pauses);
         for (at, mut job) in jobs.into_iter().enumerate() {
             let fate = match findings.next() {
-                Some((known, (pause, leave))) if at < passing => {
+                Some((known, pause)) if at < passing => {
                     job.known = known;
-                    self.fate(&job, pause, leave, run, now)
+                    self.fate(&job, pause, drawn.leaves[together.call_of[at]], run, now)
                 }
-                _ => Fate::End(refused(gate.as_ref(), &job, now)),
+                _ => Some(refused(gate.as_ref(), &job, now)),
             };
             match fate {
-                Fate::Go { start } => {
-                    goes[at] = true;
-                    admitted.push(Admitted { job, start });
-                }
-                Fate::End(outcome) => ended.push((job, outcome)),
+                None if job.goes_alone() => alone.push(Admitted::undrawn(job)),
+                None => together.join(at, job),
+                Some(outcome) => ended.push((job, outcome)),
             }
         }
+        let goes = together.goes();
+        let mut admitted = together.admitted(&drawn.leaves);
+        admitted.extend(alone);
         join(
             self.give_back(&drawn.items, &goes, now),
             self.note_put_off(pairs(&ended), run),
@@ -181,7 +193,8 @@ impl Lane {
         }
     }
 
-    /// The ledger's answer first, then the deadline, the connection's pause, the limiter and the retry budget.
+    /// What becomes of a job that makes no call now; none for one that does. The ledger's answer comes first, then the
+    /// deadline, the connection's pause, the limiter and the retry budget.
     fn fate(
         &self,
         job: &Job,
@@ -189,44 +202,49 @@ impl Lane {
         leave: Leave,
         run: &Run<'_>,
         now: Timestamp,
-    ) -> Fate {
+    ) -> Option<Outcome> {
         match &job.known {
             Known::Stored(record) => {
                 if let Claim::Found(found) = claim(Some(record), &self.ask(job, true, run)) {
-                    return Fate::End(self.answer(found));
+                    return Some(self.answer(found));
                 }
             }
             // A call that no record tells of may have taken effect: the claim will say so.
             Known::Absent if job.deadline_passed(now) && job.maybe_sent_since().is_none() => {
                 let reason = Reason::new(code::DEADLINE_EXCEEDED, deadline_rule());
-                return Fate::End(Outcome::Rejected(reason));
+                return Some(Outcome::Rejected(reason));
             }
             Known::Absent | Known::Unread => {}
         }
-        if let Some(paused) = pause {
-            return Fate::End(paused);
+        if pause.is_some() {
+            return pause;
         }
+        self.without(leave).or_else(|| self.beyond_budget(job, now))
+    }
+
+    /// What becomes of a job that the limiter gave no leave.
+    pub(super) fn without(&self, leave: Leave) -> Option<Outcome> {
         match leave {
-            Leave::From(start) => self.within_budget(job, start, now),
-            Leave::Later(until) => Fate::End(Outcome::Deferred {
+            Leave::From(_) => None,
+            Leave::Later(until) => Some(Outcome::Deferred {
                 reason: Deferral::RateLimited,
                 until,
             }),
-            Leave::Unknown => Fate::End(self.put_off(Deferral::StoreUnavailable)),
+            Leave::Unknown => Some(self.put_off(Deferral::StoreUnavailable)),
         }
     }
 
-    fn within_budget(&self, job: &Job, start: Timestamp, now: Timestamp) -> Fate {
+    fn beyond_budget(&self, job: &Job, now: Timestamp) -> Option<Outcome> {
         let mut budget = self.budget();
         if !job.is_retry() {
             budget.first_attempt(now);
         } else if !budget.try_retry(now) {
-            return Fate::End(Outcome::Deferred {
+            return Some(Outcome::Deferred {
                 reason: Deferral::RetryBudget,
                 until: now + RetryBudget::wait(job.jitter()),
             });
         }
-        Fate::Go { start }
+        None
     }
 
     /// Notes for jobs that are put off for long whether they were sent. Where a first call needs no claim, a missing
@@ -251,9 +269,51 @@ impl Lane {
     }
 }
 
-enum Fate {
-    Go { start: Timestamp },
-    End(Outcome),
+/// The jobs of planned calls, as each of them gets its leave.
+struct Company {
+    /// The call of each job, by the job's place.
+    call_of: Vec<usize>,
+    calls: Vec<Admitted>,
+}
+
+impl Company {
+    fn new(leads: &[&Job], calls: &[Vec<usize>]) -> Self {
+        let mut call_of = vec![0; calls.iter().map(Vec::len).sum()];
+        for (call, jobs) in calls.iter().enumerate() {
+            for job in jobs {
+                call_of[*job] = call;
+            }
+        }
+        let empty = |lead: &&Job| Admitted {
+            jobs: Vec::new(),
+            start: None,
+            drawn_by: lead.owner.clone(),
+        };
+        let calls = leads.iter().map(empty).collect();
+        Self { call_of, calls }
+    }
+
+    fn join(&mut self, at: usize, job: Job) {
+        self.calls[self.call_of[at]].jobs.push(job);
+    }
+
+    /// Which calls are made.
+    fn goes(&self) -> Vec<bool> {
+        let goes = |call: &Admitted| !call.jobs.is_empty();
+        self.calls.iter().map(goes).collect()
+    }
+
+    /// The calls that are made, each from its leave on.
+    fn admitted(self, leaves: &[Leave]) -> Vec<Admitted> {
+        let calls = self.calls.into_iter().zip(leaves);
+        calls
+            .filter(|(call, _)| !call.jobs.is_empty())
+            .map(|(call, leave)| Admitted {
+                start: leave.start(),
+                ..call
+            })
+            .collect()
+    }
 }
 
 /// Whether the ledger may lack a word on the job that a later receive, or a copy of the request, will need.

@@ -1,28 +1,26 @@
-//! One record's claim, call and settlement.
+//! Each record's claim, call and settlement. One call carries one record, or several where the vendor takes them
+//! together; every record has a claim, a doubt and an outcome of its own all the same.
 //!
 //! What is left behind when the process dies: before the claim, nothing; between claim and settlement, a lease that
 //! ends by itself and is then ambiguous; after the settlement, a record that answers the message when it comes back.
 //! A call that is guarded by the vendor's key leaves nothing before its settlement: from the second receive on, a
 //! missing record counts as a call that may have been sent since the first.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::job::{Job, Known};
-use super::state::{self, Called, Circumstances};
-use super::{Call, Lane, Run, TROUBLE_WAIT};
-use crate::Timestamp;
-use crate::bugs::{self, Bug};
-use crate::credentials::Access;
-use crate::ledger::state::{Ask, Attempt, Claim, Closing, LEASE_MARGIN, Settlement, claim};
-use crate::ledger::{self, Finding, Hold, Record, Settled};
-use crate::outcome::{Deferral, Outcome, Reason, code};
-use crate::provider::{Verdict, Wire};
-use crate::queue;
-use crate::request::vendor_key;
+use futures_util::future::join_all;
 
-/// How soon a request that the vendor knows nothing of is sent again: it needs leave of its own.
-const ASKED_WAIT: Duration = Duration::from_secs(1);
+use super::admit::Leave;
+use super::job::{Admitted, Job, Known};
+use super::ready::Ready;
+use super::state::{self, Circumstances};
+use super::{Lane, Run, TROUBLE_WAIT};
+use crate::Timestamp;
+use crate::ledger::state::{Ask, Attempt, Claim, LEASE_MARGIN, Settlement, claim};
+use crate::ledger::{self, Finding, Hold, Record, Settled};
+use crate::limiter::FULL_RATE;
+use crate::outcome::{Deferral, Outcome, Reason, code};
+use crate::queue;
 
 /// How soon a record asks again for a key that another one holds: most calls end within seconds.
 const KEY_HELD_WAIT: Duration = Duration::from_secs(10);
@@ -36,59 +34,78 @@ pub(super) enum Step {
 }
 
 impl Lane {
-    /// Carries out one job, from `start` on.
-    pub(super) async fn attempt(
-        &self,
-        job: &Job,
-        start: Timestamp,
-        alone: bool,
-        run: &Run<'_>,
-    ) -> Step {
+    /// Makes one call, and says of each of its jobs what it came to.
+    pub(super) async fn attempt(&self, call: &Admitted, alone: bool, run: &Run<'_>) -> Vec<Step> {
+        let jobs = call.jobs.as_slice();
+        let Some(lead) = jobs.first() else {
+            return Vec::new();
+        };
+        let all = |outcome: Outcome| jobs.iter().map(|_| Step::End(outcome.clone())).collect();
+        let start = match self.start(call, lead, run).await {
+            Ok(start) => start,
+            Err(deferred) => return all(deferred),
+        };
         self.seams.clock.sleep_until(start).await;
-        if !run.has_time_for(job.operation.timeout, self.seams.clock.now()) {
-            return Step::End(self.put_off(Deferral::OutOfTime));
+        if !run.has_time_for(lead.operation.timeout, self.seams.clock.now()) {
+            return all(self.put_off(Deferral::OutOfTime));
         }
-        let access = match self.access(job, run).await {
+        let access = match self.access(lead, run).await {
             Ok(access) => access,
             Err(deferred) => {
-                self.note_put_off([(job, &deferred)], run).await;
-                return Step::End(deferred);
+                let jobs = jobs.iter().map(|job| (job, &deferred));
+                self.note_put_off(jobs, run).await;
+                return all(deferred);
             }
         };
-        let mut hold = match self.hold(job, alone, run).await {
-            Ok(hold) => hold,
-            Err(step) => return step,
-        };
-        match self.settle_doubt(job, &hold.record, &access, run).await {
-            Ok(None) => {}
-            Ok(Some(record)) => {
-                // The vendor was asked, and that was the one call that the job had leave for.
-                hold.record = record;
-                let of = self.circumstances(job, &hold.record, self.seams.clock.now());
-                let later = state::put_off(ASKED_WAIT, Deferral::Settling, &of);
-                return Step::End(self.settle(job, &hold, None, later, run).await);
-            }
-            Err(settlement) => {
-                return Step::End(self.settle(job, &hold, None, settlement, run).await);
-            }
+
+        let held = jobs.iter().map(|job| self.ready(job, &access, alone, run));
+        let mut steps: Vec<Result<Ready<'_>, Step>> = join_all(held).await;
+        self.part_twins(&mut steps, run).await;
+        let ready: Vec<&Ready<'_>> = steps.iter().filter_map(|step| step.as_ref().ok()).collect();
+        if ready.is_empty() {
+            return steps.into_iter().filter_map(Result::err).collect();
         }
-        let (made, settlement) = self.carry_out(job, &hold.record, &access, run).await;
-        let verdict = made.as_ref().and_then(|(_, called)| called.verdict());
-        let settlement = match self.hear(job, &hold.record, &access, verdict).await {
-            Some(refused) => refused,
-            None => settlement,
-        };
-        let attempt = made.as_ref().map(|(attempt, _)| attempt);
-        let outcome = self.settle(job, &hold, attempt, settlement, run).await;
-        if let Some((_, called)) = made {
-            self.heed_refusal(job, &called, run).await;
+        let called = self.carry_out(&ready, &call.drawn_by, &access, run).await;
+        let outcomes = self.settle_all(&ready, &called, &access, run).await;
+        let refusals = called.iter().filter_map(|made| made.as_ref().ok());
+        if let Some(refusal) = refusals
+            .map(|(_, called)| called)
+            .find(|called| called.is_refusal())
+        {
+            self.heed_refusal(lead, &call.drawn_by, refusal, run).await;
         }
-        Step::End(outcome)
+        let mut outcomes = outcomes.into_iter();
+        let step = |step: Result<Ready<'_>, Step>| match step {
+            Ok(_) => outcomes.next().map(Step::End),
+            Err(step) => Some(step),
+        };
+        steps.into_iter().filter_map(step).collect()
+    }
+
+    /// From when on the call may be made.
+    async fn start(
+        &self,
+        call: &Admitted,
+        lead: &Job,
+        run: &Run<'_>,
+    ) -> Result<Timestamp, Outcome> {
+        if let Some(start) = call.start {
+            return Ok(start);
+        }
+        let now = self.seams.clock.now();
+        let wanted = self.wanted(lead);
+        let drawn = self.draw(&[wanted], FULL_RATE, now, run).await;
+        let leave = drawn.leaves.first().copied().unwrap_or(Leave::Unknown);
+        match (leave, self.without(leave)) {
+            (Leave::From(start), _) => Ok(start),
+            (_, Some(deferred)) => Err(deferred),
+            (_, None) => Err(self.put_off(Deferral::StoreUnavailable)),
+        }
     }
 
     /// The right to call: where the ledger was just seen without a record and the vendor honours a key, that key;
     /// otherwise a claim.
-    async fn hold(&self, job: &Job, alone: bool, run: &Run<'_>) -> Result<Hold, Step> {
+    pub(super) async fn hold(&self, job: &Job, alone: bool, run: &Run<'_>) -> Result<Hold, Step> {
         let ask = self.ask(job, alone, run);
         if job.known != Known::Unread
             && job.may_be_guarded()
@@ -108,105 +125,9 @@ impl Lane {
         }
     }
 
-    /// From the claim to the verdict. No store is written.
-    async fn carry_out(
-        &self,
-        job: &Job,
-        record: &Record,
-        access: &Access,
-        run: &Run<'_>,
-    ) -> (Option<(Attempt, Called)>, Settlement) {
-        let (base_url, wire, wire_hash) = match self.prepare(job, record, access).await {
-            Ok(prepared) => prepared,
-            Err(settlement) => return (None, settlement),
-        };
-        let started = self.seams.clock.now();
-        // The claim took its time, too.
-        if !run.has_time_for(job.operation.timeout, started) {
-            let of = self.circumstances(job, record, started);
-            return (None, state::put_off(TROUBLE_WAIT, Deferral::OutOfTime, &of));
-        }
-        let answer = self
-            .seams
-            .http
-            .call(&base_url, &wire, job.operation.timeout)
-            .await;
-        let now = self.seams.clock.now();
-        let called = match answer {
-            Ok(answer) => {
-                self.listen(job, &answer, run, now);
-                Called::Answered(answer.status, self.judge(job, &answer, now))
-            }
-            Err(error) => Called::Failed(error),
-        };
-        let breaker = self.breaker_key(job.request.connection.as_str());
-        run.note(Call {
-            breaker,
-            latency: now.since(started),
-            fault: called.is_fault(),
-        });
-        let of = self.circumstances(job, record, now);
-        let attempt = called.attempt(started, wire_hash, &of);
-        let settlement = state::conclude(&called, &attempt, &of);
-        (Some((attempt, called)), settlement)
-    }
-
-    /// The provider's judgement. Its panic comes after the sending, so that it is no definite answer.
-    fn judge(&self, job: &Job, answer: &crate::provider::Answer, now: Timestamp) -> Verdict {
-        let classify = AssertUnwindSafe(|| self.provider.classify(job.operation, answer, now));
-        let verdict = catch_unwind(classify).unwrap_or(Verdict::Ambiguous {
-            code: code::PANICKED,
-            after: None,
-            resend_helps: true,
-            fault: false,
-        });
-        verdict.under(job.operation.safety)
-    }
-
-    /// Where the call goes, the call, ready to be sent, and its hash; or what the claim becomes without one.
-    async fn prepare(
-        &self,
-        job: &Job,
-        record: &Record,
-        access: &Access,
-    ) -> Result<(String, Wire, String), Settlement> {
-        let now = self.seams.clock.now();
-        let reject = |code, detail: String| Err(Settlement::Rejected(Closing::new(code, detail)));
-        if job.deadline_passed(now) {
-            return reject(code::DEADLINE_EXCEEDED, deadline_rule());
-        }
-        if let Some(mapping) = &job.request.mapping {
-            return reject(
-                code::MAPPING_FAILED,
-                format!("mapping: `{mapping}` is not known to this lane"),
-            );
-        }
-        let prepared = catch_unwind(AssertUnwindSafe(|| {
-            job.operation.prepare(&job.request.payload)
-        }));
-        let wire = match prepared {
-            Ok(Ok(wire)) => wire,
-            Ok(Err(error)) => return reject(code::PAYLOAD_INVALID, error.to_string()),
-            Err(_) => return reject(code::PANICKED, "building the call panicked".into()),
-        };
-        let hash = wire.hash().to_string();
-        if state::call_has_changed(record, job.operation.safety, &hash) {
-            let detail = "the call has changed since an attempt that may have taken effect";
-            return Err(Settlement::Unknown(Closing::new(
-                code::OUTCOME_UNKNOWN,
-                detail,
-            )));
-        }
-        let fresh_key = bugs::is(Bug::NewKeyEveryAttempt).then_some(record.generation as u32);
-        let key = vendor_key(&record.pk, fresh_key.unwrap_or(record.series));
-        let wire = job.operation.keyed(wire, &key);
-        let (base_url, wire) = self.sign(job, record, wire, access).await?;
-        Ok((base_url, wire, hash))
-    }
-
     /// Writes what the request becomes. Where that fails, the message comes back and finds the lease, or its end; or
     /// no record, which then counts as a call that may have been sent.
-    async fn settle(
+    pub(super) async fn settle(
         &self,
         job: &Job,
         hold: &Hold,
@@ -316,7 +237,6 @@ impl Lane {
         }
     }
 }
-
 pub(super) fn deadline_rule() -> String {
     "deadline: has passed".to_owned()
 }

@@ -8,12 +8,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::admit::{end_all, pairs};
+use super::call::Made;
 use super::job::{Ended, Job};
+use super::ready::Ready;
+use super::state::Obstacle;
 use super::{Lane, Run, SETTLE_RESERVE, state};
 use crate::credentials::{Access, Admission, Paused, Refusal, Refused};
-use crate::ledger::Record;
-use crate::ledger::state::{Closing, Settlement};
-use crate::outcome::{Deferral, Outcome, code};
+use crate::outcome::{Deferral, Outcome};
 use crate::provider::{SecretError, Verdict, Wire};
 
 /// How soon a message whose token was refused comes back for another one.
@@ -127,14 +128,13 @@ impl Lane {
         }
     }
 
-    /// Where the call goes, and `wire` with headers and credentials; or what the claim becomes without.
+    /// Where the call goes, and `wire` with headers and credentials.
     pub(super) async fn sign(
         &self,
         job: &Job,
-        record: &Record,
         wire: Wire,
         access: &Access,
-    ) -> Result<(String, Wire), Settlement> {
+    ) -> Result<(String, Wire), Obstacle> {
         let now = self.seams.clock.now();
         let sign = AssertUnwindSafe(|| {
             let (spec, shown) = (self.provider.spec(), access.shown());
@@ -144,31 +144,38 @@ impl Lane {
         let error: SecretError = match catch_unwind(sign) {
             Ok(Ok(signed)) => return Ok(signed),
             Ok(Err(error)) => error,
-            Err(_) => {
-                let detail = "signing the call panicked";
-                return Err(Settlement::Rejected(Closing::new(code::PANICKED, detail)));
-            }
+            Err(_) => return Err(Obstacle::Panicked("signing the call panicked")),
         };
         let connection = job.request.connection.as_str();
         tracing::warn!(%error, connection, "the connection's credentials cannot be used");
         if let Err(error) = self.credentials.unusable(connection, access).await {
             tracing::warn!(%error, connection, "the connection could not be paused");
         }
-        let of = self.circumstances(job, record, now);
-        let wait = state::UNAUTHORIZED_WAIT;
-        Err(state::put_off(wait, Deferral::ConnectionPaused, &of))
+        Err(Obstacle::Unusable)
     }
 
-    /// What the vendor's answer says about the credentials. What the claim becomes, where they were refused.
+    /// What a call's answer says about the credentials: one word, however many jobs it is about.
+    pub(super) async fn hear_all(
+        &self,
+        ready: &[&Ready<'_>],
+        made: &[Made],
+        access: &Access,
+    ) -> Option<(Duration, Deferral)> {
+        let connection = ready.first()?.job.request.connection.as_str();
+        let called = made.iter().filter_map(|made| made.as_ref().ok());
+        let mut verdicts: Vec<&Verdict> = called.filter_map(|(_, it)| it.verdict()).collect();
+        verdicts.sort_by_key(|verdict| **verdict != Verdict::Unauthorized);
+        self.hear(connection, access, verdicts.first()?).await
+    }
+
+    /// What `verdict` says about the credentials. For how long the request waits, and why, where they were refused.
     pub(super) async fn hear(
         &self,
-        job: &Job,
-        record: &Record,
+        connection: &str,
         access: &Access,
-        verdict: Option<&Verdict>,
-    ) -> Option<Settlement> {
-        let connection = job.request.connection.as_str();
-        match verdict? {
+        verdict: &Verdict,
+    ) -> Option<(Duration, Deferral)> {
+        match verdict {
             Verdict::Unauthorized => {}
             Verdict::Delivered { .. }
             | Verdict::Rejected { .. }
@@ -182,18 +189,17 @@ impl Lane {
             // A throttle or a fault may come before anyone looks at credentials.
             _ => return None,
         }
-        let refusal = self.credentials.refused(connection, access).await;
-        let of = self.circumstances(job, record, self.seams.clock.now());
-        Some(match refusal {
-            Ok(Refusal::Again) => state::put_off(AGAIN, Deferral::CredentialsRefreshing, &of),
+        Some(match self.credentials.refused(connection, access).await {
+            Ok(Refusal::Again) => (AGAIN, Deferral::CredentialsRefreshing),
             Ok(Refusal::Paused(paused)) => {
                 let reason = paused.reason.code();
                 tracing::warn!(connection, reason, "the connection is paused");
-                state::put_off(paused.wait(of.now), Deferral::ConnectionPaused, &of)
+                let wait = paused.wait(self.seams.clock.now());
+                (wait, Deferral::ConnectionPaused)
             }
             Err(error) => {
                 tracing::warn!(%error, connection, "the refusal could not be stored");
-                state::put_off(state::UNAUTHORIZED_WAIT, Deferral::ConnectionPaused, &of)
+                (state::UNAUTHORIZED_WAIT, Deferral::ConnectionPaused)
             }
         })
     }

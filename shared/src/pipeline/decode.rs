@@ -1,6 +1,7 @@
 //! From messages to jobs: each record on its own, so that poison stays one record.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 
 use super::job::{Ended, Job, Known};
 use super::{Lane, Run};
@@ -78,6 +79,7 @@ impl Lane {
             started: run.started,
             function_timeout: run.invocation.deadline.since(run.started),
             known: Known::Unread,
+            mapped: OnceLock::new(),
         }
     }
 }

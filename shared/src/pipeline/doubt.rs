@@ -11,7 +11,7 @@ use crate::credentials::Access;
 use crate::ledger::Record;
 use crate::ledger::state::{Closing, Settlement};
 use crate::outcome::{Deferral, code};
-use crate::provider::{Found, Lookup, Safety, Verdict, Wire};
+use crate::provider::{Found, Json, Lookup, Safety, Verdict, Wire};
 use crate::request::vendor_key;
 
 /// How long the vendor gets after an answer that does not tell.
@@ -26,6 +26,7 @@ impl Lane {
     pub(super) async fn settle_doubt(
         &self,
         job: &Job,
+        payload: &Json,
         record: &Record,
         access: &Access,
         run: &Run<'_>,
@@ -44,7 +45,7 @@ impl Lane {
         let reference = vendor_key(&record.pk, record.series);
         let last_sent = record.last_attempt.unwrap_or(now);
         let lookup = Lookup {
-            payload: &job.request.payload,
+            payload,
             reference: &reference,
             first_sent: record.first_sent_at.unwrap_or(last_sent),
             last_sent,
@@ -87,7 +88,11 @@ impl Lane {
         run: &Run<'_>,
     ) -> Result<(u16, Found), Settlement> {
         let connection = job.request.connection.as_str();
-        let (base_url, wire) = self.sign(job, record, wire, access).await?;
+        let signed = self.sign(job, wire, access).await;
+        let (base_url, wire) = signed.map_err(|obstacle| {
+            let of = self.circumstances(job, record, self.seams.clock.now());
+            obstacle.settlement(&of)
+        })?;
         let started = self.seams.clock.now();
         let answer = self
             .seams
@@ -105,11 +110,12 @@ impl Lane {
             return Ok((0, Found::Unclear));
         };
         if answer.status == UNAUTHORIZED {
-            let refused = self.hear(job, record, access, Some(&Verdict::Unauthorized));
-            return match refused.await {
-                Some(settlement) => Err(settlement),
-                None => Ok((answer.status, Found::Unclear)),
+            let refused = self.hear(connection, access, &Verdict::Unauthorized);
+            let Some((wait, reason)) = refused.await else {
+                return Ok((answer.status, Found::Unclear));
             };
+            let of = self.circumstances(job, record, self.seams.clock.now());
+            return Err(state::put_off(wait, reason, &of));
         }
         let understood = AssertUnwindSafe(|| self.provider.found(job.operation, lookup, &answer));
         Ok((

@@ -1,12 +1,14 @@
 //! A record on its way through the pipeline.
 
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::Timestamp;
 use crate::ledger::state::LEASE_MARGIN;
 use crate::ledger::{Record, Status};
-use crate::outcome::Outcome;
-use crate::provider::{Operation, Safety};
+use crate::outcome::{Outcome, code};
+use crate::provider::{Json, Operation, Safety};
 use crate::queue::Message;
 use crate::request::{Peek, Request};
 
@@ -32,6 +34,8 @@ pub(super) struct Job {
     pub owner: String,
     /// What the ledger was seen to hold.
     pub known: Known,
+    /// What the request's mapping made of its payload, once it has.
+    pub mapped: OnceLock<Json>,
 }
 
 /// What is known of a request's record.
@@ -70,6 +74,22 @@ impl Job {
             last_attempt: record.and_then(|record| record.last_attempt),
             sent_again: false,
         }
+    }
+
+    /// The payload in the operation's canonical shape; none where the mapping is still to make it.
+    pub fn canonical(&self) -> Option<&Json> {
+        match self.request.mapping {
+            None => Some(&self.request.payload),
+            Some(_) => self.mapped.get(),
+        }
+    }
+
+    /// Whether the vendor refused it in company, perhaps because of another element.
+    pub fn goes_alone(&self) -> bool {
+        let stored = self.known.stored();
+        stored.is_some_and(|record| {
+            record.status == Status::Retrying && record.code == Some(code::BATCH_REFUSED)
+        })
     }
 
     /// A number in `0.0..1.0` of this receive's own.
@@ -116,10 +136,24 @@ impl Job {
     }
 }
 
-/// A job that may make its call from `start` on.
+/// Jobs that go in one call: one, or several of one operation and connection where calls take several.
 pub(super) struct Admitted {
-    pub job: Job,
-    pub start: Timestamp,
+    pub jobs: Vec<Job>,
+    /// When the call may be made; none where its tokens are still to be drawn.
+    pub start: Option<Timestamp>,
+    /// The owner in whose name the tokens were drawn.
+    pub drawn_by: String,
+}
+
+impl Admitted {
+    /// One job whose tokens are still to be drawn.
+    pub fn undrawn(job: Job) -> Self {
+        Self {
+            drawn_by: job.owner.clone(),
+            jobs: vec![job],
+            start: None,
+        }
+    }
 }
 
 /// A message whose fate is decided.
@@ -134,21 +168,44 @@ pub(super) struct Ended {
     pub sent_again: bool,
 }
 
-/// Groups jobs by ledger key, in order: records of one batch with one key run in turn.
-pub(super) fn chains(admitted: Vec<Admitted>) -> Vec<Vec<Admitted>> {
-    let mut chains: Vec<Vec<Admitted>> = Vec::with_capacity(admitted.len());
-    for mut next in admitted {
-        match chains
-            .iter_mut()
-            .find(|chain| chain.iter().any(|first| first.job.pk == next.job.pk))
-        {
-            Some(chain) => {
-                // What was read is about to change.
-                next.job.known = Known::Unread;
-                chain.push(next);
+/// Which of `jobs` go in one call, by their places in it: each by itself, or in company where the operation's calls take
+/// several. Records with one key never share a call: they run in turn.
+pub(super) fn calls(jobs: &[Job]) -> Vec<Vec<usize>> {
+    let mut calls: Vec<Vec<usize>> = Vec::with_capacity(jobs.len());
+    let mut open: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (at, job) in jobs.iter().enumerate() {
+        let most = job.operation.most_in_a_call();
+        let to = (job.operation.name, job.request.connection.as_str());
+        let room = open.get(&to).filter(|call| calls[**call].len() < most);
+        match room.map(|call| &mut calls[*call]) {
+            Some(call) if call.iter().all(|other| jobs[*other].pk != job.pk) => call.push(at),
+            Some(_) => calls.push(vec![at]),
+            None => {
+                open.insert(to, calls.len());
+                calls.push(vec![at]);
             }
-            None => chains.push(vec![next]),
         }
     }
-    chains
+    calls
+}
+
+/// Calls that run side by side, round after round: records of one batch with one key run in turn.
+pub(super) fn rounds(admitted: Vec<Admitted>) -> Vec<Vec<Admitted>> {
+    let mut next_round: BTreeMap<String, usize> = BTreeMap::new();
+    let mut rounds: Vec<Vec<Admitted>> = Vec::new();
+    for mut call in admitted {
+        let earliest = call.jobs.iter().filter_map(|job| next_round.get(&job.pk));
+        let round = earliest.copied().max().unwrap_or(0);
+        for job in &mut call.jobs {
+            if next_round.insert(job.pk.clone(), round + 1).is_some() {
+                // What was read is about to change.
+                job.known = Known::Unread;
+            }
+        }
+        match rounds.get_mut(round) {
+            Some(calls) => calls.push(call),
+            None => rounds.push(vec![call]),
+        }
+    }
+    rounds
 }

@@ -11,7 +11,7 @@ use super::job::Job;
 use super::state::{Called, UNNAMED_WAIT};
 use super::{Lane, Run};
 use crate::Timestamp;
-use crate::limiter::{Demand, Feedback, Limit, ScopeKey, Signals, Taken, Unused};
+use crate::limiter::{Demand, FULL_RATE, Feedback, Limit, ScopeKey, Signals, Taken, Unused};
 use crate::provider::{Answer, Verdict};
 
 /// How long a call waits in the function for its token before the trip back to the queue is the better way.
@@ -67,33 +67,68 @@ impl Lane {
         draws
     }
 
-    /// Draws from every item of every job, in one concurrent round: one update an item.
+    /// What a call with `job` in it draws. Limits on a field that a mapping has yet to fill come
+    /// [later](Self::draw_rest).
+    pub(super) fn wanted<'a>(&self, job: &'a Job) -> Wanted<'a> {
+        let draws = self.draws(job);
+        Wanted {
+            may_wait: draws.len() == 1 && !self.has_more_to_draw(job),
+            draws,
+            cost: job.operation.cost,
+            owner: &job.owner,
+        }
+    }
+
+    /// Whether a mapping has yet to make the field that one of the limits goes by.
+    fn has_more_to_draw(&self, job: &Job) -> bool {
+        let mut limits = self.provider.spec().limits_of(job.operation);
+        job.canonical().is_none() && limits.any(|limit| is_of_field(limit.scope()))
+    }
+
+    /// Draws what `job` draws on by fields of its payload, which its mapping has made since it was admitted. None where
+    /// it may be called for at once.
+    pub(super) async fn draw_rest(&self, job: &Job, run: &Run<'_>) -> Option<Leave> {
+        job.mapped.get()?;
+        let mut wanted = self.wanted(job);
+        wanted.draws.retain(Draw::is_of_field);
+        wanted.may_wait = false;
+        if wanted.draws.is_empty() {
+            return None;
+        }
+        let now = self.seams.clock.now();
+        let drawn = self.draw(&[wanted], FULL_RATE, now, run).await;
+        let leave = drawn.leaves.first().copied().unwrap_or(Leave::Unknown);
+        (!matches!(leave, Leave::From(_))).then_some(leave)
+    }
+
+    /// Draws from every item of every call, in one concurrent round: one update an item.
     pub(super) async fn draw(
         &self,
-        jobs: &[Job],
+        calls: &[Wanted<'_>],
         share: u16,
         now: Timestamp,
         run: &Run<'_>,
     ) -> Drawn {
-        let asked =
-            items(jobs, |job| self.draws(job))
-                .into_iter()
-                .map(|(draw, wanting)| async move {
-                    let costs: Vec<u32> =
-                        wanting.iter().map(|at| jobs[*at].operation.cost).collect();
-                    let demand = Demand {
-                        costs: &costs,
-                        now,
-                        inline_wait: self.inline_wait(&wanting, jobs),
-                        share,
-                        holder: &run.invocation.id,
-                        deadline: run.invocation.deadline,
-                    };
-                    let taken = self.limiter.take(&draw.key, &draw.limits, &demand).await;
-                    (draw, wanting, taken)
-                });
+        let asked = items(calls).into_iter().map(|(draw, wanting)| async move {
+            let costs: Vec<u32> = wanting.iter().map(|at| calls[*at].cost).collect();
+            let may_wait = wanting.iter().all(|at| calls[*at].may_wait);
+            let demand = Demand {
+                costs: &costs,
+                now,
+                inline_wait: if may_wait {
+                    INLINE_WAIT
+                } else {
+                    Duration::ZERO
+                },
+                share,
+                holder: &run.invocation.id,
+                deadline: run.invocation.deadline,
+            };
+            let taken = self.limiter.take(&draw.key, &draw.limits, &demand).await;
+            (draw, wanting, taken)
+        });
         let mut drawn = Drawn {
-            leaves: vec![Leave::From(now); jobs.len()],
+            leaves: vec![Leave::From(now); calls.len()],
             items: Vec::new(),
         };
         for (draw, wanting, taken) in join_all(asked).await {
@@ -101,18 +136,18 @@ impl Lane {
                 Ok(taken) => {
                     let from = taken.grants.iter().map(|at| Leave::From(*at));
                     let later = taken.slots.iter().map(|at| Leave::Later(*at));
-                    for (job, leave) in wanting.iter().zip(from.chain(later)) {
-                        drawn.leaves[*job] = drawn.leaves[*job].and(leave);
+                    for (call, leave) in wanting.iter().zip(from.chain(later)) {
+                        drawn.leaves[*call] = drawn.leaves[*call].and(leave);
                     }
                     let fullest = self.limiter.fullest(&draw.key, &draw.limits, now);
-                    let owners = wanting.iter().map(|at| jobs[*at].owner.as_str());
+                    let owners = wanting.iter().map(|at| calls[*at].owner);
                     run.tally().drew(&draw, owners, &taken, now, fullest);
                     drawn.items.push((draw, wanting, taken));
                 }
                 Err(error) => {
                     tracing::warn!(%error, key = draw.key, "the limiter could not be asked");
-                    for job in wanting {
-                        drawn.leaves[job] = Leave::Unknown;
+                    for call in wanting {
+                        drawn.leaves[call] = Leave::Unknown;
                     }
                 }
             }
@@ -120,18 +155,7 @@ impl Lane {
         drawn
     }
 
-    /// A token that waits for another scope's is used later than the vendor's count allows for: calls that draw on
-    /// several items start at once or not at all.
-    fn inline_wait(&self, wanting: &[usize], jobs: &[Job]) -> Duration {
-        let is_only = |at: &usize| self.draws(&jobs[*at]).len() == 1;
-        if wanting.iter().all(is_only) {
-            INLINE_WAIT
-        } else {
-            Duration::ZERO
-        }
-    }
-
-    /// Returns the tokens and permits of jobs that make no call after all. Only the last tokens of an item can come
+    /// Returns the tokens and permits of calls that are not made after all. Only the last tokens of an item can come
     /// back: the others keep the later ones in their places.
     pub(super) async fn give_back(
         &self,
@@ -141,8 +165,8 @@ impl Lane {
     ) {
         let returned = drawn.iter().filter_map(|(draw, wanting, taken)| {
             let granted = &wanting[..taken.grants.len().min(wanting.len())];
-            let idle = |job: &&usize| !goes[**job];
-            let count = |jobs: usize| u32::try_from(jobs).unwrap_or(u32::MAX);
+            let idle = |call: &&usize| !goes[**call];
+            let count = |calls: usize| u32::try_from(calls).unwrap_or(u32::MAX);
             let unused = Unused {
                 last: count(granted.iter().rev().take_while(idle).count()),
                 calls: count(granted.iter().filter(idle).count()),
@@ -158,18 +182,32 @@ impl Lane {
         }
     }
 
-    /// Takes note of what an answer says about the vendor's limits. Told when the batch has ended.
-    pub(super) fn listen(&self, job: &Job, answer: &Answer, run: &Run<'_>, now: Timestamp) {
+    /// Takes note of what an answer says about the vendor's limits; `job` is of the call, whose tokens were drawn in the
+    /// name of `drawn_by`. Told when the batch has ended.
+    pub(super) fn listen(
+        &self,
+        job: &Job,
+        drawn_by: &str,
+        answer: &Answer,
+        run: &Run<'_>,
+        now: Timestamp,
+    ) {
         let heard = AssertUnwindSafe(|| self.provider.signals(job.operation, answer, now));
         let signals = catch_unwind(heard).unwrap_or_default();
         if signals != Signals::default() {
-            run.tally().heard(&job.owner, self.draws(job), signals);
+            run.tally().heard(drawn_by, self.draws(job), signals);
         }
     }
 
     /// A refusal stops the narrowest scope that the job draws on, a spent quota the widest, for all environments and at
     /// once; what the same batch's later refusals add is told when it has ended.
-    pub(super) async fn heed_refusal(&self, job: &Job, called: &Called, run: &Run<'_>) {
+    pub(super) async fn heed_refusal(
+        &self,
+        job: &Job,
+        drawn_by: &str,
+        called: &Called,
+        run: &Run<'_>,
+    ) {
         let now = self.seams.clock.now();
         let mut draws = self.draws(job);
         let (draw, until) = match called {
@@ -186,7 +224,7 @@ impl Lane {
             ..Signals::default()
         };
         if !run.tally().is_first_refusal(&draw.key) {
-            run.tally().heard(&job.owner, vec![draw], signals);
+            run.tally().heard(drawn_by, vec![draw], signals);
             return;
         }
         let feedback = Feedback {
@@ -221,16 +259,33 @@ impl Lane {
     }
 }
 
-/// The items that `jobs` draw on, each with the jobs that do. Jobs that draw on one item by different limits (an
+/// What one call draws.
+pub(super) struct Wanted<'a> {
+    draws: Vec<Draw>,
+    cost: u32,
+    /// In whose name.
+    owner: &'a str,
+    /// Whether it may wait a moment for its token. A token that waits for another scope's is used later than the
+    /// vendor's count allows for: calls that draw on several items start at once or not at all.
+    may_wait: bool,
+}
+
+impl Draw {
+    fn is_of_field(&self) -> bool {
+        self.limits.iter().any(|limit| is_of_field(limit.scope()))
+    }
+}
+
+/// The items that `calls` draw on, each with the calls that do. Calls that draw on one item by different limits (an
 /// operation may have one more) stand apart: neither may pay for the other.
-fn items(jobs: &[Job], draws: impl Fn(&Job) -> Vec<Draw>) -> Vec<(Draw, Vec<usize>)> {
+fn items(calls: &[Wanted<'_>]) -> Vec<(Draw, Vec<usize>)> {
     let mut items = BTreeMap::<_, (Draw, Vec<usize>)>::new();
-    for (at, job) in jobs.iter().enumerate() {
-        for draw in draws(job) {
+    for (at, call) in calls.iter().enumerate() {
+        for draw in &call.draws {
             let names: Vec<&str> = draw.limits.iter().map(|limit| limit.name()).collect();
             items
                 .entry((draw.key.clone(), names))
-                .or_insert_with(|| (draw, Vec::new()))
+                .or_insert_with(|| (draw.clone(), Vec::new()))
                 .1
                 .push(at);
         }
@@ -240,9 +295,9 @@ fn items(jobs: &[Job], draws: impl Fn(&Job) -> Vec<Draw>) -> Vec<(Draw, Vec<usiz
 
 /// What a round of draws came to.
 pub(super) struct Drawn {
-    /// One a job.
+    /// One a call.
     pub leaves: Vec<Leave>,
-    /// The items, the jobs that wanted a token of each, and what was taken.
+    /// The items, the calls that wanted a token of each, and what was taken.
     pub items: Vec<(Draw, Vec<usize>, Taken)>,
 }
 
@@ -258,12 +313,16 @@ impl Leave {
     }
 }
 
+fn is_of_field(scope: ScopeKey) -> bool {
+    matches!(scope, ScopeKey::Field(_))
+}
+
 fn scope(scope: ScopeKey, job: &Job) -> Option<String> {
     Some(match scope {
         ScopeKey::Account => "account".to_owned(),
         ScopeKey::Operation => format!("operation={}", job.operation.name),
         ScopeKey::Field(field) => {
-            let mut value = job.request.payload.get(field)?.as_str()?.to_owned();
+            let mut value = job.canonical()?.get(field)?.as_str()?.to_owned();
             crate::outcome::truncate(&mut value, MAX_SCOPE_VALUE);
             format!("{field}={value}")
         }

@@ -9,6 +9,7 @@
 
 mod admit;
 mod attempt;
+mod call;
 mod credentials;
 mod decode;
 mod doubt;
@@ -16,6 +17,7 @@ mod finish;
 mod health;
 mod job;
 mod limits;
+mod ready;
 mod report;
 mod state;
 mod tally;
@@ -31,7 +33,6 @@ use futures_util::stream::{self, StreamExt};
 
 pub use report::{Entry, Report};
 
-use self::admit::Leave;
 use self::attempt::Step;
 use self::job::{Admitted, Ended, Job};
 use self::tally::Tally;
@@ -39,7 +40,7 @@ use self::wait::Room;
 use crate::Timestamp;
 use crate::breaker::CircuitBreaker;
 use crate::credentials::Credentials;
-use crate::limiter::{FULL_RATE, RateLimiter};
+use crate::limiter::RateLimiter;
 use crate::outcome::{Deferral, Outcome};
 use crate::provider::Provider;
 use crate::queue::Message;
@@ -148,7 +149,7 @@ impl Lane {
         // What may kill the function runs last and alone: everything else is settled by now.
         for suspect in suspects {
             let ended = self.attempt_alone(suspect, &run).await;
-            self.finish(vec![ended], &mut report).await;
+            self.finish(ended, &mut report).await;
         }
         self.record_health(gates, &[], &run).await;
         self.settle_limits(true, &run).await;
@@ -157,63 +158,48 @@ impl Lane {
         report
     }
 
-    /// Attempts all jobs side by side; those that share a key one after the other.
+    /// Makes all calls side by side; those of records that share a key one after the other.
     async fn attempt_all(&self, admitted: Vec<Admitted>, run: &Run<'_>) -> (Vec<Ended>, Vec<Job>) {
-        let steps: Vec<Vec<(Job, Step)>> = stream::iter(job::chains(admitted))
-            .map(|chain| self.attempt_chain(chain, run))
-            .buffer_unordered(self.settings.max_in_flight.max(1))
-            .collect()
-            .await;
         let (mut ended, mut suspects) = (Vec::new(), Vec::new());
-        for (job, step) in steps.into_iter().flatten() {
-            match step {
-                Step::End(outcome) => ended.push(job.end(outcome)),
-                Step::Suspect => suspects.push(job),
+        for round in job::rounds(admitted) {
+            let steps: Vec<Vec<(Job, Step)>> = stream::iter(round)
+                .map(|call| self.guarded(call, false, run))
+                .buffer_unordered(self.settings.max_in_flight.max(1))
+                .collect()
+                .await;
+            for (job, step) in steps.into_iter().flatten() {
+                match step {
+                    Step::End(outcome) => ended.push(job.end(outcome)),
+                    Step::Suspect => suspects.push(job),
+                }
             }
         }
         (ended, suspects)
     }
 
-    async fn attempt_chain(&self, chain: Vec<Admitted>, run: &Run<'_>) -> Vec<(Job, Step)> {
-        let mut steps = Vec::with_capacity(chain.len());
-        for Admitted { job, start } in chain {
-            let step = self.guarded(&job, start, false, run).await;
-            steps.push((job, step));
-        }
-        steps
-    }
-
     /// A suspect has waited for its batch, and its tokens with it: it draws new ones.
-    async fn attempt_alone(&self, job: Job, run: &Run<'_>) -> Ended {
-        let now = self.seams.clock.now();
-        let drawn = self.draw(std::slice::from_ref(&job), FULL_RATE, now, run);
-        let step = match drawn.await.leaves.first() {
-            Some(Leave::From(start)) => self.guarded(&job, *start, true, run).await,
-            Some(Leave::Later(until)) => Step::End(Outcome::Deferred {
-                reason: Deferral::RateLimited,
-                until: *until,
-            }),
-            Some(Leave::Unknown) | None => Step::End(self.put_off(Deferral::StoreUnavailable)),
-        };
-        match step {
+    async fn attempt_alone(&self, job: Job, run: &Run<'_>) -> Vec<Ended> {
+        let steps = self.guarded(Admitted::undrawn(job), true, run).await;
+        let end = |(job, step): (Job, Step)| match step {
             Step::End(outcome) => job.end(outcome),
             Step::Suspect => job.end(Outcome::Deferred {
                 reason: Deferral::Suspect,
-                until: now + TROUBLE_WAIT,
+                until: self.seams.clock.now() + TROUBLE_WAIT,
             }),
-        }
+        };
+        steps.into_iter().map(end).collect()
     }
 
-    /// One attempt whose panic, wherever it comes from, stays its own: the record comes back, the batch goes on.
-    async fn guarded(&self, job: &Job, start: Timestamp, alone: bool, run: &Run<'_>) -> Step {
-        let attempt = AssertUnwindSafe(self.attempt(job, start, alone, run));
-        attempt.catch_unwind().await.unwrap_or_else(|_| {
+    /// One call whose panic, wherever it comes from, stays its own: its records come back, the batch goes on.
+    async fn guarded(&self, call: Admitted, alone: bool, run: &Run<'_>) -> Vec<(Job, Step)> {
+        let attempt = AssertUnwindSafe(self.attempt(&call, alone, run));
+        let steps = attempt.catch_unwind().await.unwrap_or_else(|_| {
             let until = self.seams.clock.now() + TROUBLE_WAIT;
-            Step::End(Outcome::Deferred {
-                reason: Deferral::StoreUnavailable,
-                until,
-            })
-        })
+            let reason = Deferral::StoreUnavailable;
+            let put_off = |_: &Job| Step::End(Outcome::Deferred { reason, until });
+            call.jobs.iter().map(put_off).collect()
+        });
+        call.jobs.into_iter().zip(steps).collect()
     }
 }
 

@@ -42,6 +42,17 @@ impl Called {
         }
     }
 
+    /// Whether a limit or a quota of the vendor's refused the call.
+    pub fn is_refusal(&self) -> bool {
+        use Verdict::{QuotaSpent, Throttled};
+        matches!(self.verdict(), Some(Throttled { .. } | QuotaSpent { .. }))
+    }
+
+    /// Whether the credentials were refused.
+    pub fn is_unauthorized(&self) -> bool {
+        self.verdict() == Some(&Verdict::Unauthorized)
+    }
+
     /// What the answer means, where there was one.
     pub fn verdict(&self) -> Option<&Verdict> {
         match self {
@@ -214,6 +225,39 @@ fn again(code: Code, after: Option<Duration>, of: &Circumstances<'_>) -> Settlem
         Next::Spent(spent) => {
             Settlement::Rejected(Closing::new(spent, format!("last failure: {code}")))
         }
+    }
+}
+
+/// Why a call that was ready is not made.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Obstacle {
+    /// The invocation has too little time left for it.
+    OutOfTime,
+    /// The connection's credentials do not hold what it needs.
+    Unusable,
+    /// The lane's own code panicked.
+    Panicked(&'static str),
+    /// Payloads that each make a call make none together.
+    Unfit,
+}
+
+impl Obstacle {
+    /// What the claim becomes.
+    pub fn settlement(self, of: &Circumstances<'_>) -> Settlement {
+        match self {
+            Self::OutOfTime => put_off(super::TROUBLE_WAIT, Deferral::OutOfTime, of),
+            Self::Unusable => put_off(UNAUTHORIZED_WAIT, Deferral::ConnectionPaused, of),
+            Self::Panicked(detail) => Settlement::Rejected(Closing::new(code::PANICKED, detail)),
+            Self::Unfit => again(code::BATCH_REFUSED, None, of),
+        }
+    }
+}
+
+/// To its slot, without an attempt spent.
+pub(super) fn slot(until: Timestamp, of: &Circumstances<'_>) -> Settlement {
+    match put_off(Duration::ZERO, Deferral::RateLimited, of) {
+        Settlement::Released { reason, .. } => Settlement::Released { due: until, reason },
+        spent => spent,
     }
 }
 

@@ -38,6 +38,7 @@ impl Seat {
             http: seat.clone(),
             ledger: seat.clone(),
             states: seat.clone(),
+            mappings: seat.clone(),
             queue: seat.clone(),
             secrets: seat,
         }

@@ -156,6 +156,7 @@ impl World {
             http: self.vendor.clone(),
             ledger: Arc::new(MemoryLedger::default()),
             states: self.store.clone(),
+            mappings: self.store.clone(),
             queue: Arc::new(MemoryQueue::default()),
             secrets: self.secret.clone(),
         };

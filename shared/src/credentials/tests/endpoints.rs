@@ -81,6 +81,7 @@ impl Bench {
             http: http.clone(),
             ledger: Arc::new(MemoryLedger::default()),
             states: states.clone(),
+            mappings: states.clone(),
             queue: Arc::new(MemoryQueue::default()),
             secrets: Arc::new(MemorySecrets::default().with("acme", "default", secret)),
         };

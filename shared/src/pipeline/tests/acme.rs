@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::limiter::{Limit, ScopeKey};
 use crate::provider::{
-    Answer, Auth, Found, KeyPlace, Lookup, Operation, Payload, Provider, Safety, Spec, Text,
-    TokenScheme, Verdict, Whole, Wire,
+    Answer, Auth, BatchPayload, Found, Json, KeyPlace, Lookup, Operation, Payload, Provider,
+    Safety, Spec, Text, TokenScheme, Verdict, Whole, Wire,
 };
 
 /// How long the vendor remembers a key.
@@ -95,6 +95,9 @@ static SPEC: Spec = Spec {
                 Duration::from_secs(1),
             )
             .scoped(ScopeKey::Field("desk"))]),
+            Operation::batch::<Stock>("stock.upsert", Safety::Natural, MOST_IN_A_CALL).limits(&[
+                Limit::paced("stock", Duration::from_secs(60)).scoped(ScopeKey::Operation),
+            ]),
         ],
     )
 };
@@ -110,6 +113,32 @@ impl Provider for Acme {
             IN_USE => Verdict::KeyInUse,
             _ => Verdict::by_status(answer, now),
         }
+    }
+
+    fn classify_batch(
+        &self,
+        operation: &Operation,
+        elements: &[&Json],
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Vec<Verdict> {
+        assert!(answer.body != PANIC, "an answer that nobody expected");
+        let Some(told) = answer.json::<Stocked>() else {
+            let verdict = self.classify(operation, answer, now);
+            let in_company = elements.len() > 1 && matches!(verdict, Verdict::Rejected { .. });
+            let verdict = if in_company {
+                Verdict::alone()
+            } else {
+                verdict
+            };
+            return vec![verdict; elements.len()];
+        };
+        let mut verdicts: Vec<Verdict> = elements
+            .iter()
+            .map(|element| told.of(element["sku"].as_str().unwrap_or_default()))
+            .collect();
+        verdicts.truncate(told.most.unwrap_or(elements.len()));
+        verdicts
     }
 
     fn look_up(&self, operation: &Operation, lookup: &Lookup<'_>) -> Option<Wire> {
@@ -141,5 +170,43 @@ impl Payload for Order {
     fn wire(&self) -> Wire {
         assert!(self.item.as_str() != PANIC, "a call that cannot be built");
         Wire::post("/orders").json(self)
+    }
+}
+
+/// How many elements one call of `stock.upsert` carries.
+pub(super) const MOST_IN_A_CALL: usize = 4;
+
+/// One element of a `stock.upsert`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stock {
+    sku: Text<1, 40>,
+}
+
+impl BatchPayload for Stock {
+    fn identity(&self) -> String {
+        self.sku.as_str().to_owned()
+    }
+
+    fn wire(elements: &[Self]) -> Wire {
+        Wire::post("/stock").json(&elements)
+    }
+}
+
+/// What the vendor says of the elements: these were refused, the others stored.
+#[derive(Deserialize)]
+struct Stocked {
+    refused: Vec<String>,
+    /// How many elements the provider's judgement wrongly stops at.
+    most: Option<usize>,
+}
+
+impl Stocked {
+    fn of(&self, sku: &str) -> Verdict {
+        if self.refused.iter().any(|refused| refused == sku) {
+            Verdict::rejected("sku")
+        } else {
+            Verdict::delivered(Some(format!("stock_{sku}")))
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod acme;
 mod bad_input;
+mod batches;
 mod bounds;
 mod breaker;
 mod crashes;

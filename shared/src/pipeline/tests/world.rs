@@ -57,6 +57,7 @@ impl World {
             http: vendor.clone(),
             ledger: ledger.clone(),
             states: states.clone(),
+            mappings: Arc::new(MemoryStates::default()),
             queue: queue.clone(),
             secrets: secrets.clone(),
         };

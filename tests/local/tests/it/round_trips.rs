@@ -10,7 +10,7 @@ use aws_config::SdkConfig;
 use causeway::Timestamp;
 use causeway::clock::{Clock, ManualClock};
 use causeway::http_client::{CallError, HttpClient};
-use causeway::lanes::DynamoStates;
+use causeway::lanes::{DynamoStates, MemoryStates};
 use causeway::ledger::DynamoLedger;
 use causeway::outcome::Outcome;
 use causeway::pipeline::{Invocation, Lane, Settings};
@@ -284,6 +284,7 @@ async fn seams(
         http: Arc::new(Vendor(Barrier::new(BATCH))),
         ledger: Arc::new(DynamoLedger::new(dynamodb.clone(), requests)),
         states: Arc::new(DynamoStates::new(dynamodb, lanes)),
+        mappings: Arc::new(MemoryStates::default()),
         queue: Arc::new(SqsQueue::new(sqs, queue_url, dlq_url)),
         secrets: Arc::new(MemorySecrets::default().with(name, "default", secret)),
     }

@@ -44,7 +44,8 @@ fn every_call_of_a_seam_in_the_story_is_on_the_list() {
     for (file, function) in [
         ("pipeline/mod.rs", "process"),
         ("pipeline/attempt.rs", "attempt"),
-        ("pipeline/attempt.rs", "carry_out"),
+        ("pipeline/call.rs", "carry_out"),
+        ("pipeline/ready.rs", "readied"),
         ("pipeline/finish.rs", "finish"),
         ("ledger/mod.rs", "claim"),
         ("lanes/mod.rs", "update"),

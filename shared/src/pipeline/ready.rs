@@ -1,0 +1,160 @@
+//! From the right to call to a call that is ready: the mapping, doubts about earlier attempts, the payload's shape, and
+//! what a mapped payload draws on.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use super::admit::Leave;
+use super::attempt::{Step, deadline_rule};
+use super::job::Job;
+use super::state;
+use super::{Lane, Run, TROUBLE_WAIT};
+use crate::credentials::Access;
+use crate::ledger::Hold;
+use crate::ledger::state::{Closing, Settlement};
+use crate::outcome::{Code, Deferral, code};
+use crate::provider::{Json, PayloadError, Wire};
+
+/// How soon a request that the vendor knows nothing of is sent again: it needs leave of its own.
+const ASKED_WAIT: Duration = Duration::from_secs(1);
+
+/// How soon an element that the vendor takes for the same as another one of its call comes back: that call is over
+/// within seconds.
+const TWIN_WAIT: Duration = Duration::from_secs(2);
+
+/// A job that is held and whose part of the call is known.
+pub(super) struct Ready<'a> {
+    pub job: &'a Job,
+    pub hold: Hold,
+    /// The payload in the operation's canonical shape.
+    pub payload: &'a Json,
+    /// The call as it would be for this job alone, without key and credentials.
+    pub wire: Wire,
+    /// The hash of that.
+    pub wire_hash: String,
+    /// What the vendor takes the element for, where it may have company.
+    identity: Option<String>,
+}
+
+impl Lane {
+    /// Makes one job ready; or carries out what becomes of it without a call.
+    pub(super) async fn ready<'a>(
+        &self,
+        job: &'a Job,
+        access: &Access,
+        alone: bool,
+        run: &Run<'_>,
+    ) -> Result<Ready<'a>, Step> {
+        let mut hold = self.hold(job, alone, run).await?;
+        match self.readied(job, &mut hold, access, run).await {
+            Ok((payload, wire, identity)) => Ok(Ready {
+                job,
+                payload,
+                wire_hash: wire.hash().to_string(),
+                wire,
+                identity,
+                hold,
+            }),
+            Err(settlement) => Err(Step::End(
+                self.settle(job, &hold, None, settlement, run).await,
+            )),
+        }
+    }
+
+    async fn readied<'a>(
+        &self,
+        job: &'a Job,
+        hold: &mut Hold,
+        access: &Access,
+        run: &Run<'_>,
+    ) -> Result<(&'a Json, Wire, Option<String>), Settlement> {
+        let mapping = map(job)?;
+        let payload = job.canonical().unwrap_or(&job.request.payload);
+        if let Some(record) = self
+            .settle_doubt(job, payload, &hold.record, access, run)
+            .await?
+        {
+            // The vendor was asked, and that was the one call that the job had leave for.
+            hold.record = record;
+            let of = self.circumstances(job, &hold.record, self.seams.clock.now());
+            return Err(state::put_off(ASKED_WAIT, Deferral::Settling, &of));
+        }
+        if job.deadline_passed(self.seams.clock.now()) {
+            return Err(reject(code::DEADLINE_EXCEEDED, deadline_rule()));
+        }
+        let (wire, identity) = prepare(job, payload).map_err(|unfit| match (unfit, &mapping) {
+            (Unfit::Panicked, _) => reject(code::PANICKED, "building the call panicked"),
+            (Unfit::Payload(error), None) => reject(code::PAYLOAD_INVALID, error.to_string()),
+            (Unfit::Payload(error), Some(mapping)) => {
+                reject(code::MAPPING_FAILED, format!("mapping {mapping}: {error}"))
+            }
+        })?;
+        let hash = wire.hash().to_string();
+        if state::call_has_changed(&hold.record, job.operation.safety, &hash) {
+            let detail = "the call has changed since an attempt that may have taken effect";
+            return Err(Settlement::Unknown(Closing::new(
+                code::OUTCOME_UNKNOWN,
+                detail,
+            )));
+        }
+        match self.draw_rest(job, run).await {
+            None => Ok((payload, wire, identity)),
+            Some(leave) => {
+                let of = self.circumstances(job, &hold.record, self.seams.clock.now());
+                Err(match leave {
+                    Leave::Later(until) => state::slot(until, &of),
+                    _ => state::put_off(TROUBLE_WAIT, Deferral::StoreUnavailable, &of),
+                })
+            }
+        }
+    }
+
+    /// Two elements that the vendor takes for the same must not go in one call: the later ones come back.
+    pub(super) async fn part_twins(&self, steps: &mut [Result<Ready<'_>, Step>], run: &Run<'_>) {
+        let mut seen = BTreeSet::new();
+        for step in steps {
+            let Ok(ready) = step else { continue };
+            let Some(identity) = &ready.identity else {
+                continue;
+            };
+            if !seen.insert(identity.clone()) {
+                let of = self.circumstances(ready.job, &ready.hold.record, self.seams.clock.now());
+                let later = state::put_off(TWIN_WAIT, Deferral::KeyInProgress, &of);
+                let outcome = self.settle(ready.job, &ready.hold, None, later, run).await;
+                *step = Err(Step::End(outcome));
+            }
+        }
+    }
+}
+
+/// Has the request's mapping, where it names one, make the canonical payload; says which mapping that was.
+fn map(job: &Job) -> Result<Option<String>, Settlement> {
+    let Some(name) = &job.request.mapping else {
+        return Ok(None);
+    };
+    let detail = format!("mapping: `{name}` is not known to this lane");
+    Err(reject(code::MAPPING_FAILED, detail))
+}
+
+/// Why a payload makes no call.
+enum Unfit {
+    Payload(PayloadError),
+    Panicked,
+}
+
+fn prepare(job: &Job, payload: &Json) -> Result<(Wire, Option<String>), Unfit> {
+    let prepare = AssertUnwindSafe(|| {
+        let wire = job.operation.prepare(payload)?;
+        Ok((wire, job.operation.identity(payload)?))
+    });
+    match catch_unwind(prepare) {
+        Ok(prepared) => prepared.map_err(Unfit::Payload),
+        Err(_) => Err(Unfit::Panicked),
+    }
+}
+
+fn reject(code: Code, detail: impl Into<Cow<'static, str>>) -> Settlement {
+    Settlement::Rejected(Closing::new(code, detail.into()))
+}
