@@ -29,6 +29,11 @@ fn arn_of(id: &str) -> Value {
     json!({"Fn::GetAtt": [{"Fn::Sub": id}, "Arn"]})
 }
 
+/// A table's ARN, as `!GetAtt <id>.Arn` has it.
+fn table_arn(id: &str) -> Value {
+    json!({ "Fn::GetAtt": format!("{id}.Arn") })
+}
+
 pub fn reference_to(id: &str) -> Value {
     json!({"Ref": {"Fn::Sub": id}})
 }
@@ -178,7 +183,7 @@ fn a_letter_with_its_reason_always_fits_and_the_queues_own_redrive_is_the_last_g
 #[test]
 fn tables_are_on_demand_encrypted_recoverable_and_survive_the_stack() {
     let template = Template::read();
-    for id in ["RequestsTable", "LanesTable"] {
+    for id in ["RequestsTable", "LanesTable", "MappingsTable"] {
         let table = template.properties(id);
         assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{id}");
         assert_eq!(table["SSESpecification"]["SSEEnabled"], true, "{id}");
@@ -240,11 +245,17 @@ fn a_lane_reaches_its_own_things_only() {
             find("OwnDeadLetters")["Resource"],
             arn_of(&format!("{lane}Dlq"))
         );
+        let tables = ["RequestsTable", "LanesTable"].map(table_arn);
+        assert_eq!(find("OwnKeys")["Resource"], json!(tables));
         let keys = &find("OwnKeys")["Condition"]["ForAllValues:StringLike"];
         assert_eq!(
             keys["dynamodb:LeadingKeys"][0]["Fn::Sub"],
             json!(["${Provider}#*", {"Provider": provider}])
         );
+        let mappings = find("OwnMappings");
+        assert_eq!(mappings["Action"], "dynamodb:GetItem", "it reads, no more");
+        assert_eq!(mappings["Resource"], table_arn("MappingsTable"));
+        assert_eq!(mappings["Condition"], find("OwnKeys")["Condition"]);
         let secrets = &find("OwnSecrets")["Resource"]["Fn::Sub"];
         assert!(
             secrets[0]
@@ -300,9 +311,14 @@ fn fifty_four_lanes_fit_into_one_stack() {
 #[test]
 fn outputs_keep_the_names_that_others_rely_on() {
     let template = Template::read();
-    let mut expected: BTreeSet<String> = ["RequestsTable", "LanesTable", "AlertsTopicArn"]
-        .map(str::to_owned)
-        .into();
+    let mut expected: BTreeSet<String> = [
+        "RequestsTable",
+        "LanesTable",
+        "MappingsTable",
+        "AlertsTopicArn",
+    ]
+    .map(str::to_owned)
+    .into();
     for lane in ["Stripe", "Slack"] {
         for what in ["QueueUrl", "DlqUrl", "FunctionName"] {
             expected.insert(format!("{lane}{what}"));
@@ -322,6 +338,7 @@ fn a_function_is_told_where_everything_is() {
             &template.properties(&format!("{lane}Function"))["Environment"]["Variables"];
         assert_eq!(variables["REQUESTS_TABLE"], json!({"Ref": "RequestsTable"}));
         assert_eq!(variables["LANES_TABLE"], json!({"Ref": "LanesTable"}));
+        assert_eq!(variables["MAPPINGS_TABLE"], json!({"Ref": "MappingsTable"}));
         assert_eq!(
             variables["QUEUE_URL"],
             reference_to(&format!("{lane}Queue"))
