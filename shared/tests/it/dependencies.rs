@@ -1,9 +1,16 @@
 //! What a deployed function is built from.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Packages and features of what is built in `folder` of the workspace.
 fn tree(folder: &str) -> String {
+    tree_of(folder, &[])
+}
+
+/// Packages and features of what is built in `folder` of the workspace, with these packages chosen.
+fn tree_of(folder: &str, packages: &[String]) -> String {
+    let chosen = packages.iter().flat_map(|package| ["--package", package]);
     let tree = Command::new(env!("CARGO"))
         .args([
             "tree",
@@ -15,6 +22,7 @@ fn tree(folder: &str) -> String {
             "--format",
             "{p} [{f}]",
         ])
+        .args(chosen)
         .current_dir(format!("{}/../{folder}", env!("CARGO_MANIFEST_DIR")))
         .output()
         .expect("cargo tree");
@@ -36,6 +44,39 @@ fn a_lane_carries_nothing_of_the_gatekeeper() {
         assert!(!text.contains(absent), "{absent}");
     }
     assert!(tree("functions/gatekeeper").contains("aws-sdk-lambda "));
+}
+
+/// The local stack compiles all lanes in one go, with the features that they have together, and leaves `sam build` nothing
+/// but copying. If one of them had a feature that another has not, each would be compiled twice, and what runs locally
+/// would not be what is deployed.
+#[test]
+fn lanes_built_together_have_the_features_that_each_has_alone() {
+    let functions = concat!(env!("CARGO_MANIFEST_DIR"), "/../functions");
+    let lanes: Vec<String> = std::fs::read_dir(functions)
+        .expect("functions/ exists")
+        .map(|entry| entry.expect("it can be read"))
+        .filter(|entry| entry.path().join("Cargo.toml").exists())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name != "gatekeeper")
+        .collect();
+    assert!(lanes.len() > 1, "{lanes:?}");
+    let packages: Vec<String> = lanes
+        .iter()
+        .map(|name| format!("causeway-{name}"))
+        .collect();
+    let together = tree_of("", &packages);
+    let together: BTreeSet<&str> = together.lines().map(unit).collect();
+    for lane in &lanes {
+        let alone = tree(&format!("functions/{lane}"));
+        for line in alone.lines().map(unit) {
+            assert!(together.contains(line), "{lane} alone has {line}");
+        }
+    }
+}
+
+/// A line of the tree without the mark of what was listed before.
+fn unit(line: &str) -> &str {
+    line.trim_end_matches(" (*)")
 }
 
 /// `sam build` resolves features over the default members, the functions. A test or a tool that turns a feature on
