@@ -20,9 +20,20 @@ const UNCLEAR_WAIT: Duration = Duration::from_secs(30);
 /// A lookup has no business answers: this status is about the credentials alone.
 const UNAUTHORIZED: u16 = 401;
 
+/// What the doubt about earlier attempts comes to.
+pub(super) enum Doubt {
+    /// There is none, or it is settled otherwise.
+    None,
+    /// No earlier attempt took effect: another one may be made.
+    Void,
+    /// No earlier attempt took effect, and none can.
+    Refuted(Settlement),
+    /// It ends, or waits, without another attempt.
+    Settled(Settlement),
+}
+
 impl Lane {
-    /// The claimed record without its doubt, ready for another attempt; or what the claim becomes instead.
-    /// Where nothing is in doubt, or the doubt is settled otherwise, this does nothing.
+    /// Asks the vendor, where an earlier attempt may have taken effect and asking is how that is settled.
     pub(super) async fn settle_doubt(
         &self,
         job: &Job,
@@ -30,17 +41,17 @@ impl Lane {
         record: &Record,
         access: &Access,
         run: &Run<'_>,
-    ) -> Result<Option<Record>, Settlement> {
+    ) -> Doubt {
         let Safety::Lookup { settle, .. } = job.operation.safety else {
-            return Ok(None);
+            return Doubt::None;
         };
         if !record.ambiguous {
-            return Ok(None);
+            return Doubt::None;
         }
         let now = self.seams.clock.now();
         let of = self.circumstances(job, record, now);
         if !run.has_time_for(job.operation.timeout * 2, now) {
-            return Err(state::put_off(TROUBLE_WAIT, Deferral::OutOfTime, &of));
+            return Doubt::Settled(state::put_off(TROUBLE_WAIT, Deferral::OutOfTime, &of));
         }
         let reference = vendor_key(&record.pk, record.series);
         let last_sent = record.last_attempt.unwrap_or(now);
@@ -52,30 +63,28 @@ impl Lane {
         };
         let asked = AssertUnwindSafe(|| self.provider.look_up(job.operation, &lookup));
         let Ok(Some(wire)) = catch_unwind(asked) else {
-            return Err(undecided());
+            return Doubt::Settled(undecided());
         };
         // What was sent at the very last may show only `settle` later.
         let shown = last_sent + settle;
-        match self
-            .ask_vendor(job, record, &lookup, access, wire, run)
-            .await?
-        {
-            (status, Found::Hit { object_id }) => Err(Settlement::Completed { status, object_id }),
-            (_, Found::Other { detail }) => Err(not_ours(detail)),
-            (_, Found::Miss) if shown <= now && record.code == Some(code::ALREADY_EXISTS) => {
-                Err(not_ours("it exists, and no call of this request made it"))
+        let asked = self.ask_vendor(job, record, &lookup, access, wire, run);
+        let (status, found) = match asked.await {
+            Ok(told) => told,
+            Err(settlement) => return Doubt::Settled(settlement),
+        };
+        Doubt::Settled(match found {
+            Found::Hit { object_id } => Settlement::Completed { status, object_id },
+            Found::Other { detail } => return Doubt::Refuted(not_ours(detail)),
+            Found::Miss if shown <= now && record.code == Some(code::ALREADY_EXISTS) => {
+                let detail = "it exists, and no call of this request made it";
+                return Doubt::Refuted(not_ours(detail));
             }
-            (_, Found::Miss) if shown <= now || bugs::is(Bug::IgnoreSettleTime) => {
-                Ok(Some(Record {
-                    ambiguous: false,
-                    ..record.clone()
-                }))
-            }
+            Found::Miss if shown <= now || bugs::is(Bug::IgnoreSettleTime) => return Doubt::Void,
             // Nobody waits for ever for a vendor that does not tell.
-            _ if of.last_chance || now.since(shown) >= of.retry.max_age => Err(undecided()),
-            (_, Found::Miss) => Err(state::put_off(shown.since(now), Deferral::Settling, &of)),
-            (_, Found::Unclear) => Err(state::put_off(UNCLEAR_WAIT, Deferral::Settling, &of)),
-        }
+            _ if of.last_chance || now.since(shown) >= of.retry.max_age => undecided(),
+            Found::Miss => state::put_off(shown.since(now), Deferral::Settling, &of),
+            Found::Unclear => state::put_off(UNCLEAR_WAIT, Deferral::Settling, &of),
+        })
     }
 
     async fn ask_vendor(

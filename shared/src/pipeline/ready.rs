@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::admit::Leave;
 use super::attempt::{Step, deadline_rule};
+use super::doubt::Doubt;
 use super::job::Job;
 use super::state;
 use super::{Lane, Run, TROUBLE_WAIT};
@@ -72,14 +73,22 @@ impl Lane {
     ) -> Result<(&'a Json, Wire, Option<String>), Settlement> {
         let mapping = map(job)?;
         let payload = job.canonical().unwrap_or(&job.request.payload);
-        if let Some(record) = self
+        match self
             .settle_doubt(job, payload, &hold.record, access, run)
-            .await?
+            .await
         {
-            // The vendor was asked, and that was the one call that the job had leave for.
-            hold.record = record;
-            let of = self.circumstances(job, &hold.record, self.seams.clock.now());
-            return Err(state::put_off(ASKED_WAIT, Deferral::Settling, &of));
+            Doubt::None => {}
+            Doubt::Void => {
+                // The vendor was asked, and that was the one call that the job had leave for.
+                hold.record.ambiguous = false;
+                let of = self.circumstances(job, &hold.record, self.seams.clock.now());
+                return Err(state::put_off(ASKED_WAIT, Deferral::Settling, &of));
+            }
+            Doubt::Refuted(settlement) => {
+                hold.record.ambiguous = false;
+                return Err(settlement);
+            }
+            Doubt::Settled(settlement) => return Err(settlement),
         }
         if job.deadline_passed(self.seams.clock.now()) {
             return Err(reject(code::DEADLINE_EXCEEDED, deadline_rule()));

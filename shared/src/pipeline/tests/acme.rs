@@ -21,6 +21,12 @@ pub(super) const SETTLE: Duration = Duration::from_secs(60);
 /// Longest wait for the vendor's answer.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
 
+/// What the vendor says of a name that can only be given once, and was.
+pub(super) const EXISTS: u16 = 410;
+
+/// A lookup's answer that names somebody else's order.
+pub(super) const THEIRS: &str = "theirs";
+
 /// What the vendor calls an earlier call with the same key that it still works on.
 pub(super) const IN_USE: u16 = 409;
 
@@ -111,6 +117,7 @@ impl Provider for Acme {
         assert!(answer.body != PANIC, "an answer that nobody expected");
         match answer.status {
             IN_USE => Verdict::KeyInUse,
+            EXISTS => Verdict::exists("taken"),
             _ => Verdict::by_status(answer, now),
         }
     }
@@ -148,6 +155,9 @@ impl Provider for Acme {
 
     fn found(&self, _operation: &Operation, _lookup: &Lookup<'_>, answer: &Answer) -> Found {
         match answer.status {
+            200 if answer.body == THEIRS => Found::Other {
+                detail: "taken".into(),
+            },
             200 => Found::Hit {
                 object_id: Some("obj_found".into()),
             },

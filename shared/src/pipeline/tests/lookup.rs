@@ -1,6 +1,6 @@
 //! Operations whose doubt the vendor itself can settle.
 
-use super::acme::SETTLE;
+use super::acme::{EXISTS, SETTLE, THEIRS};
 use super::*;
 
 const FOUND: Reply = Reply::Status(200, r#"{"id":"obj_found"}"#);
@@ -136,4 +136,53 @@ async fn asking_is_a_whole_attempts_call_and_what_was_learned_is_kept() {
     world.clock.advance(secs(2));
     assert_eq!(world.outcome(again.again()).await, Outcome::Delivered);
     assert_eq!(world.vendor.calls().len(), before + 2);
+}
+
+/// A booking that the vendor says is there already, received again when the vendor can be asked.
+async fn booked_and_there() -> (World, Message) {
+    let world = World::new();
+    let first = message("m1", body("k", "orders.book"));
+    world.vendor.script([Reply::Status(EXISTS, "{}")]);
+    let outcome = world.outcome(first.clone()).await;
+    let Outcome::Retry { until, code } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(code, code::ALREADY_EXISTS);
+    world.clock.advance(until.since(NOON));
+    (world, first.again())
+}
+
+#[tokio::test]
+async fn what_exists_and_is_ours_is_done() {
+    let (world, again) = booked_and_there().await;
+    world.vendor.script([FOUND]);
+    assert_eq!(world.outcome(again).await, Outcome::Delivered);
+    assert_eq!(world.vendor.calls().len(), 2);
+}
+
+#[tokio::test]
+async fn what_exists_and_cannot_be_found_or_is_somebody_elses_is_rejected_without_doubt() {
+    for answer in [NOT_FOUND, Reply::Status(200, THEIRS)] {
+        let (world, again) = booked_and_there().await;
+        world.vendor.script([answer]);
+        let outcome = world.outcome(again).await;
+        assert!(
+            matches!(&outcome, Outcome::Rejected(reason) if reason.code == code::PROVIDER_REJECTED),
+            "{outcome:?}"
+        );
+        assert_eq!(world.vendor.calls().len(), 2, "it is not sent again");
+        let record = world.record("k").expect("a record");
+        assert!(!record.ambiguous && record.expires_at.is_some());
+    }
+}
+
+#[tokio::test]
+async fn what_exists_is_a_rejection_where_nobody_can_be_asked() {
+    let world = World::new();
+    world.vendor.script([Reply::Status(EXISTS, "{}")]);
+    let outcome = world
+        .outcome(message("m1", body("k", "orders.replace")))
+        .await;
+    assert!(matches!(outcome, Outcome::Rejected(_)), "{outcome:?}");
+    assert_eq!(world.letters()[0].reason.detail, "taken");
 }
