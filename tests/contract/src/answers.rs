@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::fixture::{AnswerCase, Fixture, Mode};
 use crate::guard::guard;
-use crate::{Breach, Line, NOW};
+use crate::judge::{elements, verdict, verdicts};
+use crate::{Breach, Line};
 
 /// Stands in the vendor's prose, so that it is found wherever it turns up.
 const MARKER_PROSE: &str = "Marker Prose ada@example.com";
@@ -72,15 +73,19 @@ pub fn check(
     mode: Mode,
     found: &mut Vec<Breach>,
 ) {
-    for case in &mut fixture.answers {
+    let shown = fixture.clone();
+    for (case, shown_case) in fixture.answers.iter_mut().zip(&shown.answers) {
         let place = format!("{}, answer `{}`", operation.name, case.name);
         source(case, &place, found);
         let answer = to_answer(case);
-        let Some(verdict) = guard(&place, found, || provider.classify(operation, &answer, NOW))
-        else {
+        let elements = elements(&shown, shown_case);
+        let Some(verdicts) = guard(&place, found, || {
+            verdicts(provider, operation, &elements, &answer)
+        }) else {
             continue;
         };
-        let text = text(&verdict);
+        let texts: Vec<String> = verdicts.iter().map(text).collect();
+        let text = texts.join(" | ");
         match (mode, &case.verdict) {
             (Mode::Bless, _) => case.verdict = Some(text),
             (Mode::Compare, Some(expected)) if *expected == text => {}
@@ -93,7 +98,7 @@ pub fn check(
                 ),
             )),
         }
-        prose(provider, operation, case, &place, found);
+        prose(provider, operation, &elements, case, &place, found);
         crate::signals::check(provider, operation, case, mode, &place, found);
     }
     kinds(provider, operation, fixture, found);
@@ -112,8 +117,8 @@ fn kinds(
             found.push(Breach::new(Line::Coverage, place, "there is none"));
             continue;
         };
-        let answer = to_answer(case);
-        if let Some(verdict) = guard(&place, found, || provider.classify(operation, &answer, NOW))
+        let (answer, elements) = (to_answer(case), elements(fixture, case));
+        if let Some(verdict) = verdict(provider, operation, &elements, &answer, &place, found)
             && !(kind.is_kept)(case, &verdict)
         {
             found.push(Breach::new(
@@ -130,7 +135,7 @@ fn kinds(
     }
 }
 
-fn source(case: &AnswerCase, place: &str, found: &mut Vec<Breach>) {
+pub fn source(case: &AnswerCase, place: &str, found: &mut Vec<Breach>) {
     let is_named =
         case.source.starts_with("https://") || case.source.starts_with("own knowledge: ");
     let is_dated = case.read.len() == 10
@@ -154,6 +159,7 @@ fn source(case: &AnswerCase, place: &str, found: &mut Vec<Breach>) {
 fn prose(
     provider: &dyn Provider,
     operation: &'static Operation,
+    elements: &[&Value],
     case: &AnswerCase,
     place: &str,
     found: &mut Vec<Breach>,
@@ -161,10 +167,12 @@ fn prose(
     let mut marked = case.clone();
     mark(&mut marked.body);
     let answer = to_answer(&marked);
-    if let Some(verdict) = guard(place, found, || provider.classify(operation, &answer, NOW))
-        && format!("{verdict:?}").contains(MARKER_PROSE)
-    {
-        found.push(Breach::new(Line::ProseKept, place, text(&verdict)));
+    let judged = guard(place, found, || {
+        verdicts(provider, operation, elements, &answer)
+    });
+    let kept = |verdict: &&Verdict| !format!("{verdict:?}").contains(MARKER_PROSE);
+    for verdict in judged.iter().flatten().filter(|verdict| !kept(verdict)) {
+        found.push(Breach::new(Line::ProseKept, place, text(verdict)));
     }
 }
 

@@ -37,6 +37,10 @@ pub enum Line {
     Credentials,
     /// Secrets are never printed.
     SecretKept,
+    /// In a call of several requests each has its own answer.
+    Batches,
+    /// What the vendor is asked for, and what its answers say.
+    Lookup,
     /// A payload that the fixtures call good is good.
     GoodPayload,
     /// Schema and lane refuse the same payloads.
@@ -61,7 +65,7 @@ pub enum Line {
 
 impl Line {
     /// All lines, in the order of the suite.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Names,
         Self::BaseUrl,
         Self::Operations,
@@ -78,6 +82,8 @@ impl Line {
         Self::KeyPlaced,
         Self::Credentials,
         Self::SecretKept,
+        Self::Batches,
+        Self::Lookup,
         Self::GoodPayload,
         Self::Agreement,
         Self::FieldNamed,
@@ -126,6 +132,14 @@ impl Line {
             }
             Self::Credentials => "the credentials are in the request",
             Self::SecretKept => "no Debug or Display shows a secret",
+            Self::Batches => {
+                "an operation that takes several requests in a call shows such a call and its answer, and judges each \
+                 element by what the answer says of it, not by its place or its company"
+            }
+            Self::Lookup => {
+                "an operation of safety Lookup asks as the fixture shows, and shows a hit, a miss and an outage; what \
+                 cannot be read says nothing"
+            }
             Self::GoodPayload => "a fixture's payload is accepted by the schema and by the lane",
             Self::Agreement => "the schema and the lane refuse the same payloads",
             Self::FieldNamed => "a refusal names the field",

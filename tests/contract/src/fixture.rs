@@ -35,6 +35,31 @@ impl Mode {
 pub struct Fixture {
     pub operation: String,
     pub payloads: Vec<PayloadCase>,
+    /// Several payloads in one call, where the operation takes several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub batches: Vec<BatchCase>,
+    pub answers: Vec<AnswerCase>,
+    /// How the vendor is asked for what `full` may have made, where it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<LookupCase>,
+}
+
+/// Payloads, and the one request that they become.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchCase {
+    pub name: String,
+    pub payloads: Vec<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+}
+
+/// The question, and answers with what they say in `verdict`: `hit <id>`, `miss`, `other <codes>`, `unclear`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookupCase {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
     pub answers: Vec<AnswerCase>,
 }
 
@@ -73,6 +98,10 @@ pub struct AnswerCase {
     pub headers: BTreeMap<String, String>,
     /// A JSON body as JSON, any other as text.
     pub body: Value,
+    /// The payloads of the call that it answers, where the operation takes several; `full` alone where it says none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elements: Vec<Value>,
+    /// What it means; one after the other, joined by ` | `, where it answers several elements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<String>,
     /// What it says about the vendor's limits; none where it says nothing.

@@ -3,14 +3,16 @@
 use bytes::Bytes;
 use causeway::provider::{Answer, MAX_ANSWER_BYTES, Operation, Provider, Verdict};
 use http::{HeaderMap, HeaderValue};
+use serde_json::Value;
 
 use crate::answers::{text, to_answer};
 use crate::fixture::Fixture;
 use crate::guard::guard;
+use crate::judge::{elements, verdicts};
 use crate::{Breach, Line, NOW};
 
 /// Bodies that hold no answer, by name.
-fn unreadable() -> Vec<(&'static str, Bytes)> {
+pub fn unreadable() -> Vec<(&'static str, Bytes)> {
     vec![
         ("an empty body", Bytes::new()),
         (
@@ -70,19 +72,21 @@ pub fn check(
 ) {
     let refuses_in_200 = refuses_in_200(provider, fixtures, found);
     for operation in provider.spec().operations {
+        let elements = in_company(operation, fixtures);
         for (name, body) in unreadable() {
             let place = format!("{}, {name}", operation.name);
             let mut wrong = Vec::new();
             for status in 100..=599 {
                 let answer = answer(status, body.clone());
-                let Some(verdict) = guard(&place, found, || {
+                let Some(verdicts) = guard(&place, found, || {
                     provider.signals(operation, &answer, NOW);
-                    provider.classify(operation, &answer, NOW)
+                    verdicts(provider, operation, &elements, &answer)
                 }) else {
                     break; // once is enough
                 };
-                if !is_cautious(status, &verdict, refuses_in_200) {
-                    wrong.push(format!("{status}: {}", text(&verdict)));
+                let is_rash = |verdict: &&Verdict| !is_cautious(status, verdict, refuses_in_200);
+                if let Some(verdict) = verdicts.iter().find(is_rash) {
+                    wrong.push(format!("{status}: {}", text(verdict)));
                 }
             }
             if let Some(first) = wrong.first() {
@@ -99,7 +103,7 @@ pub fn check(
                 let answer = answer(status, body.clone());
                 let judged = guard(&place, found, || {
                     provider.signals(operation, &answer, NOW);
-                    provider.classify(operation, &answer, NOW)
+                    verdicts(provider, operation, &elements, &answer)
                 });
                 if judged.is_none() {
                     break;
@@ -107,6 +111,26 @@ pub fn check(
             }
         }
         hints(provider, operation, found);
+    }
+}
+
+/// A call of `operation` with as many elements as its fixture has for one.
+fn in_company<'a>(
+    operation: &Operation,
+    fixtures: &'a [(&'static Operation, Fixture)],
+) -> Vec<&'a Value> {
+    let mut shown = fixtures.iter().filter(|(of, _)| of.name == operation.name);
+    let Some((_, fixture)) = shown.next() else {
+        return Vec::new();
+    };
+    match fixture.batches.first() {
+        Some(batch) => batch.payloads.iter().collect(),
+        None => fixture
+            .payloads
+            .iter()
+            .take(1)
+            .map(|case| &case.payload)
+            .collect(),
     }
 }
 
@@ -122,11 +146,12 @@ fn refuses_in_200(
             .iter()
             .filter(|case| (200..300).contains(&case.status))
             .any(|case| {
-                let answer = to_answer(case);
+                let (answer, elements) = (to_answer(case), elements(fixture, case));
+                let refused = |verdict: &Verdict| !matches!(verdict, Verdict::Delivered { .. });
                 guard(operation.name, found, || {
-                    provider.classify(operation, &answer, NOW)
+                    verdicts(provider, operation, &elements, &answer)
                 })
-                .is_some_and(|verdict| !matches!(verdict, Verdict::Delivered { .. }))
+                .is_some_and(|verdicts| verdicts.iter().any(refused))
             })
     })
 }
@@ -163,7 +188,7 @@ fn hints(provider: &dyn Provider, operation: &'static Operation, found: &mut Vec
     }
 }
 
-fn answer(status: u16, body: Bytes) -> Answer {
+pub fn answer(status: u16, body: Bytes) -> Answer {
     Answer {
         status,
         headers: HeaderMap::new(),

@@ -8,10 +8,13 @@
 //! fixtures each `request`, `verdict` and `signals`. What it wrote is data for a reviewer, not a proof: read the diff.
 
 mod answers;
+mod batches;
 mod breach;
 mod fixture;
 mod guard;
 mod hostile;
+mod judge;
+mod lookups;
 mod payloads;
 mod requests;
 mod scaffold;
@@ -72,6 +75,8 @@ pub fn breaches(provider: &dyn Provider, manifest_dir: &str, mode: Mode) -> Vec<
         requests::check(provider, operation, &mut fixture, mode, &mut found);
         payloads::check(operation, &fixture, &mut found);
         answers::check(provider, operation, &mut fixture, mode, &mut found);
+        batches::check(provider, operation, &mut fixture, mode, &mut found);
+        lookups::check(provider, operation, &mut fixture, mode, &mut found);
         if mode == Mode::Bless {
             fixture::store(manifest_dir, &fixture, &mut found);
         }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use causeway::provider::{Operation, Provider, Secret, Shown, Spec, Token, Wire};
 use serde_json::{Map, Value};
 
-use crate::fixture::{Fixture, Mode, PayloadCase, Request};
+use crate::fixture::{Fixture, Mode, Request};
 use crate::guard::guard;
 use crate::{Breach, Line, NOW, VENDOR_KEY, VENDOR_KEY_MAX};
 
@@ -27,27 +27,67 @@ pub fn check(
     payload_coverage(operation, fixture, found);
     for case in &mut fixture.payloads {
         let place = format!("{}, payload `{}`", operation.name, case.name);
-        let Some(wire) = dressed(provider, operation, case, &place, found) else {
-            continue;
-        };
-        secrets(&wire, &place, found);
-        key(operation, &wire, &place, found);
-        let request = shown(&wire);
-        match (mode, &case.request) {
-            (Mode::Bless, _) => case.request = Some(request),
-            (Mode::Compare, Some(expected)) if *expected == request => {}
-            (Mode::Compare, Some(expected)) => {
-                found.push(Breach::new(
-                    Line::Request,
-                    place,
-                    difference(expected, &request),
-                ));
-            }
-            (Mode::Compare, None) => {
-                found.push(Breach::new(Line::Request, place, "it shows no request"));
-            }
+        let (payload, request) = (&case.payload, &mut case.request);
+        check_one(
+            provider,
+            operation,
+            &[payload],
+            request,
+            mode,
+            &place,
+            found,
+        );
+    }
+}
+
+/// Checks the one call that carries all of `payloads`.
+pub fn check_one(
+    provider: &dyn Provider,
+    operation: &'static Operation,
+    payloads: &[&Value],
+    expected: &mut Option<Request>,
+    mode: Mode,
+    place: &str,
+    found: &mut Vec<Breach>,
+) {
+    let wire = match guard(place, found, || operation.prepare_batch(payloads)) {
+        Some(Ok(wire)) => operation.keyed(wire, VENDOR_KEY),
+        Some(Err(error)) => {
+            let refused = format!("the lane refuses it: {error}");
+            found.push(Breach::new(Line::GoodPayload, place, refused));
+            return;
+        }
+        None => return,
+    };
+    if let Some(wire) = check_wire(provider, wire, expected, mode, place, found) {
+        key(operation, &wire, place, found);
+    }
+}
+
+/// Checks a call that has its key: dressed, it must be what is `expected`.
+pub fn check_wire(
+    provider: &dyn Provider,
+    wire: Wire,
+    expected: &mut Option<Request>,
+    mode: Mode,
+    place: &str,
+    found: &mut Vec<Breach>,
+) -> Option<Wire> {
+    let wire = dressed(provider, wire, place, found)?;
+    secrets(&wire, place, found);
+    let request = shown(&wire);
+    match (mode, &expected) {
+        (Mode::Bless, _) => *expected = Some(request),
+        (Mode::Compare, Some(expected)) if *expected == request => {}
+        (Mode::Compare, Some(expected)) => {
+            let difference = difference(expected, &request);
+            found.push(Breach::new(Line::Request, place, difference));
+        }
+        (Mode::Compare, None) => {
+            found.push(Breach::new(Line::Request, place, "it shows no request"));
         }
     }
+    Some(wire)
 }
 
 /// `full` has every field, `minimal` the required ones alone.
@@ -86,32 +126,17 @@ fn payload_coverage(operation: &Operation, fixture: &Fixture, found: &mut Vec<Br
 
 fn dressed(
     provider: &dyn Provider,
-    operation: &'static Operation,
-    case: &PayloadCase,
+    wire: Wire,
     place: &str,
     found: &mut Vec<Breach>,
 ) -> Option<Wire> {
-    let wire = match guard(place, found, || operation.prepare(&case.payload))? {
-        Ok(wire) => wire,
-        Err(error) => {
-            found.push(Breach::new(
-                Line::GoodPayload,
-                place,
-                format!("the lane refuses it: {error}"),
-            ));
-            return None;
-        }
-    };
     let secret = secret(provider.spec());
     let token = Token::new(MARKER_SECRET);
     let shown = Shown {
         secret: &secret,
         token: Some(&token),
     };
-    let dressed = guard(place, found, || {
-        let wire = operation.keyed(wire, VENDOR_KEY);
-        provider.sign(wire, shown, NOW)
-    })?;
+    let dressed = guard(place, found, || provider.sign(wire, shown, NOW))?;
     dressed
         .map_err(|error| {
             found.push(Breach::new(Line::Credentials, place, error.to_string()));

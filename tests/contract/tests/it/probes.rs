@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use acme::Acme;
 use causeway::limiter::Limit;
-use causeway::provider::{Answer, KeyPlace, Operation, Safety, Verdict};
+use causeway::provider::{Answer, Found, Json, KeyPlace, Operation, Safety, Verdict};
 use causeway_contract::Line;
 use serde_json::json;
 
@@ -31,6 +31,8 @@ fn operation<P: causeway::provider::Payload>() -> Operation {
 #[test]
 fn a_sound_provider_keeps_every_line() {
     assert_eq!(Acme::sound("sound").breaches(), []);
+    assert_eq!(Acme::batching("sound_batches", judge_each).breaches(), []);
+    assert_eq!(Acme::looking_up("sound_lookup", find).breaches(), []);
 }
 
 #[test]
@@ -58,7 +60,98 @@ fn probes() -> Vec<(Line, &'static str, Acme)> {
     probes.extend(of_the_files());
     probes.extend(of_the_payload());
     probes.extend(of_the_judgement());
+    probes.extend(of_batches());
+    probes.extend(of_lookups());
     probes
+}
+
+/// What the answer says of an element's name; of a call that is refused as a whole, that each should go alone.
+fn judge_each(elements: &[&Json], answer: &Answer) -> Option<Vec<Verdict>> {
+    let body = answer.json::<Json>();
+    let names = |field: &str, name: &Json| {
+        let listed = body.as_ref().and_then(|body| body[field].as_array());
+        listed.is_some_and(|names| names.contains(name))
+    };
+    let judge = |element: &&Json| match answer.status {
+        200 if names("made", &element["name"]) => Some(Verdict::delivered(None)),
+        200 if names("refused", &element["name"]) => Some(Verdict::rejected("refused")),
+        200 if body.as_ref().is_some_and(|body| body["id"].is_string()) && elements.len() == 1 => {
+            Some(Verdict::delivered(None))
+        }
+        200..=299 => Some(Verdict::unwell()),
+        400..=499 if ![401, 403, 408, 429].contains(&answer.status) && elements.len() > 1 => {
+            Some(Verdict::alone())
+        }
+        _ => None,
+    };
+    elements.iter().map(judge).collect()
+}
+
+fn find(answer: &Answer) -> Found {
+    let made = answer.json::<Json>();
+    let made = made.and_then(|body| body["id"].as_str().map(str::to_owned));
+    match (answer.status, made) {
+        (200, Some(id)) => Found::Hit {
+            object_id: Some(id),
+        },
+        (404, _) => Found::Miss,
+        _ => Found::Unclear,
+    }
+}
+
+fn of_batches() -> Vec<(Line, &'static str, Acme)> {
+    let batch = |name, judge| (Line::Batches, name, Acme::batching(name, judge));
+    let silent = Acme::sound("batches_without_a_fixture");
+    let operation = Operation::batch::<payloads::Thing>("things.create", Safety::Natural, 10);
+    let probes = vec![
+        batch("first_come_first_served", |elements, answer| {
+            let mut verdicts = judge_each(elements, answer)?;
+            verdicts.sort_by_key(|verdict| *verdict != Verdict::delivered(None));
+            Some(verdicts)
+        }),
+        batch("a_200_is_good_for_all", |elements, answer| {
+            let all = vec![Verdict::delivered(None); elements.len()];
+            (answer.status == 200 && answer.json::<Json>().is_some()).then_some(all)
+        }),
+        batch("one_verdict_for_two", |elements, answer| {
+            Some(judge_each(elements, answer)?.into_iter().take(1).collect())
+        }),
+        batch("all_rejected_for_one", |elements, answer| {
+            let all = vec![Verdict::rejected("400"); elements.len()];
+            (answer.status == 400)
+                .then_some(all)
+                .or_else(|| judge_each(elements, answer))
+        }),
+    ];
+    let bare = (
+        Line::Batches,
+        "batches_without_a_fixture",
+        silent.with(operation),
+    );
+    probes.into_iter().chain([bare]).collect()
+}
+
+fn of_lookups() -> Vec<(Line, &'static str, Acme)> {
+    let lookup = |name, find| (Line::Lookup, name, Acme::looking_up(name, find));
+    let safety = Safety::Lookup {
+        place: None,
+        settle: SECOND,
+    };
+    let operation = Operation::new::<payloads::Thing>("things.create", safety);
+    let mute = Acme::sound("lookup_that_nobody_wrote").with(operation);
+    vec![
+        lookup("what_cannot_be_read_is_a_miss", |answer| {
+            match find(answer) {
+                Found::Unclear if answer.status == 200 => Found::Miss,
+                told => told,
+            }
+        }),
+        lookup("an_outage_is_a_miss", |answer| match find(answer) {
+            Found::Unclear if answer.status == 503 => Found::Miss,
+            told => told,
+        }),
+        (Line::Lookup, "lookup_that_nobody_wrote", mute),
+    ]
 }
 
 fn of_the_spec() -> Vec<(Line, &'static str, Acme)> {

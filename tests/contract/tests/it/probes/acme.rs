@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use causeway::Timestamp;
-use causeway::provider::{Answer, Auth, Operation, Provider, Spec, Verdict};
+use causeway::provider::{
+    Answer, Auth, Found, Json, Lookup, Operation, Provider, Safety, Spec, Verdict, Wire,
+};
 use causeway_contract::{Breach, Mode, breaches};
 
 const README: &str = "`things.create`, `causeway/acme/<connection>`: `{\"api_key\": \"…\"}`";
@@ -26,10 +28,36 @@ const FIXTURE: &str = r#"{
   ]
 }"#;
 
-/// The provider; `classify` falls back to HTTP's own rules.
+const BATCHES: &str = r#""batches": [
+    {"name": "two", "payloads": [{"name": "a thing"}, {"name": "another"}]},
+    {"name": "strange", "payloads": [{"name": "stranger"}]}
+  ],
+  "#;
+
+const BATCH_ANSWER: &str = r#"
+    {"name": "two", "source": "https://docs.acme.example", "read": "2026-11-22", "status": 200,
+     "elements": [{"name": "a thing"}, {"name": "another"}],
+     "body": {"made": ["another"], "refused": ["a thing"]}},"#;
+
+const LOOKUP: &str = r#""lookup": {"answers": [
+    {"name": "hit", "source": "https://docs.acme.example", "read": "2026-11-22", "status": 200, "body": {"id": "t_1"}},
+    {"name": "miss", "source": "https://docs.acme.example", "read": "2026-11-22", "status": 404, "body": {}},
+    {"name": "outage", "source": "https://docs.acme.example", "read": "2026-11-22", "status": 503, "body": {}}
+  ]},
+  "#;
+
+/// The judgement of a call with several elements.
+pub type JudgeBatch = fn(&[&Json], &Answer) -> Option<Vec<Verdict>>;
+
+/// What a lookup's answer says.
+pub type Find = fn(&Answer) -> Found;
+
+/// The provider; its judgements fall back to HTTP's own rules.
 pub struct Acme {
     spec: &'static Spec,
     classify: fn(&Answer) -> Option<Verdict>,
+    classify_batch: JudgeBatch,
+    find: Option<Find>,
     folder: PathBuf,
 }
 
@@ -40,6 +68,26 @@ impl Provider for Acme {
 
     fn classify(&self, _: &Operation, answer: &Answer, now: Timestamp) -> Verdict {
         (self.classify)(answer).unwrap_or_else(|| Verdict::by_status(answer, now))
+    }
+
+    fn classify_batch(
+        &self,
+        _: &Operation,
+        elements: &[&Json],
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Vec<Verdict> {
+        (self.classify_batch)(elements, answer)
+            .unwrap_or_else(|| vec![Verdict::by_status(answer, now); elements.len()])
+    }
+
+    fn look_up(&self, _: &Operation, lookup: &Lookup<'_>) -> Option<Wire> {
+        self.find?;
+        Some(Wire::get("/things").query("reference", lookup.reference))
+    }
+
+    fn found(&self, _: &Operation, _: &Lookup<'_>, answer: &Answer) -> Found {
+        self.find.map_or(Found::Unclear, |find| find(answer))
     }
 }
 
@@ -63,6 +111,46 @@ impl Acme {
         )
     }
 
+    /// One whose calls carry several things.
+    pub fn batching(probe: &str, classify_batch: JudgeBatch) -> Self {
+        let operation =
+            Operation::batch::<super::payloads::Thing>("things.create", Safety::Natural, 10);
+        let acme = Self {
+            classify_batch,
+            ..Self::new(probe, operation, |_| None)
+        };
+        acme.extend_fixture(BATCHES, BATCH_ANSWER);
+        acme
+    }
+
+    /// One whose things can be asked for.
+    pub fn looking_up(probe: &str, find: Find) -> Self {
+        let safety = Safety::Lookup {
+            place: None,
+            settle: std::time::Duration::from_secs(60),
+        };
+        let operation = Operation::new::<super::payloads::Thing>("things.create", safety);
+        let acme = Self {
+            find: Some(find),
+            ..Self::new(probe, operation, |_| None)
+        };
+        acme.extend_fixture(LOOKUP, "");
+        acme
+    }
+
+    /// Adds a section and an answer to the fixture, and has the suite fill in the rest.
+    fn extend_fixture(&self, section: &str, answer: &str) {
+        self.change_file("fixtures/things.create.json", &|text| {
+            let with = text.replacen(
+                "\"answers\": [",
+                &format!("{section}\"answers\": [{answer}"),
+                1,
+            );
+            Some(with)
+        });
+        self.run(Mode::Bless);
+    }
+
     fn new(probe: &str, operation: Operation, classify: fn(&Answer) -> Option<Verdict>) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join("probes")
@@ -82,10 +170,21 @@ impl Acme {
         let acme = Self {
             spec: Box::leak(Box::new(spec)),
             classify,
+            classify_batch: |_, _| None,
+            find: None,
             folder,
         };
         acme.run(Mode::Bless);
         acme
+    }
+
+    /// The same with another operation, of which the files know nothing.
+    pub fn with(mut self, operation: Operation) -> Self {
+        let old = self.spec;
+        let operations = Vec::leak(vec![operation]);
+        let spec = Spec::new(old.name, old.base_url, old.auth, operations);
+        self.spec = Box::leak(Box::new(spec));
+        self
     }
 
     /// Changes the spec after the files were written.

@@ -1,6 +1,6 @@
 //! One sound payload, and others that break something.
 
-use causeway::provider::{Payload, Text, Wire};
+use causeway::provider::{BatchPayload, Payload, Text, Wire};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,16 @@ use serde::{Deserialize, Serialize};
 pub struct Thing {
     name: Text<1, 20>,
     note: Option<Text<1, 5>>,
+}
+
+impl BatchPayload for Thing {
+    fn identity(&self) -> String {
+        self.name.as_str().to_owned()
+    }
+
+    fn wire(elements: &[Self]) -> Wire {
+        Wire::post("/v1/things").json(&elements)
+    }
 }
 
 /// No `deny_unknown_fields`.
