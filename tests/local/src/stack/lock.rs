@@ -10,7 +10,10 @@ use super::Error;
 const TRY_EVERY: Duration = Duration::from_millis(100);
 
 /// Holds until it is dropped. The other one may need minutes, so there is no bound but the user's patience.
-pub(super) async fn lock(path: &Path) -> Result<File, Error> {
+///
+/// # Errors
+/// When the file cannot be made.
+pub async fn lock(path: &Path) -> Result<File, Error> {
     const DOING: &str = "lock a folder of the local stack";
     if let Some(folder) = path.parent() {
         create_dir_all(folder).map_err(Error::io(DOING))?;

@@ -35,6 +35,7 @@ pub use aws::environment;
 pub use bare::BareEmulator;
 pub use emulator::{Emulator, free_port};
 pub use error::Error;
+pub use lock::lock;
 pub use paths::{Paths, root};
 pub use processes::{Processes, Stopped};
 pub use sam::GATEKEEPER;

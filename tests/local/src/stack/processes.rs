@@ -66,7 +66,10 @@ impl Processes {
     }
 
     /// Runs a command to its end, its output in `log`.
-    pub(super) async fn run(
+    ///
+    /// # Errors
+    /// When it cannot be started, or ends badly: the error shows the end of its output.
+    pub async fn run(
         &self,
         step: &'static str,
         log: &Path,

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::lock::lock;
 use super::{Error, Processes, root};
 
-/// The sets by name: `infra/tools/<name>.txt` lists one, `.tools/<name>` holds it.
+/// The local stack's sets by name: `infra/tools/<name>.txt` lists one, `.tools/<name>` holds it.
 const SETS: [&str; 2] = ["sam", "ministack"];
 /// Written last, so that a half-installed set is never taken for a whole one.
 const STAMP: &str = ".installed";
@@ -28,12 +28,24 @@ impl Tools {
     /// # Errors
     /// When Python is missing or older than 3.11, or a package cannot be fetched.
     pub async fn install(processes: &Processes, say: impl Fn(&str)) -> Result<Self, Error> {
+        Self::install_sets(processes, &SETS, say).await
+    }
+
+    /// Installs these sets alone: what the local stack has no use for, others ask for by name.
+    ///
+    /// # Errors
+    /// When Python is missing or older than 3.11, or a package cannot be fetched.
+    pub async fn install_sets(
+        processes: &Processes,
+        sets: &[&'static str],
+        say: impl Fn(&str),
+    ) -> Result<Self, Error> {
         let folder = root().join(".tools");
         // Two stacks may start at once; the second waits and finds the work done.
         let _one_at_a_time = lock(&folder.join(".lock")).await?;
         // Clones that share the folder by a link would else each take it for moved, and install it anew.
         let folder = fs::canonicalize(folder).map_err(Error::io("find .tools"))?;
-        for set in SETS {
+        for set in sets {
             install_set(processes, &folder, set, &say).await?;
         }
         Ok(Self { folder })
@@ -45,6 +57,12 @@ impl Tools {
         Self {
             folder: root().join(".tools"),
         }
+    }
+
+    /// Where the sets lie.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A program of a set.
