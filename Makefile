@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check demo-up demo-down new-provider fmt
+.PHONY: help test lint unit test-vendors validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check demo-up demo-down new-provider fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ validate: tools ## The template, by the SAM CLI's linter
 
 unit: tools ## All tests; the end-to-end ones bring up a local stack
 	cargo test --locked --workspace
+
+test-vendors: ## Lanes and fakes against what vendors publish: contracts (Prism), their own fakes, their SDKs
+	@cargo run --locked --quiet --package causeway-vendors --bin vendors -- $(if $(ONLY),--only $(ONLY))
 
 tools: ## Install the pinned tools into .tools/
 	@$(LOCAL) tools

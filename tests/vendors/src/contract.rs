@@ -1,0 +1,289 @@
+//! Requests of a lane and answers of its fake, held against the vendor's published document.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use causeway::clock::{Clock, SystemClock};
+use causeway::provider::{Answer, Operation, Verdict, Wire};
+use causeway_fakes::Server;
+use http::{HeaderValue, header};
+use tokio::task::JoinSet;
+
+use crate::Error;
+use crate::lane::Lane;
+use crate::prism::{Prism, Violation, violations};
+use crate::relay::Relay;
+use crate::report::Row;
+use crate::run::Run;
+use crate::vendor::{Document, End, Step, Vendor};
+
+/// The check's name in the report, where it could not be made.
+pub const CHECK: &str = "requests and answers / published contract";
+const REQUESTS: &str = "lane's requests / published contract";
+const ANSWERS: &str = "fake's answers / published contract";
+const FAULTS: &str = "seeded faults / published contract";
+
+/// A vendor's lane, its fake, and Prism between them. The relay behind Prism can spoil the fake's answers.
+struct Bench {
+    vendor: &'static Vendor,
+    document: &'static Document,
+    lane: Lane,
+    prism: Prism,
+    relay: Relay,
+    _fakes: Server,
+    requests: Row,
+    answers: Row,
+    faults: Row,
+    /// Known differences that were met, by place in the list.
+    met: BTreeSet<usize>,
+    /// Calls that were found not to be in the document.
+    outside: BTreeSet<String>,
+    /// Operations that the document has, and whose success it has judged.
+    succeeded: BTreeSet<&'static str>,
+}
+
+/// Makes the check.
+///
+/// # Errors
+/// When Prism does not start, or a call gets no answer.
+pub async fn check(
+    run: &Run,
+    vendor: &'static Vendor,
+    document: &'static Document,
+    path: &Path,
+) -> Result<Vec<Row>, Error> {
+    let mut bench = Bench::set_up(run, vendor, document, path).await?;
+    bench.fixtures().await?;
+    bench.lies().await?;
+    bench.probes().await?;
+    // Last, since they use up limits.
+    bench.steps().await?;
+    Ok(bench.finish())
+}
+
+impl Bench {
+    async fn set_up(
+        run: &Run,
+        vendor: &'static Vendor,
+        document: &'static Document,
+        path: &Path,
+    ) -> Result<Self, Error> {
+        let name = vendor.provider.spec().name;
+        let copy = run.file(document.file);
+        crate::document::write_from_host(path, &copy)?;
+        let fakes = Server::start(([127, 0, 0, 1], 0).into())
+            .await
+            .map_err(Error::io("start the fakes"))?;
+        let relay = Relay::start(&format!("{}/{name}", fakes.base_url())).await?;
+        let prism = Prism::start(&run.processes, &run.toolbox, &copy, relay.base_url()).await?;
+        Ok(Self {
+            vendor,
+            document,
+            lane: Lane::new(vendor.provider, vendor.secret)?,
+            prism,
+            relay,
+            _fakes: fakes,
+            requests: Row::new(name, REQUESTS),
+            answers: Row::new(name, ANSWERS),
+            faults: Row::new(name, FAULTS),
+            met: BTreeSet::new(),
+            outside: BTreeSet::new(),
+            succeeded: BTreeSet::new(),
+        })
+    }
+
+    /// Every payload of the wire fixtures, and the question after what it made.
+    async fn fixtures(&mut self) -> Result<(), Error> {
+        for case in self.lane.cases()? {
+            let wire = self.lane.wire(case.operation, &case.payload)?;
+            let name = case.operation.name;
+            let answer = self.ask(name, &case.what, &wire).await?;
+            self.judge(case.operation, &answer);
+            if let Some(wire) = self.lane.look_up(case.operation, &case.payload)? {
+                let what = format!("{}, its lookup", case.what);
+                self.ask(&format!("look up {name}"), &what, &wire).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn steps(&mut self) -> Result<(), Error> {
+        let mut made = String::new();
+        for (at, step) in self.document.steps.iter().enumerate() {
+            let what = format!("{}, step {}", step.operation, at + 1);
+            let verdicts = self.take(step, &what, &made).await?;
+            if let Some(Verdict::Delivered {
+                object_id: Some(id),
+            }) = verdicts.first()
+            {
+                made.clone_from(id);
+            }
+            if !verdicts.iter().any(|verdict| step.end.is(verdict)) {
+                let seen = verdicts.first();
+                let text = format!("{what}: it should end {:?}, not {seen:?}", step.end);
+                self.answers.violation(text);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a step as often as it says, at once.
+    async fn take(&mut self, step: &Step, what: &str, made: &str) -> Result<Vec<Verdict>, Error> {
+        let (operation, wires) = self.wires(step, made)?;
+        let mut calls = JoinSet::new();
+        for wire in wires {
+            let lane = self.lane.with_secret(self.vendor.secret)?;
+            let base_url = self.prism.base_url().to_owned();
+            calls.spawn(async move { lane.send(&base_url, &wire).await });
+        }
+        let mut verdicts = Vec::new();
+        while let Some(joined) = calls.join_next().await {
+            let answer = joined.map_err(|error| Error::data(what, error))??;
+            self.heard(operation.name, what, &answer)?;
+            verdicts.push(self.judge(operation, &answer));
+        }
+        Ok(verdicts)
+    }
+
+    fn wires(&self, step: &Step, made: &str) -> Result<(&'static Operation, Vec<Wire>), Error> {
+        let operation = self.lane.operation(step.operation)?;
+        let payload = step.payload.replace("{made}", made);
+        let payload =
+            serde_json::from_str(&payload).map_err(|error| Error::data(step.operation, error))?;
+        let lane = step.secret.map(|secret| self.lane.with_secret(secret));
+        let lane = lane.transpose()?;
+        let lane = lane.as_ref().unwrap_or(&self.lane);
+        let wires = (0..step.times).map(|_| lane.wire(operation, &payload));
+        Ok((operation, wires.collect::<Result<_, _>>()?))
+    }
+
+    /// Requests that no lane makes: each must be found wrong.
+    async fn probes(&mut self) -> Result<(), Error> {
+        for probe in self.document.probes {
+            let mut wire = Wire::post(probe.path).header(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static(probe.media_type),
+            );
+            wire.body = probe.body.into();
+            let signed = self.lane.signed(wire)?;
+            let answer = self.lane.send(self.prism.base_url(), &signed).await?;
+            self.must_find(probe.what, probe.found, &violations(&answer)?);
+        }
+        self.without_credentials().await
+    }
+
+    async fn without_credentials(&mut self) -> Result<(), Error> {
+        let Some(step) = self.document.steps.first() else {
+            return Ok(());
+        };
+        for mut wire in self.wires(step, "")?.1 {
+            wire.headers.remove(header::AUTHORIZATION);
+            let answer = self.lane.send(self.prism.base_url(), &wire).await?;
+            let found = "request: Invalid security scheme used";
+            self.must_find("no credentials", found, &violations(&answer)?);
+        }
+        Ok(())
+    }
+
+    /// Answers that no fake gives: each must be found wrong.
+    async fn lies(&mut self) -> Result<(), Error> {
+        let Some(step) = self.document.steps.first() else {
+            return Ok(());
+        };
+        for (lie, found) in self.document.lies {
+            self.relay.lie(Some(lie.clone()));
+            let (_, wires) = self.wires(step, "")?;
+            for wire in wires {
+                let answer = self.lane.send(self.prism.base_url(), &wire).await?;
+                self.must_find(&format!("{lie:?}"), found, &violations(&answer)?);
+            }
+        }
+        self.relay.lie(None);
+        Ok(())
+    }
+
+    fn must_find(&mut self, what: &str, wanted: &str, found: &[Violation]) {
+        self.faults.requests += 1;
+        let texts: Vec<String> = found.iter().map(Violation::text).collect();
+        if !texts.iter().any(|text| text.contains(wanted)) {
+            let text = format!("{what} went unnoticed: `{wanted}` is not among {texts:?}");
+            self.faults.violation(text);
+        }
+    }
+
+    async fn ask(&mut self, call: &str, what: &str, wire: &Wire) -> Result<Answer, Error> {
+        let answer = self.lane.send(self.prism.base_url(), wire).await?;
+        self.heard(call, what, &answer)?;
+        Ok(answer)
+    }
+
+    /// Sorts what Prism says of a call.
+    fn heard(&mut self, call: &str, what: &str, answer: &Answer) -> Result<(), Error> {
+        self.requests.requests += 1;
+        self.answers.requests += 1;
+        for violation in violations(answer)? {
+            let text = violation.text();
+            if violation.is_unknown_call() && self.document.without.contains(&call) {
+                self.outside.insert(call.to_owned());
+                continue;
+            }
+            let mut known = self.document.known.iter();
+            if let Some(at) = known.position(|known| known.violation == text) {
+                self.met.insert(at);
+                continue;
+            }
+            let row = if violation.is_of_answer() {
+                &mut self.answers
+            } else {
+                &mut self.requests
+            };
+            // A flood of one violation says no more than one of it.
+            let text = format!("{what}: {} {text}", answer.status);
+            if !row.violations.contains(&text) {
+                row.violation(text);
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, operation: &'static Operation, answer: &Answer) -> Verdict {
+        let now = SystemClock.now();
+        let verdict = self.vendor.provider.classify(operation, answer, now);
+        if End::Delivered.is(&verdict) {
+            self.succeeded.insert(operation.name);
+        }
+        verdict
+    }
+
+    fn finish(mut self) -> Vec<Row> {
+        for operation in self.vendor.provider.spec().operations {
+            let name = operation.name;
+            if !self.succeeded.contains(name) && !self.document.without.contains(&name) {
+                let text = format!("{}: no call was delivered", operation.name);
+                self.answers.violation(text);
+            }
+        }
+        for call in self.document.without {
+            if self.outside.contains(*call) {
+                let text = format!("left out: {call} is not in the document");
+                self.requests.remarks.push(text);
+            } else {
+                let text = format!("{call} is in the document: take it off the list `without`");
+                self.requests.violation(text);
+            }
+        }
+        for (at, known) in self.document.known.iter().enumerate() {
+            if self.met.contains(&at) {
+                let text = format!("known: {} ({})", known.violation, known.why);
+                self.answers.remarks.push(text);
+            } else {
+                let text = format!("gone: take it off the list `known`: {}", known.violation);
+                self.answers.violation(text);
+            }
+        }
+        let found = self.faults.requests - self.faults.violations.len();
+        let text = format!("{found} of {} found", self.faults.requests);
+        self.faults.remarks.push(text);
+        vec![self.requests, self.answers, self.faults]
+    }
+}

@@ -1,0 +1,165 @@
+//! A lane's calls, made by the lane's own code: payload to call, key and credentials, HTTP client, judgement.
+
+use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use causeway::clock::{Clock, SystemClock};
+use causeway::http_client::{HttpClient, ReqwestClient};
+use causeway::provider::{Answer, Json, Lookup, Operation, Provider, Secret, Shown, Wire};
+use causeway_local::stack::root;
+use serde::Deserialize;
+
+use crate::Error;
+
+/// Longest wait for an answer: everything is on this machine.
+const CALL_MAX: Duration = Duration::from_secs(20);
+
+/// One connection of a provider.
+pub struct Lane {
+    provider: &'static dyn Provider,
+    secret: Secret,
+    client: ReqwestClient,
+    keys: AtomicUsize,
+}
+
+/// A payload of the operation's wire fixtures.
+#[derive(Debug)]
+pub struct Case {
+    /// Whose payload it is.
+    pub operation: &'static Operation,
+    /// Operation and payload in a few words.
+    pub what: String,
+    /// The canonical payload.
+    pub payload: Json,
+}
+
+#[derive(Deserialize)]
+struct Fixture {
+    payloads: Vec<FixturePayload>,
+}
+
+#[derive(Deserialize)]
+struct FixturePayload {
+    name: String,
+    payload: Json,
+}
+
+impl Lane {
+    /// A connection with this secret, given as JSON text.
+    ///
+    /// # Errors
+    /// When it is no secret, or there is no HTTP client.
+    pub fn new(provider: &'static dyn Provider, secret: &str) -> Result<Self, Error> {
+        let name = provider.spec().name;
+        let secret = Secret::parse(secret).map_err(|error| Error::data(name, error))?;
+        let client = ReqwestClient::new().map_err(|error| Error::data(name, error))?;
+        Ok(Self {
+            provider,
+            secret,
+            client,
+            keys: AtomicUsize::new(0),
+        })
+    }
+
+    /// The same connection with other credentials.
+    ///
+    /// # Errors
+    /// When `secret` is none.
+    pub fn with_secret(&self, secret: &str) -> Result<Self, Error> {
+        Self::new(self.provider, secret)
+    }
+
+    /// An operation by its name.
+    ///
+    /// # Errors
+    /// When the provider has none of that name.
+    pub fn operation(&self, name: &str) -> Result<&'static Operation, Error> {
+        let spec = self.provider.spec();
+        spec.operation(name)
+            .ok_or_else(|| Error::data(spec.name, format!("there is no operation `{name}`")))
+    }
+
+    /// The call that carries out `payload`, with a key of its own.
+    ///
+    /// # Errors
+    /// When the payload does not fit the operation, or the secret not the provider.
+    pub fn wire(&self, operation: &Operation, payload: &Json) -> Result<Wire, Error> {
+        let wire = operation
+            .prepare(payload)
+            .map_err(|error| Error::data(operation.name, error))?;
+        let number = self.keys.fetch_add(1, Ordering::Relaxed);
+        // As long as a real one.
+        self.signed(operation.keyed(wire, &format!("cw-{number:040}")))
+    }
+
+    /// The call that asks for what `payload` may have made a moment ago.
+    ///
+    /// # Errors
+    /// When the secret does not fit the provider.
+    pub fn look_up(&self, operation: &Operation, payload: &Json) -> Result<Option<Wire>, Error> {
+        let wire = self.provider.look_up(operation, &lookup(payload));
+        wire.map(|wire| self.signed(wire)).transpose()
+    }
+
+    /// `wire` with fixed headers and credentials.
+    ///
+    /// # Errors
+    /// When the secret does not fit the provider.
+    pub fn signed(&self, wire: Wire) -> Result<Wire, Error> {
+        let shown = Shown {
+            secret: &self.secret,
+            token: None,
+        };
+        self.provider
+            .sign(wire, shown, SystemClock.now())
+            .map_err(|error| Error::data(self.provider.spec().name, error))
+    }
+
+    /// Sends a call to the vendor that is at `base_url`.
+    ///
+    /// # Errors
+    /// When there is no complete answer.
+    pub async fn send(&self, base_url: &str, wire: &Wire) -> Result<Answer, Error> {
+        let answer = self.client.call(base_url, wire, CALL_MAX).await;
+        answer.map_err(|source| Error::Call {
+            call: format!("{} {wire:?}", self.provider.spec().name),
+            source,
+        })
+    }
+
+    /// The payloads of all wire fixtures.
+    ///
+    /// # Errors
+    /// When an operation has no fixture.
+    pub fn cases(&self) -> Result<Vec<Case>, Error> {
+        let spec = self.provider.spec();
+        let folder = root().join("functions").join(spec.name).join("fixtures");
+        let mut cases = Vec::new();
+        for operation in spec.operations {
+            let path = folder.join(format!("{}.json", operation.name));
+            let place = path.display().to_string();
+            let text = fs::read_to_string(&path).map_err(|error| Error::data(&place, error))?;
+            let fixture: Fixture =
+                serde_json::from_str(&text).map_err(|error| Error::data(&place, error))?;
+            cases.extend(fixture.payloads.into_iter().map(|case| Case {
+                operation,
+                what: format!("{}, {}", operation.name, case.name),
+                payload: case.payload,
+            }));
+        }
+        Ok(cases)
+    }
+}
+
+/// The question about a request that was sent just now.
+#[must_use]
+pub fn lookup(payload: &Json) -> Lookup<'_> {
+    let now = SystemClock.now();
+    Lookup {
+        payload,
+        reference: "cw-0123456789abcdef0123456789abcdef01234567",
+        first_sent: now,
+        last_sent: now,
+    }
+}

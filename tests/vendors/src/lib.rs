@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+pub mod contract;
+pub mod document;
+mod error;
+pub mod lane;
+pub mod prism;
+pub mod relay;
+pub mod report;
+pub mod run;
+pub mod sdk;
+mod tools;
+pub mod vendor;
+
+pub use error::Error;
+pub use tools::Toolbox;
