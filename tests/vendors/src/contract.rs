@@ -10,6 +10,7 @@ use http::{HeaderValue, header};
 use tokio::task::JoinSet;
 
 use crate::Error;
+use crate::fields::Fields;
 use crate::lane::Lane;
 use crate::prism::{Prism, Violation, violations};
 use crate::relay::Relay;
@@ -27,6 +28,7 @@ const FAULTS: &str = "seeded faults / published contract";
 struct Bench {
     vendor: &'static Vendor,
     document: &'static Document,
+    fields: Fields,
     lane: Lane,
     prism: Prism,
     relay: Relay,
@@ -70,7 +72,7 @@ impl Bench {
     ) -> Result<Self, Error> {
         let name = vendor.provider.spec().name;
         let copy = run.file(document.file);
-        crate::document::write_from_host(path, &copy)?;
+        let fields = Fields::of(crate::document::write_from_host(path, &copy)?);
         let fakes = Server::start(([127, 0, 0, 1], 0).into())
             .await
             .map_err(Error::io("start the fakes"))?;
@@ -79,6 +81,7 @@ impl Bench {
         Ok(Self {
             vendor,
             document,
+            fields,
             lane: Lane::new(vendor.provider, vendor.secret)?,
             prism,
             relay,
@@ -134,12 +137,13 @@ impl Bench {
         for wire in wires {
             let lane = self.lane.with_secret(self.vendor.secret)?;
             let base_url = self.prism.base_url().to_owned();
-            calls.spawn(async move { lane.send(&base_url, &wire).await });
+            calls.spawn(async move { (lane.send(&base_url, &wire).await, wire) });
         }
         let mut verdicts = Vec::new();
         while let Some(joined) = calls.join_next().await {
-            let answer = joined.map_err(|error| Error::data(what, error))??;
-            self.heard(operation.name, what, &answer)?;
+            let (answer, wire) = joined.map_err(|error| Error::data(what, error))?;
+            let answer = answer?;
+            self.heard(operation.name, what, &wire, &answer)?;
             verdicts.push(self.judge(operation, &answer));
         }
         Ok(verdicts)
@@ -167,7 +171,9 @@ impl Bench {
             wire.body = probe.body.into();
             let signed = self.lane.signed(wire)?;
             let answer = self.lane.send(self.prism.base_url(), &signed).await?;
-            self.must_find(probe.what, probe.found, &violations(&answer)?);
+            let mut texts = texts(&answer)?;
+            texts.extend(self.fields.unknown(&signed));
+            self.must_find(probe.what, probe.found, &texts);
         }
         self.without_credentials().await
     }
@@ -180,7 +186,7 @@ impl Bench {
             wire.headers.remove(header::AUTHORIZATION);
             let answer = self.lane.send(self.prism.base_url(), &wire).await?;
             let found = "request: Invalid security scheme used";
-            self.must_find("no credentials", found, &violations(&answer)?);
+            self.must_find("no credentials", found, &texts(&answer)?);
         }
         Ok(())
     }
@@ -195,16 +201,15 @@ impl Bench {
             let (_, wires) = self.wires(step, "")?;
             for wire in wires {
                 let answer = self.lane.send(self.prism.base_url(), &wire).await?;
-                self.must_find(&format!("{lie:?}"), found, &violations(&answer)?);
+                self.must_find(&format!("{lie:?}"), found, &texts(&answer)?);
             }
         }
         self.relay.lie(None);
         Ok(())
     }
 
-    fn must_find(&mut self, what: &str, wanted: &str, found: &[Violation]) {
+    fn must_find(&mut self, what: &str, wanted: &str, texts: &[String]) {
         self.faults.requests += 1;
-        let texts: Vec<String> = found.iter().map(Violation::text).collect();
         if !texts.iter().any(|text| text.contains(wanted)) {
             let text = format!("{what} went unnoticed: `{wanted}` is not among {texts:?}");
             self.faults.violation(text);
@@ -213,37 +218,44 @@ impl Bench {
 
     async fn ask(&mut self, call: &str, what: &str, wire: &Wire) -> Result<Answer, Error> {
         let answer = self.lane.send(self.prism.base_url(), wire).await?;
-        self.heard(call, what, &answer)?;
+        self.heard(call, what, wire, &answer)?;
         Ok(answer)
     }
 
-    /// Sorts what Prism says of a call.
-    fn heard(&mut self, call: &str, what: &str, answer: &Answer) -> Result<(), Error> {
+    /// Sorts what Prism says of a call, and what it keeps to itself.
+    fn heard(&mut self, call: &str, what: &str, wire: &Wire, answer: &Answer) -> Result<(), Error> {
         self.requests.requests += 1;
         self.answers.requests += 1;
         for violation in violations(answer)? {
-            let text = violation.text();
             if violation.is_unknown_call() && self.document.without.contains(&call) {
                 self.outside.insert(call.to_owned());
                 continue;
             }
-            let mut known = self.document.known.iter();
-            if let Some(at) = known.position(|known| known.violation == text) {
-                self.met.insert(at);
-                continue;
-            }
-            let row = if violation.is_of_answer() {
-                &mut self.answers
-            } else {
-                &mut self.requests
-            };
-            // A flood of one violation says no more than one of it.
-            let text = format!("{what}: {} {text}", answer.status);
-            if !row.violations.contains(&text) {
-                row.violation(text);
-            }
+            let is_of_answer = violation.is_of_answer();
+            self.note(is_of_answer, what, answer.status, &violation.text());
+        }
+        for text in self.fields.unknown(wire) {
+            self.note(false, what, answer.status, &text);
         }
         Ok(())
+    }
+
+    fn note(&mut self, is_of_answer: bool, what: &str, status: u16, text: &str) {
+        let mut known = self.document.known.iter();
+        if let Some(at) = known.position(|known| known.violation == text) {
+            self.met.insert(at);
+            return;
+        }
+        let row = if is_of_answer {
+            &mut self.answers
+        } else {
+            &mut self.requests
+        };
+        // A flood of one violation says no more than one of it.
+        let text = format!("{what}: {status} {text}");
+        if !row.violations.contains(&text) {
+            row.violation(text);
+        }
     }
 
     fn judge(&mut self, operation: &'static Operation, answer: &Answer) -> Verdict {
@@ -286,4 +298,8 @@ impl Bench {
         self.faults.remarks.push(text);
         vec![self.requests, self.answers, self.faults]
     }
+}
+
+fn texts(answer: &Answer) -> Result<Vec<String>, Error> {
+    Ok(violations(answer)?.iter().map(Violation::text).collect())
 }

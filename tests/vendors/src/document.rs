@@ -19,17 +19,18 @@ pub fn find(file: &str) -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-/// Writes a copy of the document at `from` whose paths start at the host, as calls do: Prism serves `paths` as they
+/// Reads the document at `from` and writes a copy whose paths start at the host, as calls do: Prism serves `paths` as they
 /// stand there and forgets the path of `servers`, so that `/api/chat.postMessage` would be unknown to it.
 ///
 /// # Errors
 /// When the document cannot be read as JSON, or the copy not be written.
-pub fn write_from_host(from: &Path, to: &Path) -> Result<(), Error> {
+pub fn write_from_host(from: &Path, to: &Path) -> Result<Value, Error> {
     let place = from.display().to_string();
     let text = fs::read_to_string(from).map_err(|error| Error::data(&place, error))?;
     let mut document = serde_json::from_str(&text).map_err(|error| Error::data(&place, error))?;
     start_at_host(&mut document);
-    fs::write(to, document.to_string()).map_err(Error::io("write a document's copy"))
+    fs::write(to, document.to_string()).map_err(Error::io("write a document's copy"))?;
+    Ok(document)
 }
 
 fn start_at_host(document: &mut Value) {

@@ -3,6 +3,7 @@
 pub mod contract;
 pub mod document;
 mod error;
+pub mod fields;
 pub mod lane;
 pub mod prism;
 pub mod relay;

@@ -62,6 +62,13 @@ pub(super) static VENDOR: Vendor = Vendor {
                 found: "request.body: Request body must have required property 'ts'",
             },
             Probe {
+                what: "a misspelt name",
+                path: "/api/chat.postMessage",
+                media_type: JSON,
+                body: r#"{"channel": "C0VENDORS", "txet": "hi"}"#,
+                found: "request.body.txet: not in the document",
+            },
+            Probe {
                 what: "a path that does not exist",
                 path: "/api/chat.postMessages",
                 media_type: JSON,

@@ -71,6 +71,13 @@ pub(super) static VENDOR: Vendor = Vendor {
                 found: "request: Supported content types: application/x-www-form-urlencoded",
             },
             Probe {
+                what: "a misspelt name",
+                path: "/v1/customers",
+                media_type: FORM,
+                body: "emial=ada%40example.com",
+                found: "request.body.emial: not in the document",
+            },
+            Probe {
                 what: "a path that does not exist",
                 path: "/v1/customer",
                 media_type: FORM,
