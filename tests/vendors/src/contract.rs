@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use causeway::clock::{Clock, SystemClock};
 use causeway::provider::{Answer, Operation, Verdict, Wire};
 use causeway_fakes::Server;
 use http::{HeaderValue, header};
@@ -16,7 +15,8 @@ use crate::prism::{Prism, Violation, violations};
 use crate::relay::Relay;
 use crate::report::Row;
 use crate::run::Run;
-use crate::vendor::{Document, End, Step, Vendor};
+use crate::steps::{End, Step};
+use crate::vendor::{Document, Vendor};
 
 /// The check's name in the report, where it could not be made.
 pub const CHECK: &str = "requests and answers / published contract";
@@ -132,9 +132,10 @@ impl Bench {
 
     /// Takes a step as often as it says, at once.
     async fn take(&mut self, step: &Step, what: &str, made: &str) -> Result<Vec<Verdict>, Error> {
-        let (operation, wires) = self.wires(step, made)?;
+        let prepared = step.prepare(&self.lane, made, "")?;
+        let operation = prepared.operation;
         let mut calls = JoinSet::new();
-        for wire in wires {
+        for wire in prepared.wires {
             let lane = self.lane.with_secret(self.vendor.secret)?;
             let base_url = self.prism.base_url().to_owned();
             calls.spawn(async move { (lane.send(&base_url, &wire).await, wire) });
@@ -147,18 +148,6 @@ impl Bench {
             verdicts.push(self.judge(operation, &answer));
         }
         Ok(verdicts)
-    }
-
-    fn wires(&self, step: &Step, made: &str) -> Result<(&'static Operation, Vec<Wire>), Error> {
-        let operation = self.lane.operation(step.operation)?;
-        let payload = step.payload.replace("{made}", made);
-        let payload =
-            serde_json::from_str(&payload).map_err(|error| Error::data(step.operation, error))?;
-        let lane = step.secret.map(|secret| self.lane.with_secret(secret));
-        let lane = lane.transpose()?;
-        let lane = lane.as_ref().unwrap_or(&self.lane);
-        let wires = (0..step.times).map(|_| lane.wire(operation, &payload));
-        Ok((operation, wires.collect::<Result<_, _>>()?))
     }
 
     /// Requests that no lane makes: each must be found wrong.
@@ -182,7 +171,7 @@ impl Bench {
         let Some(step) = self.document.steps.first() else {
             return Ok(());
         };
-        for mut wire in self.wires(step, "")?.1 {
+        for mut wire in step.prepare(&self.lane, "", "")?.wires {
             wire.headers.remove(header::AUTHORIZATION);
             let answer = self.lane.send(self.prism.base_url(), &wire).await?;
             let found = "request: Invalid security scheme used";
@@ -198,8 +187,7 @@ impl Bench {
         };
         for (lie, found) in self.document.lies {
             self.relay.lie(Some(lie.clone()));
-            let (_, wires) = self.wires(step, "")?;
-            for wire in wires {
+            for wire in step.prepare(&self.lane, "", "")?.wires {
                 let answer = self.lane.send(self.prism.base_url(), &wire).await?;
                 self.must_find(&format!("{lie:?}"), found, &texts(&answer)?);
             }
@@ -259,8 +247,7 @@ impl Bench {
     }
 
     fn judge(&mut self, operation: &'static Operation, answer: &Answer) -> Verdict {
-        let now = SystemClock.now();
-        let verdict = self.vendor.provider.classify(operation, answer, now);
+        let verdict = self.lane.classify(operation, answer);
         if End::Delivered.is(&verdict) {
             self.succeeded.insert(operation.name);
         }

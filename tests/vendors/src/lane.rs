@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use causeway::clock::{Clock, SystemClock};
 use causeway::http_client::{HttpClient, ReqwestClient};
-use causeway::provider::{Answer, Json, Lookup, Operation, Provider, Secret, Shown, Wire};
+use causeway::provider::{
+    Answer, Found, Json, Lookup, Operation, Provider, Secret, Shown, Verdict, Wire,
+};
 use causeway_local::stack::root;
 use serde::Deserialize;
 
@@ -116,6 +118,19 @@ impl Lane {
             .map_err(|error| Error::data(self.provider.spec().name, error))
     }
 
+    /// What an answer means.
+    #[must_use]
+    pub fn classify(&self, operation: &Operation, answer: &Answer) -> Verdict {
+        let now = SystemClock.now();
+        self.provider.classify(operation, answer, now)
+    }
+
+    /// What the answer to a [lookup](Self::look_up) says.
+    #[must_use]
+    pub fn found(&self, operation: &Operation, payload: &Json, answer: &Answer) -> Found {
+        self.provider.found(operation, &lookup(payload), answer)
+    }
+
     /// Sends a call to the vendor that is at `base_url`.
     ///
     /// # Errors
@@ -153,8 +168,7 @@ impl Lane {
 }
 
 /// The question about a request that was sent just now.
-#[must_use]
-pub fn lookup(payload: &Json) -> Lookup<'_> {
+fn lookup(payload: &Json) -> Lookup<'_> {
     let now = SystemClock.now();
     Lookup {
         payload,

@@ -5,11 +5,13 @@ pub mod document;
 mod error;
 pub mod fields;
 pub mod lane;
+pub mod peer;
 pub mod prism;
 pub mod relay;
 pub mod report;
 pub mod run;
 pub mod sdk;
+pub mod steps;
 mod tools;
 pub mod vendor;
 

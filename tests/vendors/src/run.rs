@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::report::{Report, Row};
 use crate::vendor::{VENDORS, Vendor};
-use crate::{Error, Toolbox, contract, document, sdk};
+use crate::{Error, Toolbox, contract, document, peer, sdk};
 
 /// A check takes seconds; this ends one that hangs.
 const CHECK_MAX: Duration = Duration::from_secs(180);
@@ -84,6 +84,9 @@ impl Run {
                     format!("there is no {}/{}", document::FOLDER, published.file),
                 )),
             }
+        }
+        if let Some(published) = &vendor.peer {
+            rows.extend(peer::check(self, vendor, published).await?);
         }
         if let Some(sdk) = &vendor.sdk {
             rows.extend(sdk::check(self, name, sdk).await?);

@@ -3,10 +3,11 @@
 mod slack;
 mod stripe;
 
-use causeway::provider::{Provider, Verdict};
+use causeway::provider::Provider;
 
 use crate::Error;
 use crate::relay::Lie;
+use crate::steps::Step;
 
 /// Every vendor that publishes something to check against.
 pub static VENDORS: &[&Vendor] = &[&stripe::VENDOR, &slack::VENDOR];
@@ -31,6 +32,8 @@ pub struct Vendor {
     pub secret: &'static str,
     /// Its OpenAPI document, where there is one.
     pub document: Option<Document>,
+    /// Its own fake, where it publishes one.
+    pub peer: Option<Peer>,
     /// Its Python SDK, where there is one.
     pub sdk: Option<Sdk>,
 }
@@ -59,75 +62,6 @@ pub struct Known {
     pub why: &'static str,
 }
 
-/// A call that must end in a certain way.
-pub struct Step {
-    /// What is asked for.
-    pub operation: &'static str,
-    /// Canonical payload as JSON text; `{made}` is the id that the last delivered step's answer gave.
-    pub payload: &'static str,
-    /// Credentials other than the vendor's own.
-    pub secret: Option<&'static str>,
-    /// How it ends, by the lane's judgement.
-    pub end: End,
-    /// How many are sent at once; one of them must end so.
-    pub times: usize,
-}
-
-impl Step {
-    /// One call with the vendor's own credentials.
-    pub const fn new(operation: &'static str, payload: &'static str, end: End) -> Self {
-        Self {
-            operation,
-            payload,
-            secret: None,
-            end,
-            times: 1,
-        }
-    }
-
-    /// With other credentials.
-    pub const fn secret(mut self, secret: &'static str) -> Self {
-        self.secret = Some(secret);
-        self
-    }
-
-    /// So many at once.
-    pub const fn times(mut self, times: usize) -> Self {
-        self.times = times;
-        self
-    }
-}
-
-/// How a step ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// It took effect.
-    Delivered,
-    /// It was refused for good.
-    Rejected,
-    /// It was refused by a limit.
-    Throttled,
-    /// The credentials were refused.
-    Unauthorized,
-    /// It is there already.
-    Exists,
-}
-
-impl End {
-    /// Whether `verdict` is this end.
-    #[must_use]
-    pub fn is(self, verdict: &Verdict) -> bool {
-        match verdict {
-            Verdict::Delivered { .. } => self == Self::Delivered,
-            Verdict::Rejected { .. } => self == Self::Rejected,
-            Verdict::Throttled { .. } => self == Self::Throttled,
-            Verdict::Unauthorized => self == Self::Unauthorized,
-            Verdict::Exists { .. } => self == Self::Exists,
-            _ => false,
-        }
-    }
-}
-
 /// A request that no lane makes.
 pub struct Probe {
     /// What is wrong with it.
@@ -140,6 +74,22 @@ pub struct Probe {
     pub body: &'static str,
     /// Part of the violation that must be found.
     pub found: &'static str,
+}
+
+/// A fake that the vendor itself publishes, for Node.
+pub struct Peer {
+    /// Its script, from `node_modules` on; it takes its port from the environment's `PORT`.
+    pub script: &'static str,
+    /// The script's arguments.
+    pub arguments: &'static [&'static str],
+    /// A secret that it takes, as JSON text.
+    pub secret: &'static str,
+    /// What `{place}` in the steps stands for there, and at our fake.
+    pub places: [&'static str; 2],
+    /// Calls whose ends must be the same at both fakes.
+    pub steps: &'static [Step],
+    /// What answers are made into: each must make a step end otherwise.
+    pub lies: &'static [Lie],
 }
 
 /// A Python SDK, and the lies that it must notice.
@@ -161,14 +111,13 @@ mod tests {
     #[test]
     fn every_secret_and_every_step_is_one_that_the_lane_takes() {
         for vendor in VENDORS {
+            let documents = vendor.document.iter();
+            let peers = vendor.peer.iter();
+            let of_documents = documents.flat_map(|document| document.steps);
+            let of_peers = peers.flat_map(|peer| peer.steps);
             let lane = Lane::new(vendor.provider, vendor.secret).expect("a secret");
-            for step in vendor.document.iter().flat_map(|document| document.steps) {
-                let payload = step.payload.replace("{made}", "1");
-                let payload = serde_json::from_str(&payload).expect("JSON");
-                let operation = lane.operation(step.operation).expect("an operation");
-                let secret = step.secret.unwrap_or(vendor.secret);
-                let lane = lane.with_secret(secret).expect("a secret");
-                lane.wire(operation, &payload).expect("a call");
+            for step in of_documents.chain(of_peers) {
+                step.prepare(&lane, "1", "1").expect("a call");
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Slack. The document was converted from the one that Slack has published: methods with JSON bodies.
 
-use super::{Document, End, JSON, Probe, Sdk, Step, Vendor};
+use super::{Document, JSON, Probe, Sdk, Vendor};
 use crate::relay::Lie;
+use crate::steps::{End, Step};
 
 pub(super) static VENDOR: Vendor = Vendor {
     provider: &causeway_slack::Slack,
@@ -88,6 +89,7 @@ pub(super) static VENDOR: Vendor = Vendor {
             (Lie::Status(201), "Unable to match the returned status code"),
         ],
     }),
+    peer: None,
     sdk: Some(Sdk {
         script: "check_slack.py",
         lies: &[

@@ -1,7 +1,8 @@
 //! Stripe. The published document is of API version 2020-03-02, the lane's calls name a later one.
 
-use super::{Document, End, FORM, Known, Probe, Sdk, Step, Vendor};
+use super::{Document, FORM, Known, Probe, Sdk, Vendor};
 use crate::relay::Lie;
+use crate::steps::{End, Step};
 
 pub(super) static VENDOR: Vendor = Vendor {
     provider: &causeway_stripe::Stripe,
@@ -100,6 +101,7 @@ pub(super) static VENDOR: Vendor = Vendor {
             ),
         ],
     }),
+    peer: None,
     sdk: Some(Sdk {
         script: "check_stripe.py",
         lies: &[
