@@ -20,6 +20,7 @@ pub mod timestamp;
 pub mod breaker;
 pub mod ledger;
 pub mod limiter;
+pub mod mapping;
 pub mod provider;
 pub mod retry;
 

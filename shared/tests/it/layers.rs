@@ -28,6 +28,7 @@ fn is_pure(path: &str) -> bool {
         "credentials/heard.rs",
         "credentials/keeper.rs",
         "credentials/refresh.rs",
+        "mapping/known.rs",
         "ledger/mod.rs",
         "ledger/store.rs",
         "ledger/memory.rs",
@@ -38,6 +39,7 @@ fn is_pure(path: &str) -> bool {
         "limiter/",
         "credentials/",
         "ledger/",
+        "mapping/",
         "retry/",
         "provider/",
     ];
