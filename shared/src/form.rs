@@ -24,19 +24,20 @@ pub enum Arrays {
     Repeated,
 }
 
-/// Writes `value`, an object, as a form.
+/// Writes `value`, an object, as a form, its fields in alphabetical order: one payload is one text.
 ///
 /// Objects inside are written as `metadata[order]=1712`, with the brackets as they are and those within a name
 /// encoded; `true` and `false` as words, numbers as in JSON. Nothing is sent for `null`, an empty object or an empty
 /// list. Anything but an object is an empty form. The recursion goes as deep as `value` does: a decoded request has
 /// [at most 127 levels](crate::request::MAX_DEPTH).
-pub fn encode(value: &Value, arrays: Arrays) -> String {
+pub fn encode(mut value: Value, arrays: Arrays) -> String {
+    value.sort_all_objects();
     let mut form = Form {
         text: String::new(),
         name: String::new(),
         arrays,
     };
-    if let Value::Object(fields) = value {
+    if let Value::Object(fields) = &value {
         for (field, value) in fields {
             push_encoded(&mut form.name, field);
             form.push(value);
@@ -137,14 +138,14 @@ mod tests {
             "preferred_locales[0]=en",
             "preferred_locales[1]=de",
         ];
-        assert_eq!(encode(&customer, Arrays::Indexed), pairs.join("&"));
+        assert_eq!(encode(customer.clone(), Arrays::Indexed), pairs.join("&"));
     }
 
     #[test]
     fn lists_are_repeated_where_the_vendor_wants_them_so() {
         let message = json!({"To": "+15005550006", "MediaUrl": ["https://a.example/1", "b"], "X": {"Y": [1, 2]}});
         assert_eq!(
-            encode(&message, Arrays::Repeated),
+            encode(message.clone(), Arrays::Repeated),
             "MediaUrl=https%3A%2F%2Fa.example%2F1&MediaUrl=b&To=%2B15005550006&X[Y]=1&X[Y]=2"
         );
     }
@@ -155,11 +156,11 @@ mod tests {
         let text = "+%21%22%23%24%25%26%27%28%29*%2B%2C-.%2F0123456789%3A%3B%3C%3D%3E%3F%40ABCDEFGHIJKLMNOPQRSTUVWXYZ\
                     %5B%5C%5D%5E_%60abcdefghijklmnopqrstuvwxyz%7B%7C%7D%7E";
         assert_eq!(
-            encode(&json!({"a": all}), Arrays::Indexed),
+            encode(json!({"a": all}), Arrays::Indexed),
             format!("a={text}")
         );
         assert_eq!(
-            encode(&json!({"a": "\r\n\0"}), Arrays::Indexed),
+            encode(json!({"a": "\r\n\0"}), Arrays::Indexed),
             "a=%0D%0A%00"
         );
     }
@@ -173,7 +174,7 @@ mod tests {
             json!({}),
             json!({"a": {}, "b": [], "c": null}),
         ] {
-            assert_eq!(encode(&value, Arrays::Indexed), "");
+            assert_eq!(encode(value.clone(), Arrays::Indexed), "");
         }
     }
 
@@ -239,10 +240,11 @@ mod tests {
         fn decoding_the_form_gives_the_pairs_back(
             fields in prop::collection::hash_map(any::<String>(), any_json(), 0..6),
         ) {
-            let value = Value::Object(fields.into_iter().collect());
+            let mut value = Value::Object(fields.into_iter().collect());
+            value.sort_all_objects();
             let mut pairs = Vec::new();
             leaves(&value, &[], &mut pairs);
-            let form = encode(&value, Arrays::Indexed);
+            let form = encode(value.clone(), Arrays::Indexed);
             prop_assert!(form.is_ascii() && !form.contains(' '));
             prop_assert_eq!(read(&form), pairs);
         }

@@ -24,6 +24,8 @@ pub struct Config {
     pub requests_table: String,
     /// The table of breaker and limiter state (`LANES_TABLE`).
     pub lanes_table: String,
+    /// The table of connections' own mappings (`MAPPINGS_TABLE`).
+    pub mappings_table: String,
     /// The lane's queue (`QUEUE_URL`).
     pub queue_url: String,
     /// Its dead-letter queue (`DLQ_URL`).
@@ -58,6 +60,7 @@ impl Config {
         Ok(Self {
             requests_table: needed("REQUESTS_TABLE")?,
             lanes_table: needed("LANES_TABLE")?,
+            mappings_table: needed("MAPPINGS_TABLE")?,
             queue_url: needed("QUEUE_URL")?,
             dlq_url: needed("DLQ_URL")?,
             base_url: base_url(&env::var("PROVIDER_BASE_URL").unwrap_or_default(), spec)?,

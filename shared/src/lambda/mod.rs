@@ -67,7 +67,7 @@ pub fn lane(provider: impl Provider, config: &Config, clients: &Clients) -> Resu
         )),
         mappings: Arc::new(DynamoStates::new(
             clients.dynamodb.clone(),
-            &config.lanes_table,
+            &config.mappings_table,
         )),
         queue: Arc::new(SqsQueue::new(
             clients.sqs.clone(),

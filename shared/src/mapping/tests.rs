@@ -119,7 +119,10 @@ fn what_cannot_be_reviewed_repeated_or_metered_is_refused_when_the_document_is_r
             "$append cannot be passed as a value",
         ),
         ("payload ~> |a|{\"b\": 1}|", "the transform operator"),
-        ("($r := /a+/; $r(a))", "a regular expression stands in a call"),
+        (
+            "($r := /a+/; $r(a))",
+            "a regular expression stands in a call",
+        ),
         (
             "($sum := 1; $sum)",
             "$sum is a built-in function: choose another name",

@@ -41,6 +41,7 @@ use crate::Timestamp;
 use crate::breaker::CircuitBreaker;
 use crate::credentials::Credentials;
 use crate::limiter::RateLimiter;
+use crate::mapping::Mappings;
 use crate::outcome::{Deferral, Outcome};
 use crate::provider::Provider;
 use crate::queue::Message;
@@ -73,6 +74,7 @@ pub struct Lane {
     breaker: CircuitBreaker,
     limiter: RateLimiter,
     credentials: Credentials,
+    mappings: Mappings,
     budget: Mutex<RetryBudget>,
     room: Room,
 }
@@ -103,6 +105,7 @@ impl Lane {
             settings.base_url.clone(),
             settings.environment.clone(),
         );
+        let mappings = Mappings::new(spec.name, spec.mappings, seams.mappings.clone());
         Self {
             provider,
             seams,
@@ -110,6 +113,7 @@ impl Lane {
             breaker,
             limiter,
             credentials,
+            mappings,
             budget: Mutex::default(),
             room: Room::default(),
         }

@@ -13,8 +13,9 @@ use super::job::Job;
 use super::state;
 use super::{Lane, Run, TROUBLE_WAIT};
 use crate::credentials::Access;
-use crate::ledger::Hold;
 use crate::ledger::state::{Closing, Settlement};
+use crate::ledger::{Hold, Record};
+use crate::mapping::{FindError, Mapping};
 use crate::outcome::{Code, Deferral, code};
 use crate::provider::{Json, PayloadError, Wire};
 
@@ -71,7 +72,7 @@ impl Lane {
         access: &Access,
         run: &Run<'_>,
     ) -> Result<(&'a Json, Wire, Option<String>), Settlement> {
-        let mapping = map(job)?;
+        let mapping = self.map(job, &hold.record).await?;
         let payload = job.canonical().unwrap_or(&job.request.payload);
         match self
             .settle_doubt(job, payload, &hold.record, access, run)
@@ -97,7 +98,8 @@ impl Lane {
             (Unfit::Panicked, _) => reject(code::PANICKED, "building the call panicked"),
             (Unfit::Payload(error), None) => reject(code::PAYLOAD_INVALID, error.to_string()),
             (Unfit::Payload(error), Some(mapping)) => {
-                reject(code::MAPPING_FAILED, format!("mapping {mapping}: {error}"))
+                let detail = format!("mapping {mapping} makes an unfit payload: {error}");
+                reject(code::MAPPING_FAILED, detail)
             }
         })?;
         let hash = wire.hash().to_string();
@@ -120,6 +122,45 @@ impl Lane {
         }
     }
 
+    /// Has the request's mapping, where it names one, make the canonical payload; says which mapping that was.
+    async fn map(&self, job: &Job, record: &Record) -> Result<Option<String>, Settlement> {
+        let Some(name) = &job.request.mapping else {
+            return Ok(None);
+        };
+        let now = self.seams.clock.now();
+        let (connection, operation) = (job.request.connection.as_str(), job.operation.name);
+        let found = self.mappings.find(connection, name, operation, now).await;
+        let mapping = match found {
+            Ok(Some(mapping)) => mapping,
+            Ok(None) => {
+                let detail = format!("mapping: `{name}` is not known to this lane");
+                return Err(reject(code::MAPPING_FAILED, detail));
+            }
+            Err(FindError::Mapping(error)) => {
+                return Err(reject(code::MAPPING_FAILED, error.to_string()));
+            }
+            Err(FindError::Store(error)) => {
+                tracing::warn!(%error, connection, "the mappings could not be read");
+                let of = self.circumstances(job, record, now);
+                let reason = Deferral::StoreUnavailable;
+                return Err(state::put_off(TROUBLE_WAIT, reason, &of));
+            }
+        };
+        let payload = &job.request.payload;
+        let applied = catch_unwind(AssertUnwindSafe(|| {
+            Mapping::apply(&mapping, payload, job.request.created_at)
+        }));
+        match applied {
+            Ok(Ok(canonical)) => {
+                // A job is attempted once: nothing stood there.
+                let _ = job.mapped.set(canonical);
+                Ok(Some(mapping.to_string()))
+            }
+            Ok(Err(error)) => Err(reject(code::MAPPING_FAILED, error.to_string())),
+            Err(_) => Err(reject(code::PANICKED, "applying the mapping panicked")),
+        }
+    }
+
     /// Two elements that the vendor takes for the same must not go in one call: the later ones come back.
     pub(super) async fn part_twins(&self, steps: &mut [Result<Ready<'_>, Step>], run: &Run<'_>) {
         let mut seen = BTreeSet::new();
@@ -136,15 +177,6 @@ impl Lane {
             }
         }
     }
-}
-
-/// Has the request's mapping, where it names one, make the canonical payload; says which mapping that was.
-fn map(job: &Job) -> Result<Option<String>, Settlement> {
-    let Some(name) = &job.request.mapping else {
-        return Ok(None);
-    };
-    let detail = format!("mapping: `{name}` is not known to this lane");
-    Err(reject(code::MAPPING_FAILED, detail))
 }
 
 /// Why a payload makes no call.

@@ -97,7 +97,7 @@ impl Wire {
         let value = serde_json::to_value(body).unwrap_or_default();
         self.with_body(
             "application/x-www-form-urlencoded",
-            form::encode(&value, arrays).into_bytes(),
+            form::encode(value, arrays).into_bytes(),
         )
     }
 

@@ -36,7 +36,11 @@ pub(super) fn decode(body: &str) -> Result<Request, DecodeError> {
     let provider = fields.name("provider")?;
     let operation = fields.name("operation")?;
     let created_text = fields.text("created_at")?;
-    let payload = fields.take("payload");
+    let payload = fields.take("payload").map(|mut payload| {
+        // The order of fields means nothing, and must not make two calls of one request.
+        payload.sort_all_objects();
+        payload
+    });
     let (provider, operation) = (given(provider, "provider")?, given(operation, "operation")?);
     let (created_text, payload) = (
         given(created_text, "created_at")?,

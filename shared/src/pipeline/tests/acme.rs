@@ -75,7 +75,25 @@ const ORDERS_CREATE: Operation = Operation::new::<Order>(
     },
 );
 
+/// A till's own words for an order: `desk` is another thing there.
+const TILL_ORDER: &str = r#"{
+  "name": "till-order", "version": 3, "provider": "acme", "operation": "orders.create",
+  "description": "An order as a till prints it.",
+  "source": {"type": "object"},
+  "expression": "{\"item\": article, \"amount\": count}",
+  "examples": [{"name": "one", "input": {"article": "tea", "count": 1}, "output": {"item": "tea", "amount": 1}}]
+}"#;
+
+const TILL_POST: &str = r#"{
+  "name": "till-post", "version": 1, "provider": "acme", "operation": "orders.post",
+  "description": "An order as a till prints it, for a desk.",
+  "source": {"type": "object"},
+  "expression": "{\"item\": article, \"amount\": 1, \"desk\": \"d-\" & desk.number}",
+  "examples": [{"name": "one", "input": {"article": "tea", "desk": {"number": 1}}, "output": {"item": "tea", "amount": 1, "desk": "d-1"}}]
+}"#;
+
 static SPEC: Spec = Spec {
+    mappings: &[TILL_ORDER, TILL_POST],
     limits: &[Limit::window(
         "account",
         1_000,

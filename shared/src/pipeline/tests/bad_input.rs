@@ -24,7 +24,10 @@ fn bad_bodies() -> Vec<(&'static str, String, &'static str, &'static str)> {
     };
     let payload = |payload: Value| with("payload", payload);
     let raw = |payload: &str| {
-        body("bad", "orders.create").replace(r#"{"amount":1,"item":"bad"}"#, payload)
+        let good = request("bad", "orders.create");
+        let (body, replaced) = (good.to_string(), good["payload"].to_string());
+        assert!(body.contains(&replaced));
+        body.replace(&replaced, payload)
     };
     vec![
         (

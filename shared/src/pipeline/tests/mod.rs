@@ -11,6 +11,7 @@ mod duplicates;
 mod guarded;
 mod limits;
 mod lookup;
+mod mappings;
 mod outcomes;
 mod signals;
 mod vendor;

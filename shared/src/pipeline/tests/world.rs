@@ -32,6 +32,7 @@ pub(super) struct World {
     pub vendor: Arc<Vendor>,
     pub ledger: Arc<MemoryLedger>,
     pub states: Arc<MemoryStates>,
+    pub mappings: Arc<MemoryStates>,
     pub queue: Arc<MemoryQueue>,
     pub secrets: Arc<CountedSecrets>,
     pub lane: Lane,
@@ -50,6 +51,7 @@ impl World {
         let vendor = Arc::new(Vendor::new(clock.clone()));
         let ledger = Arc::new(MemoryLedger::default());
         let states = Arc::new(MemoryStates::default());
+        let mappings = Arc::new(MemoryStates::default());
         let queue = Arc::new(MemoryQueue::default());
         let secrets = Arc::new(CountedSecrets::default());
         let mut seams = Seams {
@@ -57,7 +59,7 @@ impl World {
             http: vendor.clone(),
             ledger: ledger.clone(),
             states: states.clone(),
-            mappings: Arc::new(MemoryStates::default()),
+            mappings: mappings.clone(),
             queue: queue.clone(),
             secrets: secrets.clone(),
         };
@@ -67,6 +69,7 @@ impl World {
             vendor,
             ledger,
             states,
+            mappings,
             queue,
             secrets,
             lane: lane(Acme, seams.clone(), "environment"),

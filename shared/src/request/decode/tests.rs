@@ -287,3 +287,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_order_of_fields_makes_no_other_request() {
+    let decoded = |payload: &str| {
+        let body = format!(
+            r#"{{"provider":"acme","operation":"a.b","created_at":"2026-11-22T10:00:00Z","payload":{payload}}}"#
+        );
+        let request = Request::decode(&body).expect("a good request");
+        (request.key.clone(), request.payload.to_string())
+    };
+    let one = decoded(r#"{"b":[{"z":1,"y":2}],"a":1}"#);
+    assert_eq!(one, decoded(r#"{"a":1,"b":[{"y":2,"z":1}]}"#));
+    assert_eq!(one.1, r#"{"a":1,"b":[{"y":2,"z":1}]}"#);
+}
