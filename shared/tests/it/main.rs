@@ -3,4 +3,5 @@
 mod dependencies;
 #[cfg(feature = "aws")]
 mod http_client;
+mod jsonata_suite;
 mod layers;

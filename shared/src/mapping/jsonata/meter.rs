@@ -7,11 +7,13 @@
 use std::cell::Cell;
 
 use jlens_core::ast::{BinaryOp, FallbackOp, Node, NodeKind};
-use jlens_core::audit::{CaptureLimits, Outcome, Tracer, ValueRef};
-use serde_json::Value;
+use jlens_core::audit::{Outcome, Tracer, ValueRef};
 
 use super::super::Fault;
 use super::MAX_ITEMS;
+use super::look;
+use super::look::{is_container, length, text_length};
+use super::rules::Scalars;
 
 /// Bytes that one evaluation may build altogether. With the parsed request, what the engine keeps beside its values and
 /// the result's own copy it stays below 64 MiB, in which the smallest Lambda function (128 MB) still has its rest.
@@ -26,9 +28,6 @@ const TEXT: usize = 40;
 const ITEM: usize = 40;
 const FIELD: usize = 120;
 const ROW: usize = 600;
-
-/// Items of a list that is a condition, or compared as a whole, that are looked at.
-const LOOKED_AT: usize = 64;
 
 thread_local! {
     /// What the evaluation on this thread has built. Here and not in the meter, since the functions that take built-ins'
@@ -54,7 +53,7 @@ struct Parent {
     first: Option<f64>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Takes {
     /// The bounds of a range.
     Bounds,
@@ -62,22 +61,64 @@ enum Takes {
     Numbers,
     /// Something that is true or not, and what follows from it.
     Condition,
-    /// Arguments; of a function that compares each item with each other.
-    Arguments { pairwise: bool },
+    /// A function, so many arguments of its call, and then what its callbacks give.
+    Call { arguments: usize, of: Arguments },
+}
+
+/// What a function does with a list or an object.
+#[derive(Clone, Copy, PartialEq)]
+enum Arguments {
+    /// It takes texts and numbers.
+    Scalars,
+    /// It takes a list of texts or numbers.
+    Flat,
+    /// It walks through it, lists in lists included.
+    Walked,
+    /// It compares each item with each other.
+    Pairwise,
+    /// It asks its callback whether an item is wanted.
+    Asks,
+    /// It looks at the items alone, or copies what it is given and counts that.
+    Any,
+}
+
+impl Arguments {
+    fn of(function: &str) -> Self {
+        match function {
+            "sum" | "max" | "min" | "average" | "join" => Self::Flat,
+            "boolean" | "not" | "lookup" => Self::Walked,
+            "distinct" => Self::Pairwise,
+            "filter" | "single" | "sift" => Self::Asks,
+            "abs" | "ceil" | "floor" | "round" | "sqrt" | "power" | "number" | "length" => {
+                Self::Scalars
+            }
+            "substring" | "substringBefore" | "substringAfter" | "lowercase" | "uppercase" => {
+                Self::Scalars
+            }
+            "trim" | "formatNumber" | "formatBase" | "formatInteger" | "parseInteger" => {
+                Self::Scalars
+            }
+            "base64encode" | "base64decode" | "encodeUrlComponent" | "encodeUrl" => Self::Scalars,
+            "decodeUrlComponent" | "decodeUrl" | "fromMillis" | "toMillis" | "now" => Self::Scalars,
+            _ => Self::Any,
+        }
+    }
 }
 
 /// Hears of one evaluation.
-pub(super) struct Meter {
+pub(super) struct Meter<'a> {
+    scalars: &'a Scalars,
     depth: usize,
     parents: Vec<Parent>,
     fault: Option<Fault>,
 }
 
-impl Meter {
+impl<'a> Meter<'a> {
     /// For an evaluation that starts now, on this thread.
-    pub fn start() -> Self {
+    pub fn start(scalars: &'a Scalars) -> Self {
         BUILT.set(0);
         Self {
+            scalars,
             depth: 0,
             parents: Vec::new(),
             fault: None,
@@ -103,12 +144,23 @@ impl Meter {
         }
     }
 
+    /// Where a list or an object is an error, the engine would quote it, however large it is when written out.
+    fn scalar(&mut self, node: &Node, value: ValueRef<'_>) {
+        if is_container(value) && self.scalars.contains(&(node.id, node.span.start)) {
+            self.stop(
+                "a list or an object stands where a text, a number or a function belongs",
+                node,
+            );
+        }
+    }
+
     /// A direct child of the innermost parent of interest ends with `value`.
     fn child(&mut self, node: &Node, value: ValueRef<'_>) {
+        let here = self.depth;
         let Some(parent) = self
             .parents
             .last_mut()
-            .filter(|parent| parent.depth == self.depth)
+            .filter(|parent| parent.depth == here)
         else {
             return;
         };
@@ -116,7 +168,7 @@ impl Meter {
         parent.seen += 1;
         match takes {
             Takes::Bounds => {
-                let bound = value.to_json_number();
+                let bound = look::number(value);
                 let first = parent.first.replace(bound.unwrap_or(f64::NAN));
                 if let (1, Some(from), Some(to)) = (seen, first, bound)
                     && to - from >= MAX_ITEMS as f64
@@ -127,43 +179,58 @@ impl Meter {
             Takes::Numbers if is_container(value) => {
                 self.stop("a list or an object stands where a number belongs", node);
             }
-            Takes::Condition if seen == 0 => self.condition(node, value),
-            Takes::Arguments { pairwise } if value.type_name() == "array" => {
-                let items = length(value);
-                let work = if pairwise {
-                    items.saturating_mul(items) / 4
-                } else {
-                    items * 8
-                };
-                self.add(work, node);
+            Takes::Condition if seen == 0 => self.walked(node, value),
+            Takes::Call { arguments, of } if seen > arguments => {
+                if of == Arguments::Asks {
+                    self.walked(node, value);
+                }
+            }
+            Takes::Call { of, .. } if seen > 0 && is_container(value) => {
+                self.argument(node, value, of)
             }
             _ => {}
         }
     }
 
-    /// A list is true when any item is, those of lists in it included: through lists that hold the same list many times,
-    /// that takes the engine for ever.
-    fn condition(&mut self, node: &Node, value: ValueRef<'_>) {
+    /// A function is given a list or an object.
+    fn argument(&mut self, node: &Node, value: ValueRef<'_>, of: Arguments) {
+        let items = length(value);
+        self.add(items * 8, node);
+        match of {
+            Arguments::Scalars => self.stop(
+                "a list or an object stands where a text or a number belongs",
+                node,
+            ),
+            Arguments::Walked => self.walked(node, value),
+            Arguments::Flat if !look::has_scalars_only(value, items) => {
+                self.stop(
+                    "a list stands here that has more than texts and numbers",
+                    node,
+                );
+            }
+            Arguments::Pairwise => {
+                self.add(items.saturating_mul(items) / 4, node);
+                if !look::has_scalars_only(value, items) && !look::has_flat_items(value) {
+                    self.stop(
+                        "$distinct compares texts, numbers and a few small objects",
+                        node,
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The engine walks through `value` here: a list is true when any item is, those of lists in it included. Through
+    /// lists that hold the same list many times, that takes for ever.
+    fn walked(&mut self, node: &Node, value: ValueRef<'_>) {
         if value.type_name() != "array" {
             return;
         }
-        let length = length(value);
-        self.add(length * 8, node);
-        let (items, levels) = if length <= LOOKED_AT {
-            (LOOKED_AT, 2)
-        } else {
-            (length, 1)
-        };
-        let Some(Value::Array(seen)) = value.capture(&shape(items, levels)) else {
-            return;
-        };
-        let is_deep = seen.iter().any(|item| match item {
-            Value::Array(inner) => inner.len() > LOOKED_AT || inner.iter().any(is_cut),
-            other => levels == 1 && is_cut(other),
-        });
-        if is_deep {
+        self.add(length(value) * 8, node);
+        if !look::is_walked_soon(value) {
             self.stop(
-                "a list of lists is no condition: use $exists or $count",
+                "a long list of objects, or of lists, cannot stand here: use $exists or $count",
                 node,
             );
         }
@@ -180,24 +247,31 @@ impl Meter {
                 | NodeKind::Bind { .. }
         );
         let row = if node.attrs.tuple { ROW } else { 0 };
-        match value.type_name() {
-            "string" if passed_on || matches!(node.kind, NodeKind::Path { .. }) => row,
-            "string" => row + TEXT + text_length(node, value),
-            "array" if passed_on => row,
-            "array" => length(value).saturating_mul(ITEM + row),
-            "object" => match &node.kind {
-                NodeKind::Object { pairs } => row + pairs.len() * FIELD,
-                NodeKind::Function { .. } | NodeKind::Apply { .. } => row + length(value) * FIELD,
-                _ if node.attrs.group.is_some() => row + length(value) * FIELD,
-                _ => row,
-            },
+        match (value.type_name(), &node.kind) {
+            ("string" | "array", _) if passed_on => row,
+            ("string", NodeKind::Path { .. }) => row,
+            ("string", NodeKind::String { value }) => row + TEXT + value.len(),
+            ("string", _) => row + TEXT + text_length(value),
+            ("array", _) => length(value).saturating_mul(ITEM + row),
+            ("object", NodeKind::Object { pairs }) => row + pairs.len() * FIELD,
+            ("object", NodeKind::Function { .. } | NodeKind::Apply { .. }) => {
+                row + length(value) * FIELD
+            }
+            ("object", _) if node.attrs.group.is_some() => row + length(value) * FIELD,
             _ => row,
         }
     }
 }
 
-impl Tracer for Meter {
-    fn enter(&mut self, node: &Node, _: ValueRef<'_>) {
+impl Tracer for Meter<'_> {
+    fn enter(&mut self, node: &Node, input: ValueRef<'_>) {
+        let walks = matches!(
+            node.kind,
+            NodeKind::Name { .. } | NodeKind::Wildcard | NodeKind::Descendant
+        );
+        if walks {
+            self.walked(node, input);
+        }
         self.depth += 1;
         let takes = match &node.kind {
             NodeKind::Binary { op, .. } => match op {
@@ -212,13 +286,14 @@ impl Tracer for Meter {
                 op: FallbackOp::Default,
                 ..
             } => Takes::Condition,
-            NodeKind::Function { procedure, .. } => {
-                let name = match &procedure.kind {
-                    NodeKind::Variable { name } => name.as_str(),
-                    _ => "",
+            NodeKind::Function { procedure, args } => {
+                let of = match &procedure.kind {
+                    NodeKind::Variable { name } => Arguments::of(name),
+                    _ => Arguments::Any,
                 };
-                Takes::Arguments {
-                    pairwise: name == "distinct",
+                Takes::Call {
+                    arguments: args.len(),
+                    of,
                 }
             }
             _ => return,
@@ -247,23 +322,26 @@ impl Tracer for Meter {
         self.depth -= 1;
         let built = self.built(node, value);
         self.add(STEP + built, node);
+        self.scalar(node, value);
         self.child(node, value);
     }
 
     fn operands(&mut self, node: &Node, lhs: ValueRef<'_>, rhs: ValueRef<'_>) {
-        if !is_container(lhs) || !is_container(rhs) {
+        if !is_container(lhs)
+            || !is_container(rhs)
+            || matches!(
+                node.kind,
+                NodeKind::Binary {
+                    op: BinaryOp::In,
+                    ..
+                }
+            )
+        {
             return;
         }
         for side in [lhs, rhs] {
-            let items = length(side);
-            self.add(items * 8, node);
-            let seen = side.capture(&shape(LOOKED_AT, 1));
-            let is_deep = match &seen {
-                Some(Value::Array(items)) => items.iter().any(is_cut),
-                Some(Value::Object(fields)) => fields.values().any(is_cut),
-                _ => false,
-            };
-            if is_deep || items > LOOKED_AT {
+            self.add(length(side) * 8, node);
+            if !look::is_small_and_flat(side) {
                 self.stop(
                     "lists and objects are compared as a whole only when they are small and flat",
                     node,
@@ -292,62 +370,5 @@ impl Tracer for Meter {
 
     fn filter_end(&mut self, _: &Node) {
         self.parents.pop();
-    }
-}
-
-fn is_container(value: ValueRef<'_>) -> bool {
-    matches!(value.type_name(), "array" | "object")
-}
-
-/// What a value looks like, `levels` deep and `items` wide; strings are cut to one character.
-fn shape(items: usize, levels: usize) -> CaptureLimits {
-    CaptureLimits {
-        max_items: items,
-        max_string: 1,
-        max_depth: levels,
-        ..CaptureLimits::default()
-    }
-}
-
-/// Whether a list or an object was cut off here.
-fn is_cut(value: &Value) -> bool {
-    value.as_str() == Some("…")
-}
-
-/// Items of a list or fields of an object, without looking at one.
-fn length(value: ValueRef<'_>) -> usize {
-    let told = match value.capture(&shape(0, 1)) {
-        Some(Value::Array(mut told)) => told.pop(),
-        Some(Value::Object(mut told)) => told.remove("…"),
-        _ => None,
-    };
-    let Some(Value::String(told)) = told else {
-        return 0;
-    };
-    let digits = told.bytes().filter(u8::is_ascii_digit);
-    digits.fold(0_usize, |sum, digit| {
-        sum.saturating_mul(10)
-            .saturating_add(usize::from(digit - b'0'))
-    })
-}
-
-fn text_length(node: &Node, value: ValueRef<'_>) -> usize {
-    match (&node.kind, value.to_json()) {
-        (NodeKind::String { value }, _) => value.len(),
-        (_, Some(Value::String(text))) => text.len(),
-        _ => 0,
-    }
-}
-
-trait Number {
-    fn to_json_number(&self) -> Option<f64>;
-}
-
-impl Number for ValueRef<'_> {
-    fn to_json_number(&self) -> Option<f64> {
-        if self.type_name() != "number" {
-            return None;
-        }
-        self.to_json().and_then(|json| json.as_f64())
     }
 }

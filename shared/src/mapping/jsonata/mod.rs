@@ -14,6 +14,7 @@
 //! `shared/tests/hostile.rs` measures time and memory of hostile mappings in a process of their own.
 
 mod functions;
+mod look;
 mod meter;
 mod rules;
 
@@ -47,13 +48,17 @@ const MAX_ITEMS: usize = 10_000;
 /// One compiled expression.
 pub struct Jsonata {
     expression: Expression,
+    scalars: rules::Scalars,
 }
 
 impl Mapper for Jsonata {
     fn compile(source: &str) -> Result<Self, Fault> {
         let expression = Expression::compile(source).map_err(|error| syntax(&error))?;
-        rules::check(&expression.ast().root)?;
-        Ok(Self { expression })
+        let scalars = rules::check(&expression.ast().root)?;
+        Ok(Self {
+            expression,
+            scalars,
+        })
     }
 
     fn map(&self, input: &Value, now: Timestamp) -> Result<Option<Value>, Fault> {
@@ -66,7 +71,7 @@ impl Mapper for Jsonata {
             .max_array_length(MAX_ITEMS)
             .now(now.as_millis())
             .seed(0);
-        let mut meter = Meter::start();
+        let mut meter = Meter::start(&self.scalars);
         // The meter stops an evaluation by unwinding, from where the engine offers no other way out. An engine's own
         // panic ends here too: it is one payload that cannot be mapped.
         let evaluated = catch_unwind(AssertUnwindSafe(|| {

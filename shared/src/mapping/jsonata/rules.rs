@@ -1,6 +1,8 @@
 //! What an expression may not do, found in its syntax tree.
 
-use jlens_core::ast::{Node, NodeKind, Stage};
+use std::collections::HashSet;
+
+use jlens_core::ast::{Node, NodeId, NodeKind, Stage};
 
 use super::super::Fault;
 use super::functions;
@@ -66,21 +68,28 @@ enum Role {
     Other,
 }
 
+/// Nodes whose values must be neither lists nor objects, by id and place: keys, terms of an order, and what something
+/// is applied to.
+pub(super) type Scalars = HashSet<(NodeId, usize)>;
+
 struct Rules {
+    scalars: Scalars,
     nodes: usize,
     joins: usize,
     built_in: Vec<&'static str>,
 }
 
-/// Holds the tree against the rules.
-pub(super) fn check(root: &Node) -> Result<(), Fault> {
+/// Holds the tree against the rules, and notes what the meter has to know of it.
+pub(super) fn check(root: &Node) -> Result<Scalars, Fault> {
     let built_in = jlens_core::function_catalog();
     let mut rules = Rules {
+        scalars: Scalars::new(),
         nodes: 0,
         joins: 0,
         built_in: built_in.into_iter().map(|function| function.name).collect(),
     };
-    rules.node(root, Role::Other, 0)
+    rules.node(root, Role::Other, 0)?;
+    Ok(rules.scalars)
 }
 
 fn refused(node: &Node, message: impl Into<String>) -> Fault {
@@ -100,12 +109,16 @@ impl Rules {
             ));
         }
         self.joins(node)?;
+        self.note_scalars(node);
         match &node.kind {
             NodeKind::Variable { name } => self.variable(node, name, role)?,
             NodeKind::Bind { lhs, .. } => {
                 if let NodeKind::Variable { name } = &lhs.kind {
                     self.new_name(node, name)?;
                 }
+            }
+            NodeKind::Lambda(def) if def.signature.is_some() => {
+                return Err(refused(node, "a function of a mapping has no signature"));
             }
             NodeKind::Lambda(def) => {
                 for name in &def.params {
@@ -137,6 +150,23 @@ impl Rules {
             }
         });
         result
+    }
+
+    fn note_scalars(&mut self, node: &Node) {
+        let mut note = |node: &Node| {
+            self.scalars.insert((node.id, node.span.start));
+        };
+        match &node.kind {
+            NodeKind::Object { pairs } => pairs.iter().for_each(|(key, _)| note(key)),
+            NodeKind::Sort { terms } => terms.iter().for_each(|term| note(&term.expr)),
+            NodeKind::Apply { rhs, .. } if !matches!(rhs.kind, NodeKind::Function { .. }) => {
+                note(rhs)
+            }
+            _ => {}
+        }
+        if let Some(group) = &node.attrs.group {
+            group.pairs.iter().for_each(|(key, _)| note(key));
+        }
     }
 
     fn joins(&mut self, node: &Node) -> Result<(), Fault> {
