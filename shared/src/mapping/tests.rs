@@ -124,8 +124,8 @@ fn what_cannot_be_reviewed_repeated_or_metered_is_refused_when_the_document_is_r
             "a regular expression stands in a call",
         ),
         (
-            "($sum := 1; $sum)",
-            "$sum is a built-in function: choose another name",
+            "($string := 1; $string)",
+            "$string is a built-in function: choose another name",
         ),
         (
             "$match(a, /((((((((((((((((()))))))))))))))))/)",

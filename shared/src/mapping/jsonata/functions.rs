@@ -71,8 +71,8 @@ fn limit(args: Args<'_>, index: usize, code: &str) -> Result<usize> {
     match number(args, index) {
         None => Ok(usize::MAX),
         Some(limit) if limit < 0.0 => Err(Error::new(code).with("index", index + 1)),
-        // Of a fraction, the language takes the next whole item; the cast saturates.
-        Some(limit) => Ok(limit.ceil() as usize),
+        // The cast saturates.
+        Some(limit) => Ok(limit.trunc() as usize),
     }
 }
 

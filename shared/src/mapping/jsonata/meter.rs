@@ -95,9 +95,7 @@ impl Arguments {
             "substring" | "substringBefore" | "substringAfter" | "lowercase" | "uppercase" => {
                 Self::Scalars
             }
-            "trim" | "formatNumber" | "formatBase" | "formatInteger" | "parseInteger" => {
-                Self::Scalars
-            }
+            "trim" | "formatBase" | "formatInteger" | "parseInteger" => Self::Scalars,
             "base64encode" | "base64decode" | "encodeUrlComponent" | "encodeUrl" => Self::Scalars,
             "decodeUrlComponent" | "decodeUrl" | "fromMillis" | "toMillis" | "now" => Self::Scalars,
             _ => Self::Any,

@@ -32,7 +32,7 @@ const REFUSED: [(&str, &str); 4] = [
 ];
 
 /// Built-ins whose results are small whatever they are given: the meter need not hear of each call.
-const SMALL: [&str; 20] = [
+const SMALL: [&str; 21] = [
     "abs",
     "average",
     "boolean",
@@ -53,6 +53,7 @@ const SMALL: [&str; 20] = [
     "sqrt",
     "sum",
     "toMillis",
+    "type",
 ];
 
 /// Functions that take a regular expression.
@@ -198,9 +199,10 @@ impl Rules {
         Ok(())
     }
 
-    /// A variable that is named like a function would make it hard to see which of the two is meant.
+    /// A variable that is named like a function which cannot be passed would hide where that one is.
     fn new_name(&self, node: &Node, name: &str) -> Result<(), Fault> {
-        if self.built_in.contains(&name) {
+        let may_be_passed = SMALL.contains(&name) || functions::NAMES.contains(&name);
+        if self.built_in.contains(&name) && !may_be_passed {
             return Err(refused(
                 node,
                 format!("${name} is a built-in function: choose another name"),
