@@ -9,6 +9,9 @@ use crate::Timestamp;
 use crate::limiter::signal::retry_after;
 use crate::outcome::{Code, code};
 
+/// The answer to a call of several does not tell what became of one of them.
+const UNTOLD: Code = Code::new("untold_element");
+
 /// What a provider's answer says about the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -111,6 +114,20 @@ impl Verdict {
         }
     }
 
+    /// What the answer to a call of several says of one element: `named` is what stands there under its name. An
+    /// answer that does not name it, or that says two things of it, leaves open what became of it.
+    pub fn of_element(mut named: impl Iterator<Item = Self>) -> Self {
+        match (named.next(), named.next()) {
+            (Some(verdict), None) => verdict,
+            _ => Self::Ambiguous {
+                code: UNTOLD,
+                after: None,
+                resend_helps: true,
+                fault: false,
+            },
+        }
+    }
+
     /// May have taken effect, and the provider is unwell.
     pub fn unwell() -> Self {
         Self::Ambiguous {
@@ -209,6 +226,17 @@ mod tests {
                 "{status}: {verdict:?}"
             );
             assert!(!verdict.is_fault(), "a 4xx is no ill health: {status}");
+        }
+    }
+
+    #[test]
+    fn an_element_is_what_the_answer_says_of_it_once() {
+        let done = || Verdict::delivered(Some("7".to_owned()));
+        assert_eq!(Verdict::of_element([done()].into_iter()), done());
+        for unclear in [vec![], vec![done(), Verdict::rejected("code=x")]] {
+            let verdict = Verdict::of_element(unclear.into_iter());
+            assert!(matches!(verdict, Verdict::Ambiguous { .. }), "{verdict:?}");
+            assert!(!verdict.is_fault(), "an answer came");
         }
     }
 
