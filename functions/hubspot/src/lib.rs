@@ -1,0 +1,133 @@
+#![doc = include_str!("../README.md")]
+
+mod answers;
+mod payloads;
+
+use std::time::Duration;
+
+use causeway::Timestamp;
+use causeway::limiter::{Limit, Remaining, Signals, signal};
+use causeway::outcome::Code;
+use causeway::provider::{
+    Answer, Auth, Json, Operation, Provider, Safety, Spec, TokenScheme, Verdict,
+};
+
+use answers::{Failed, Upserted};
+use payloads::{Company, Contact, Deal};
+
+/// CRM records: contacts, companies and deals.
+pub struct HubSpot;
+
+const TEN_SECONDS: Duration = Duration::from_secs(10);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// "Locked: […] wait at least 2 seconds": <https://developers.hubspot.com/docs/api-reference/error-handling>
+const LOCKED: Duration = Duration::from_secs(2);
+
+/// Inputs in one call: <https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/guide>
+const MOST: usize = 100;
+
+static SPEC: Spec = Spec {
+    // The smallest of HubSpot's tiers (free and starter), 100 per 10 s and 250,000 a day; larger accounts have 190 and
+    // more. <https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines>
+    limits: &[
+        Limit::window("10s", 100, TEN_SECONDS, 60),
+        Limit::window("day", 250_000, DAY, 125_000),
+    ],
+    ..Spec::new(
+        "hubspot",
+        "https://api.hubapi.com",
+        // v1 of this endpoint ends in February 2027; the refresh token stays the same.
+        // <https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens>
+        Auth::Token(TokenScheme::refresh_token("/oauth/2026-03/token", false)),
+        // An upsert by a unique property: writing the same values again changes nothing.
+        &[
+            Operation::batch::<Contact>("contacts.upsert", Safety::Natural, MOST),
+            Operation::batch::<Company>("companies.upsert", Safety::Natural, MOST),
+            Operation::batch::<Deal>("deals.upsert", Safety::Natural, MOST),
+        ],
+    )
+};
+
+impl Provider for HubSpot {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    /// HubSpot names each element by the trace id that we gave it; an error of the whole call names none.
+    fn classify_batch(
+        &self,
+        operation: &Operation,
+        elements: &[&Json],
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Vec<Verdict> {
+        let verdict = match answer.status {
+            200..=299 => match answer.json::<Upserted>() {
+                Some(told) => return told.of(operation, elements),
+                None => Verdict::unwell(),
+            },
+            _ => refused(answer, now),
+        };
+        match verdict {
+            Verdict::Rejected { .. } if elements.len() > 1 => {
+                vec![Verdict::alone(); elements.len()]
+            }
+            verdict => vec![verdict; elements.len()],
+        }
+    }
+
+    /// The remaining calls of the rolling window, and those of the day, which apps with OAuth are not told.
+    fn signals(&self, _operation: &Operation, answer: &Answer, now: Timestamp) -> Signals {
+        let interval = answer.header("x-hubspot-ratelimit-interval-milliseconds");
+        let interval = interval.and_then(signal::count).map(u64::from);
+        let rolling = signal::left(&answer.headers, "10s", "x-hubspot-ratelimit-remaining");
+        let rolling = rolling.map(|left| Remaining {
+            reset: interval.map(|ms| now + Duration::from_millis(ms)),
+            ..left
+        });
+        let daily = signal::left(
+            &answer.headers,
+            "day",
+            "x-hubspot-ratelimit-daily-remaining",
+        );
+        Signals {
+            remaining: rolling.into_iter().chain(daily).collect(),
+            ..Signals::default()
+        }
+    }
+}
+
+/// What an error of the whole call means.
+fn refused(answer: &Answer, now: Timestamp) -> Verdict {
+    let failed = answer.json::<Failed>().unwrap_or_default();
+    match answer.status {
+        429 if failed.policy_name == "DAILY" => Verdict::QuotaSpent {
+            until: next_hour(now),
+        },
+        429 => Verdict::throttled_for(answer, now, TEN_SECONDS),
+        // Two that want to create the same record at once.
+        409 => Verdict::Retry {
+            code: Code::new("conflict"),
+            after: None,
+            fault: false,
+        },
+        423 => Verdict::Retry {
+            code: Code::new("locked"),
+            after: Some(LOCKED),
+            fault: false,
+        },
+        // "Migration in progress", with a Retry-After of up to 24 hours.
+        477 => Verdict::throttled_for(answer, now, HOUR),
+        400 | 404..=407 | 410..=422 => Verdict::rejected(failed.to_string()),
+        _ => Verdict::by_status(answer, now),
+    }
+}
+
+/// "The daily limit resets at midnight based on your time zone setting", which is not ours to know; midnight is at a
+/// full hour in nearly all zones, so that one call an hour finds it.
+fn next_hour(now: Timestamp) -> Timestamp {
+    let past = now.as_millis().rem_euclid(HOUR.as_millis() as i64);
+    now + HOUR - Duration::from_millis(past.unsigned_abs())
+}
