@@ -88,6 +88,8 @@ impl Provider for Xero {
     fn classify(&self, _operation: &Operation, answer: &Answer, now: Timestamp) -> Verdict {
         match elements(answer, now) {
             Ok(told) => Verdict::of_element(told.iter().filter_map(Element::verdict)),
+            // What comes while the key is at work is not written; no other 409 is known of these calls.
+            Err(_) if answer.status == 409 => Verdict::KeyInUse,
             Err(verdict) => verdict,
         }
     }

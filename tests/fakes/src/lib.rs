@@ -2,9 +2,12 @@
 
 // What a vendor is, and the ones there are.
 mod form;
+mod hubspot;
+mod oauth;
 mod slack;
 mod stripe;
 pub mod vendor;
+mod xero;
 
 // What happens around a vendor's own behaviour: pure state, no I/O.
 pub mod faults;

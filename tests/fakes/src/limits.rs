@@ -90,6 +90,14 @@ impl Windows {
         Ok(())
     }
 
+    /// How many more calls the window of `limit` and `scope` has room for at `now`.
+    pub fn left(&self, limit: &Limit, scope: &str, now: Duration) -> usize {
+        let window = self.admitted.get(&(limit.name, scope.to_owned()));
+        let held = window.into_iter().flatten();
+        let held = held.filter(|at| **at + limit.window > now).count();
+        limit.calls.saturating_sub(held)
+    }
+
     /// What every limit has seen.
     pub fn reports(&self) -> BTreeMap<String, LimitReport> {
         self.reports
@@ -144,6 +152,8 @@ mod tests {
         );
         let report = &windows.reports()["two"];
         assert_eq!((report.peak, report.violations), (2, 2));
+        let left = |ms| windows.left(&TWO_A_SECOND, "a", Duration::from_millis(ms));
+        assert_eq!((left(1_000), left(1_900), left(2_000)), (0, 1, 2));
     }
 
     #[test]

@@ -7,12 +7,14 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::limits::{Exceeded, Limit};
-use crate::{slack, stripe};
+use crate::{hubspot, slack, stripe, xero};
 
 /// Every vendor there is. Adding one is a file and a line here.
 pub const VENDORS: &[fn() -> Box<dyn Vendor>] = &[
+    || Box::new(hubspot::HubSpot::default()),
     || Box::new(slack::Slack::default()),
     || Box::new(stripe::Stripe::default()),
+    || Box::new(xero::Xero::default()),
 ];
 
 /// One vendor's fake: requests in, replies out.
@@ -142,6 +144,14 @@ pub struct Effect {
     pub vendor_key: Option<String>,
     /// The vendor's id of the new object.
     pub object_id: String,
+}
+
+/// The caller's own reference where a vendor has no field for it: `… [ref:KEY]` in some text of `value`.
+pub(crate) fn marker(value: &Value) -> Option<String> {
+    let text = value.to_string();
+    let (_, rest) = text.split_once("[ref:")?;
+    let (marker, _) = rest.split_once(']')?;
+    Some(marker.to_owned())
 }
 
 /// Ids in a vendor's shape from a counter: unlike each other, and the same in every run.

@@ -2,5 +2,7 @@
 
 mod client;
 mod control;
+mod hubspot;
 mod slack;
 mod stripe;
+mod xero;
