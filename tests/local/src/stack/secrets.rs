@@ -11,11 +11,24 @@ use super::Error;
 const DEFAULT: &str = "default";
 
 /// One secret per provider; the fields stand in the provider's README.
-fn defaults() -> [(&'static str, Value); 2] {
-    [
+fn defaults() -> Vec<(&'static str, Value)> {
+    vec![
+        ("hubspot", oauth(json!({}))),
         ("stripe", json!({ "api_key": "sk_test_local" })),
         ("slack", json!({ "bot_token": "xoxb-local" })),
+        (
+            "xero",
+            oauth(json!({ "tenant_id": "0a1b2c3d-0000-4000-8000-00000000000a" })),
+        ),
     ]
+}
+
+/// An app's credentials and an account's first refresh token, beside `fields`.
+fn oauth(mut fields: Value) -> Value {
+    for name in ["client_id", "client_secret", "refresh_token"] {
+        fields[name] = format!("local-{}", name.replace('_', "-")).into();
+    }
+    fields
 }
 
 pub(super) async fn put_defaults(config: &SdkConfig) -> Result<(), Error> {
