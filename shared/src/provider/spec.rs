@@ -255,6 +255,9 @@ pub enum KeyPlace {
     Header(&'static str),
     /// In a top-level field of this name in a JSON body.
     Field(&'static str),
+    /// In a field inside a JSON body, by the names of the objects that it is in and its own, as in a GraphQL call's
+    /// variables. A call whose body lacks one of the objects goes without.
+    Inside(&'static [&'static str]),
 }
 
 impl KeyPlace {
@@ -266,13 +269,22 @@ impl KeyPlace {
                     wire.headers.insert(HeaderName::from_static(name), value);
                 }
             }
-            Self::Field(name) => {
-                if let Ok(Value::Object(mut body)) = serde_json::from_slice(&wire.body) {
-                    body.insert(name.to_owned(), key.into());
-                    wire.body = Value::Object(body).to_string().into();
-                }
-            }
+            Self::Field(name) => put_inside(&[], name, key, wire),
+            Self::Inside([objects @ .., name]) => put_inside(objects, name, key, wire),
+            Self::Inside([]) => {}
         }
+    }
+}
+
+fn put_inside(objects: &[&str], name: &str, key: &str, wire: &mut Wire) {
+    let Ok(mut body) = serde_json::from_slice::<Value>(&wire.body) else {
+        return;
+    };
+    let mut names = objects.iter();
+    let object = names.try_fold(&mut body, |at, name| at.get_mut(*name));
+    if let Some(Value::Object(fields)) = object {
+        fields.insert(name.to_owned(), key.into());
+        wire.body = body.to_string().into();
     }
 }
 
@@ -315,7 +327,24 @@ impl Safety {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_key_inside_a_body_stands_beside_what_is_there() {
+        let place = KeyPlace::Inside(&["variables", "order", "reference"]);
+        let put = |body: &Value| {
+            let mut wire = Wire::post("/").json(body);
+            place.put("cw-1", &mut wire);
+            serde_json::from_slice::<Value>(&wire.body).expect("JSON")
+        };
+        let full = json!({"query": "q", "variables": {"order": {"note": "n"}}});
+        let order = json!({"note": "n", "reference": "cw-1"});
+        assert_eq!(put(&full)["variables"]["order"], order);
+        let other = json!({"variables": {"order": 1}});
+        assert_eq!(put(&other), other);
+    }
 
     #[test]
     fn a_key_settles_only_while_the_vendor_remembers_it() {
