@@ -100,7 +100,8 @@ impl Provider for Shopify {
         }
     }
 
-    fn look_up(&self, _operation: &Operation, lookup: &Lookup<'_>) -> Option<Wire> {
+    fn look_up(&self, operation: &Operation, lookup: &Lookup<'_>) -> Option<Wire> {
+        operation.safety.key_place()?;
         let query = "query($query: String!) { result: orders(first: 1, query: $query) \
                      { nodes { id sourceIdentifier } } }";
         let filter = format!("source_identifier:{}", lookup.reference);

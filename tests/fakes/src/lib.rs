@@ -4,6 +4,7 @@
 mod form;
 mod hubspot;
 mod oauth;
+mod shopify;
 mod slack;
 mod stripe;
 pub mod vendor;

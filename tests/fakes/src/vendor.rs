@@ -7,11 +7,12 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::limits::{Exceeded, Limit};
-use crate::{hubspot, slack, stripe, xero};
+use crate::{hubspot, shopify, slack, stripe, xero};
 
 /// Every vendor there is. Adding one is a file and a line here.
 pub const VENDORS: &[fn() -> Box<dyn Vendor>] = &[
     || Box::new(hubspot::HubSpot::default()),
+    || Box::new(shopify::Shopify::default()),
     || Box::new(slack::Slack::default()),
     || Box::new(stripe::Stripe::default()),
     || Box::new(xero::Xero::default()),

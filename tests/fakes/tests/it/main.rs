@@ -3,6 +3,7 @@
 mod client;
 mod control;
 mod hubspot;
+mod shopify;
 mod slack;
 mod stripe;
 mod xero;

@@ -14,6 +14,10 @@ const DEFAULT: &str = "default";
 fn defaults() -> Vec<(&'static str, Value)> {
     vec![
         ("hubspot", oauth(json!({}))),
+        (
+            "shopify",
+            json!({ "shop": "example", "access_token": "shpat_local" }),
+        ),
         ("stripe", json!({ "api_key": "sk_test_local" })),
         ("slack", json!({ "bot_token": "xoxb-local" })),
         (

@@ -32,7 +32,11 @@ async fn the_sample_events_reach_the_vendors_once_however_often_they_come() {
     .await
     .unwrap_or_else(|error| panic!("{}", error.report()));
 
-    for (lane, provider) in [("Stripe", "stripe"), ("Slack", "slack")] {
+    for (lane, provider) in [
+        ("Shopify", "shopify"),
+        ("Slack", "slack"),
+        ("Stripe", "stripe"),
+    ] {
         let event = root().join(format!("infra/events/{provider}.json"));
         let marker = format!("local-invoke-{provider}-1");
 
@@ -99,7 +103,7 @@ async fn the_gatekeeper_takes_both_its_events(stack: &LocalStack) {
     store(&breaker).await;
     let schedule = root().join("infra/events/gatekeeper-schedule.json");
     let answer = invoke(stack, "Gatekeeper", &schedule).await;
-    assert_eq!(answer["looked_at"], json!(["slack", "stripe"]));
+    assert_eq!(answer["looked_at"], json!(["shopify", "slack", "stripe"]));
     assert_eq!(answer["failed"], Value::Array(Vec::new()));
     assert!(stands().await.is(Setting::Enabled {
         maximum_concurrency: MIN_CONCURRENCY
