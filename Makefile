@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit test-vendors validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check demo-up demo-down new-provider fmt
+.PHONY: help test lint unit test-vendors validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check demo-up demo-down new-provider lines fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ demo-down: ## Stop what demo-up left running
 
 new-provider: ## Start a provider: make new-provider NAME=acme
 	@cargo run --quiet --package causeway-contract --bin new-provider -- "$(NAME)"
+
+lines: ## How long each provider is, as a table
+	@cargo run --quiet --package causeway-contract --bin lines
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -15,6 +15,7 @@ mod guard;
 mod hostile;
 mod judge;
 mod lookups;
+pub mod neighbours;
 mod payloads;
 mod requests;
 mod scaffold;
@@ -31,6 +32,7 @@ use causeway::provider::Provider;
 pub use breach::{Breach, Line};
 pub use fixture::Mode;
 pub use scaffold::{ScaffoldError, Scaffolded, scaffold};
+pub use structure::LINES;
 
 /// The idempotency key that fixtures show: as long as a real one, which is 43 characters.
 const VENDOR_KEY: &str = "cw-0123456789abcdef0123456789abcdef01234567";

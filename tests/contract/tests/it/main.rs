@@ -1,4 +1,5 @@
 //! The suite and the scaffold, held against themselves.
 
+mod neighbours;
 mod probes;
 mod scaffold;
