@@ -76,6 +76,12 @@ bugs! {
     ForgetAttempts,
     /// The same key with another payload counts as the same request.
     IgnoreConflict,
+    /// What an answer says of a call's elements is given to them in another order.
+    MixUpElements,
+    /// An element that the answer has no word for counts as delivered.
+    MissingElementIsDelivered,
+    /// Elements that the vendor takes for the same go in one call.
+    KeepTwinsTogether,
 }
 
 #[cfg(causeway_bugs)]

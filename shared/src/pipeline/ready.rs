@@ -12,6 +12,7 @@ use super::doubt::Doubt;
 use super::job::Job;
 use super::state;
 use super::{Lane, Run, TROUBLE_WAIT};
+use crate::bugs::{self, Bug};
 use crate::credentials::Access;
 use crate::ledger::state::{Closing, Settlement};
 use crate::ledger::{Hold, Record};
@@ -169,7 +170,7 @@ impl Lane {
             let Some(identity) = &ready.identity else {
                 continue;
             };
-            if !seen.insert(identity.clone()) {
+            if !seen.insert(identity.clone()) && !bugs::is(Bug::KeepTwinsTogether) {
                 let of = self.circumstances(ready.job, &ready.hold.record, self.seams.clock.now());
                 let later = state::put_off(TWIN_WAIT, Deferral::KeyInProgress, &of);
                 let outcome = self.settle(ready.job, &ready.hold, None, later, run).await;

@@ -48,6 +48,10 @@ counts! {
     timeouts,
     /// Calls to vendors, lookups included.
     calls,
+    /// Of these, with several requests in them.
+    batched_calls,
+    /// Requests in these.
+    batched_requests,
     /// What came to be at vendors.
     effects,
     /// Trips that were refused.

@@ -74,6 +74,8 @@ pub struct VendorProfile {
     pub token_loses: f64,
     /// Answers a lookup with nothing that tells.
     pub unclear: f64,
+    /// An element of a batch goes another way than its call.
+    pub elements: f64,
     /// Outages: start, end, kind.
     pub outages: Vec<(i64, i64, Outage)>,
 }
@@ -144,6 +146,7 @@ impl Profile {
             token_fails: level(0.30),
             token_loses: level(0.10),
             unclear: level(0.30),
+            elements: level(0.30),
             outages: Vec::new(),
         };
         for _ in 0..rng.pick(&[0, 0, 0, 1, 1, 2]) {

@@ -7,8 +7,8 @@ use causeway::breaker::{BreakerSpec, Scope};
 use causeway::limiter::{Limit, ScopeKey};
 use causeway::outcome::code;
 use causeway::provider::{
-    Answer, Auth, Found, KeyPlace, Lookup, Operation, Payload, Provider, Safety, Secret,
-    SecretError, Shown, Spec, Text, Token, TokenScheme, Verdict, Wire,
+    Answer, Auth, BatchPayload, Found, Json, KeyPlace, Lookup, Operation, Payload, Provider,
+    Safety, Secret, SecretError, Shown, Spec, Text, Token, TokenScheme, Verdict, Wire,
 };
 use http::Method;
 use schemars::JsonSchema;
@@ -27,10 +27,24 @@ pub const PANIC_WORDS: &str = "a call that cannot be built";
 /// The vendor's word for a key that was used with other parameters.
 pub const KEY_MISMATCH: &str = "key_mismatch";
 
+/// Where several orders go in one call.
+pub const BATCH_PATH: &str = "/orders/batch";
+/// How many.
+pub const MOST: usize = 6;
+/// The vendor's word for a call that it refused as a whole because of one of its elements.
+pub const BATCH_REFUSED: &str = "batch_refused";
+
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 macro_rules! operations {
     ($retention:expr, $desk:expr) => {
+        operations!(
+            $retention,
+            $desk,
+            Operation::new::<Replace>("orders.replace", Safety::Natural)
+        )
+    };
+    ($retention:expr, $desk:expr, $replace:expr) => {
         &[
             Operation::new::<Create>(
                 "orders.create",
@@ -40,7 +54,7 @@ macro_rules! operations {
                 },
             )
             .timeout(TIMEOUT),
-            Operation::new::<Replace>("orders.replace", Safety::Natural).timeout(TIMEOUT),
+            $replace.timeout(TIMEOUT),
             Operation::new::<Book>(
                 "orders.book",
                 Safety::Lookup {
@@ -116,6 +130,21 @@ static TOKENED: Spec = Spec {
     )
 };
 
+/// Calls that carry several requests; their limit counts calls.
+static BATCHED: Spec = Spec {
+    limits: &[Limit::window("second", 4, Duration::from_secs(1), 2)],
+    ..Spec::new(
+        "batched",
+        "https://batched.example",
+        Auth::Bearer { field: "token" },
+        operations!(
+            DAY,
+            &[],
+            Operation::batch::<Upsert>("orders.replace", Safety::Natural, MOST)
+        ),
+    )
+};
+
 /// Nothing but one breaker for all: for worlds that are about a fleet.
 static WIDE: Spec = Spec::new(
     "wide",
@@ -134,11 +163,12 @@ pub const TOKEN_PATH: &str = "/oauth/token";
 pub const SIGNING_KEY: &str = "signing_key";
 
 /// All of them.
-pub const ALL: [Vendor; 4] = [
+pub const ALL: [Vendor; 5] = [
     Vendor(&LIMITED),
     Vendor(&BOUNDLESS),
     Vendor(&FORGETFUL),
     Vendor(&TOKENED),
+    Vendor(&BATCHED),
 ];
 
 /// One of the simulation's providers.
@@ -149,6 +179,12 @@ impl Vendor {
     /// Whether it wants access tokens.
     pub fn wants_tokens(self) -> bool {
         self.0.auth.token().is_some()
+    }
+
+    /// Whether some of its calls carry several requests.
+    pub fn takes_batches(self) -> bool {
+        let mut operations = self.0.operations.iter();
+        operations.any(|operation| operation.most_in_a_call() > 1)
     }
 
     /// How long it remembers a key.
@@ -176,6 +212,39 @@ impl Provider for Vendor {
             },
             _ => Verdict::by_status(answer, now),
         }
+    }
+
+    /// Each element's own word, by the desk that it is about: the vendor keeps no order. Of a list that lacks some
+    /// nothing is made here; that is the pipeline's to judge.
+    fn classify_batch(
+        &self,
+        operation: &Operation,
+        elements: &[&Json],
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Vec<Verdict> {
+        if answer.status == 400 && answer.body == BATCH_REFUSED {
+            return vec![Verdict::alone(); elements.len()];
+        }
+        let Some(words) = answer.json::<Words>().filter(|_| answer.status == 207) else {
+            let verdict = self.classify(operation, answer, now);
+            return vec![verdict; elements.len()];
+        };
+        let of = |element: &&Json| {
+            let mut words = words.results.iter();
+            words.find(|word| element["desk"] == word.desk.as_str())
+        };
+        let told = elements.iter().filter_map(of).map(|word| {
+            let body = r#"{"id":"obj"}"#.into();
+            let headers = answer.headers.clone();
+            let alone = Answer {
+                status: word.status,
+                headers,
+                body,
+            };
+            Verdict::by_status(&alone, now)
+        });
+        told.collect()
     }
 
     fn sign(&self, wire: Wire, shown: Shown<'_>, _now: Timestamp) -> Result<Wire, SecretError> {
@@ -239,3 +308,34 @@ macro_rules! payloads {
 }
 
 payloads!(Create: POST "/orders", Replace: PUT "/orders", Book: POST "/bookings", Post: POST "/posts");
+
+/// An order that is set as it is given, known by its desk.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+struct Upsert(Order);
+
+impl BatchPayload for Upsert {
+    fn identity(&self) -> String {
+        self.0.desk.as_str().to_owned()
+    }
+
+    fn wire(elements: &[Self]) -> Wire {
+        for element in elements {
+            assert!(!element.0.item.as_str().starts_with(PANIC), "{PANIC_WORDS}");
+        }
+        Wire::put(BATCH_PATH).json(&elements)
+    }
+}
+
+/// What the vendor says of the elements of a call.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Words {
+    pub results: Vec<Word>,
+}
+
+/// Of one of them.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Word {
+    pub desk: String,
+    pub status: u16,
+}

@@ -297,24 +297,28 @@ impl HttpClient for Seat {
         let strand = self.strand().await;
         let (served, started, fatal) = {
             let mut world = self.shared.lock();
-            let request = workload::request_of(wire, &world);
+            let requests = workload::requests_of(wire, &world);
             let now = world.now;
-            world.see_call((self.environment, strand), wire, request);
+            world.see_call((self.environment, strand), wire, &requests);
             let World {
                 vendor,
                 profile,
                 rng,
                 ..
             } = &mut *world;
-            let served = vendor.serve(wire, request, now, &profile.vendor, rng);
+            let served = vendor.serve(wire, &requests, now, &profile.vendor, rng);
             world.counts.calls += 1;
             world.note(Some(self.environment), || {
                 let (method, path, word) = (&wire.method, &wire.path, served.word);
-                let number = request.map_or_else(String::new, |number| format!(" of r{number}"));
-                format!("call {method} {path}{number} {word}")
+                let of = requests.iter().map(|number| format!(" r{number}"));
+                let of: String = of.collect();
+                format!("call {method} {path} of{of} {word}")
             });
-            world.see_effect(served.effect);
-            let fatal = request.and_then(|number| world.requests[number].fatal);
+            for effect in &served.effects {
+                world.see_effect(*effect);
+            }
+            let mut fatal = requests.iter();
+            let fatal = fatal.find_map(|number| world.requests[*number].fatal);
             (served, now, fatal)
         };
         if fatal == Some(Fatal::Call) {
@@ -329,10 +333,11 @@ impl HttpClient for Seat {
             served.answer
         };
         let mut world = self.shared.lock();
-        let request = workload::request_of(wire, &world);
-        world.see_answer(request, &answer);
-        if let Some(number) = request {
-            world.see_over(self.environment, number);
+        for (place, number) in workload::requests_of(wire, &world).into_iter().enumerate() {
+            world.see_answer(number, &answer);
+            if place == 0 {
+                world.see_over(self.environment, number);
+            }
         }
         answer
     }

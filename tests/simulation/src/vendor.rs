@@ -1,5 +1,7 @@
 //! The vendor: honours keys, can be asked, forgets, fails, stalls, and succeeds without saying so.
 
+mod batches;
+
 use std::collections::HashMap;
 
 use causeway::http_client::CallError;
@@ -7,7 +9,7 @@ use causeway::provider::{Answer, Wire};
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::profile::{Outage, SECOND, VendorProfile};
-use crate::providers::{KEY_HEADER, KEY_MISMATCH, REFERENCE, SETTLE, TOKEN_PATH};
+use crate::providers::{BATCH_PATH, KEY_HEADER, KEY_MISMATCH, REFERENCE, SETTLE, TOKEN_PATH};
 use crate::rng::Rng;
 use crate::tokens::Tokens;
 
@@ -39,8 +41,8 @@ pub struct Served {
     pub at: i64,
     /// What it gets.
     pub answer: Result<Answer, CallError>,
-    /// The number of the effect that this call made.
-    pub effect: Option<usize>,
+    /// The numbers of the effects that this call made.
+    pub effects: Vec<usize>,
     /// In a word, for the trace.
     pub word: &'static str,
 }
@@ -102,11 +104,11 @@ impl Vendor {
         }
     }
 
-    /// Carries out a call that arrives at `now`, of the request numbered `request`.
+    /// Carries out a call that arrives at `now`, of the requests numbered `requests`.
     pub fn serve(
         &mut self,
         wire: &Wire,
-        request: Option<usize>,
+        requests: &[usize],
         now: i64,
         profile: &VendorProfile,
         rng: &mut Rng,
@@ -117,7 +119,7 @@ impl Vendor {
             return Served {
                 at,
                 answer: self.tokens.exchange(wire, now, chances, rng),
-                effect: None,
+                effects: Vec::new(),
                 word: "is a token call",
             };
         }
@@ -139,13 +141,16 @@ impl Vendor {
                 let unclear = rng.chance(profile.unclear);
                 (Ok(self.look_up(wire, now, unclear)), "is a lookup")
             }
-            _ => return self.carry_out(wire, request, now, mode, rng),
+            _ if wire.path == BATCH_PATH => {
+                return self.carry_out_batch(wire, requests, now, (mode, profile.elements), rng);
+            }
+            _ => return self.carry_out(wire, requests.first().copied(), now, mode, rng),
         };
         let never = mode == Mode::Stalls;
         Served {
             at: if never { i64::MAX } else { at },
             answer,
-            effect: None,
+            effects: Vec::new(),
             word,
         }
     }
@@ -187,7 +192,7 @@ impl Vendor {
                 return Served {
                     at: now + rng.latency(60),
                     answer: Ok(answer),
-                    effect: None,
+                    effects: Vec::new(),
                     word,
                 };
             }
@@ -197,7 +202,7 @@ impl Vendor {
             return Served {
                 at: now + rng.latency(60),
                 answer: Ok(status(422)),
-                effect: None,
+                effects: Vec::new(),
                 word: mode.word(),
             };
         }
@@ -236,7 +241,7 @@ impl Vendor {
         Served {
             at,
             answer,
-            effect: effect.flatten(),
+            effects: effect.flatten().into_iter().collect(),
             word: mode.word(),
         }
     }

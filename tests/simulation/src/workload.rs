@@ -133,6 +133,16 @@ pub fn good(provider: Vendor, number: usize, operation: &str, connection: &str) 
     request(provider, body, connection.to_owned(), "d0".to_owned())
 }
 
+/// The operation of the request under that key: of all kinds, and mostly in company where calls take several.
+fn operation_of(provider: Vendor, key: usize) -> &'static str {
+    let of_all = OPERATIONS[key % OPERATIONS.len()];
+    if provider.takes_batches() && key % 10 < 8 {
+        "orders.replace"
+    } else {
+        of_all
+    }
+}
+
 fn draw_request(
     provider: Vendor,
     number: usize,
@@ -142,9 +152,10 @@ fn draw_request(
     rng: &mut Rng,
 ) -> Request {
     // The key decides connection and operation: a conflicting request shares both with the one it conflicts with.
-    let operation = OPERATIONS[key % OPERATIONS.len()];
+    let operation = operation_of(provider, key);
     let connection = format!("c{}", key as i64 % connections);
-    let desk = format!("d{}", rng.between(0, 2));
+    let desks = if provider.takes_batches() { 7 } else { 2 };
+    let desk = format!("d{}", rng.between(0, desks));
     let kind = if rng.chance(odd) {
         rng.between(1, 6)
     } else {
@@ -209,17 +220,18 @@ fn request(provider: Vendor, body: String, connection: String, desk: String) -> 
     }
 }
 
-/// Which request a call is made for.
-pub fn request_of(wire: &Wire, world: &World) -> Option<usize> {
+/// Which requests a call is made for: none for a token, and several in a batch.
+pub fn requests_of(wire: &Wire, world: &World) -> Vec<usize> {
     if wire.path == TOKEN_PATH {
-        return None;
+        return Vec::new();
     }
     if wire.body.is_empty() {
-        let reference = wire.path.rsplit('/').next()?;
-        return world.watch.references.get(reference).copied();
+        let reference = wire.path.rsplit('/').next().unwrap_or_default();
+        let asked = world.watch.references.get(reference);
+        return asked.copied().into_iter().collect();
     }
-    let text = std::str::from_utf8(&wire.body).ok()?;
-    let (_, rest) = text.split_once(r#""item":"r"#)?;
-    let (number, _) = rest.split_once('"')?;
-    number.parse().ok()
+    let text = std::str::from_utf8(&wire.body).unwrap_or_default();
+    let items = text.split(r#""item":"r"#).skip(1);
+    let numbers = items.map(|rest| rest.split('"').next().unwrap_or_default());
+    numbers.filter_map(|number| number.parse().ok()).collect()
 }

@@ -34,18 +34,29 @@ pub struct Straggler {
 const TRUST: i64 = 1_000;
 
 impl World {
-    /// A call is about to be made by an environment and a strand of it.
-    pub fn see_call(&mut self, by: (usize, usize), wire: &Wire, request: Option<usize>) {
-        let Some(number) = request else { return };
+    /// A call is about to be made by an environment and a strand of it. With several requests in it it is one call for
+    /// limits and breaker, and an attempt, with a claim of its own, for each of them.
+    pub fn see_call(&mut self, by: (usize, usize), wire: &Wire, requests: &[usize]) {
+        let Some(&lead) = requests.first() else {
+            return;
+        };
         let is_lookup = wire.body.is_empty();
         if !is_lookup {
-            self.requests[number].calls += 1;
-            self.see_limits(by, number);
+            for number in requests {
+                self.requests[*number].calls += 1;
+            }
+            self.see_limits(by, lead);
+        }
+        if requests.len() > 1 {
+            self.counts.batched_calls += 1;
+            self.counts.batched_requests += requests.len() as u64;
         }
         let invocation = self.environments[by.0].invocation;
-        self.watch.under_way.push((number, by.0, invocation));
-        self.see_holder(by.0, number);
-        self.see_circuit(by.0, number, is_lookup);
+        self.watch.under_way.push((lead, by.0, invocation));
+        for number in requests {
+            self.see_holder(by.0, *number);
+        }
+        self.see_circuit(by.0, lead, is_lookup);
     }
 
     /// A call is made by whoever holds the claim. A keyed one has the vendor's key for a guard where the ledger has
@@ -200,10 +211,8 @@ impl World {
     }
 
     /// Something came to be at the vendor.
-    pub fn see_effect(&mut self, effect: Option<usize>) {
-        let Some(number) = effect.map(|effect| self.vendor.effects[effect].request) else {
-            return;
-        };
+    pub fn see_effect(&mut self, effect: usize) {
+        let number = self.vendor.effects[effect].request;
         self.counts.effects += 1;
         let request = &self.requests[number];
         let (key, natural) = (
@@ -221,14 +230,14 @@ impl World {
         }
     }
 
-    /// A caller got an answer, or none.
-    pub fn see_answer(&mut self, request: Option<usize>, answer: &Result<Answer, CallError>) {
+    /// A caller got an answer, or none, to a call with that request in it.
+    pub fn see_answer(&mut self, number: usize, answer: &Result<Answer, CallError>) {
         let ambiguous = match answer {
             Ok(answer) => answer.status >= 500 || answer.status == 408,
             Err(CallError::Ambiguous(_)) => true,
             Err(CallError::NotSent(_)) => false,
         };
-        if let (Some(number), true) = (request, ambiguous) {
+        if ambiguous {
             self.requests[number].doubted = true;
             if self.requests[number].safety == Some(Safety::Unsafe) {
                 self.counts.ambiguous_unsafe += 1;

@@ -29,6 +29,8 @@ fn every_promise_is_kept_in_a_few_hundred_worlds() {
         (counts.redriven, 50),
         (counts.sent_again, 500),
         (counts.ambiguous_unsafe, 100),
+        (counts.batched_calls, 40),
+        (counts.batched_requests, 100),
     ] {
         assert!(count >= least, "{count} of at least {least}: {counts:?}");
     }
