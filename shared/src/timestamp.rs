@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 /// A point in time, in whole milliseconds since the Unix epoch (SQS and DynamoDB speak milliseconds too).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -35,10 +35,21 @@ impl Timestamp {
     /// # Errors
     /// When `text` is no RFC 3339 date-time.
     pub fn parse_rfc3339(text: &str) -> Result<Self, time::error::Parse> {
-        let at = OffsetDateTime::parse(text, &Rfc3339)?;
+        OffsetDateTime::parse(text, &Rfc3339).map(Self::of)
+    }
+
+    /// Reads an RFC 2822 date-time, such as `Thu, 24 Aug 2023 05:01:45 +0000`.
+    ///
+    /// # Errors
+    /// When `text` is no RFC 2822 date-time.
+    pub fn parse_rfc2822(text: &str) -> Result<Self, time::error::Parse> {
+        OffsetDateTime::parse(text, &Rfc2822).map(Self::of)
+    }
+
+    fn of(at: OffsetDateTime) -> Self {
         let ms = at.unix_timestamp_nanos().div_euclid(1_000_000);
         // Years 0..=9999 in milliseconds fit an i64 with six digits to spare.
-        Ok(Self(i64::try_from(ms).unwrap_or(i64::MAX)))
+        Self(i64::try_from(ms).unwrap_or(i64::MAX))
     }
 
     /// How long after `earlier` this is; zero when it is not after it.
@@ -97,6 +108,13 @@ mod tests {
         let at = Timestamp::parse_rfc3339("2026-11-22T12:00:00.250+02:00").expect("a date-time");
         assert_eq!(at.to_string(), "2026-11-22T10:00:00.25Z");
         assert_eq!(at.as_millis(), 1_795_341_600_250);
+    }
+
+    #[test]
+    fn dates_of_mail_are_read_too() {
+        let at = Timestamp::parse_rfc2822("Thu, 24 Aug 2023 05:01:45 +0000").expect("a date-time");
+        assert_eq!(at.to_string(), "2023-08-24T05:01:45Z");
+        assert!(Timestamp::parse_rfc2822("2023-08-24T05:01:45Z").is_err());
     }
 
     #[test]

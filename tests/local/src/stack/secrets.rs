@@ -23,6 +23,15 @@ fn defaults() -> Vec<(&'static str, Value)> {
         (
             "xero",
             oauth(json!({ "tenant_id": "0a1b2c3d-0000-4000-8000-00000000000a" })),
+fn defaults() -> [(&'static str, Value); 3] {
+    [
+        (
+            "twilio",
+            json!({
+                "account_sid": "AC00000000000000000000000000000001",
+                "key_sid": "SK00000000000000000000000000000001",
+                "key_secret": "local",
+            }),
         ),
     ]
 }
