@@ -13,18 +13,22 @@ const DEFAULT: &str = "default";
 /// One secret per provider; the fields stand in the provider's README.
 fn defaults() -> Vec<(&'static str, Value)> {
     vec![
+        (
+            "guesty",
+            json!({ "client_id": "local-client-id", "client_secret": "local-client-secret" }),
+        ),
         ("hubspot", oauth(json!({}))),
+        (
+            "pagerduty",
+            json!({ "routing_key": "00000000000000000000000000000001" }),
+        ),
+        ("seam", json!({ "api_key": "seam_local" })),
         (
             "shopify",
             json!({ "shop": "example", "access_token": "shpat_local" }),
         ),
-        ("stripe", json!({ "api_key": "sk_test_local" })),
         ("slack", json!({ "bot_token": "xoxb-local" })),
-        (
-            "xero",
-            oauth(json!({ "tenant_id": "0a1b2c3d-0000-4000-8000-00000000000a" })),
-fn defaults() -> [(&'static str, Value); 3] {
-    [
+        ("stripe", json!({ "api_key": "sk_test_local" })),
         (
             "twilio",
             json!({
@@ -32,6 +36,10 @@ fn defaults() -> [(&'static str, Value); 3] {
                 "key_sid": "SK00000000000000000000000000000001",
                 "key_secret": "local",
             }),
+        ),
+        (
+            "xero",
+            oauth(json!({ "tenant_id": "0a1b2c3d-0000-4000-8000-00000000000a" })),
         ),
     ]
 }
