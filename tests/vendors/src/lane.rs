@@ -1,6 +1,5 @@
 //! A lane's calls, made by the lane's own code: payload to call, key and credentials, HTTP client, judgement.
 
-use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -9,10 +8,9 @@ use causeway::http_client::{HttpClient, ReqwestClient};
 use causeway::provider::{
     Answer, Found, Json, Lookup, Operation, Provider, Secret, Shown, Verdict, Wire,
 };
-use causeway_local::stack::root;
-use serde::Deserialize;
 
 use crate::Error;
+use crate::fixture::{self, Case};
 
 /// Longest wait for an answer: everything is on this machine.
 const CALL_MAX: Duration = Duration::from_secs(20);
@@ -23,28 +21,6 @@ pub struct Lane {
     secret: Secret,
     client: ReqwestClient,
     keys: AtomicUsize,
-}
-
-/// A payload of the operation's wire fixtures.
-#[derive(Debug)]
-pub struct Case {
-    /// Whose payload it is.
-    pub operation: &'static Operation,
-    /// Operation and payload in a few words.
-    pub what: String,
-    /// The canonical payload.
-    pub payload: Json,
-}
-
-#[derive(Deserialize)]
-struct Fixture {
-    payloads: Vec<FixturePayload>,
-}
-
-#[derive(Deserialize)]
-struct FixturePayload {
-    name: String,
-    payload: Json,
 }
 
 impl Lane {
@@ -80,6 +56,14 @@ impl Lane {
         let spec = self.provider.spec();
         spec.operation(name)
             .ok_or_else(|| Error::data(spec.name, format!("there is no operation `{name}`")))
+    }
+
+    /// The payloads of all its wire fixtures.
+    ///
+    /// # Errors
+    /// When an operation has no fixture.
+    pub fn cases(&self) -> Result<Vec<Case>, Error> {
+        fixture::cases(self.provider.spec())
     }
 
     /// The call that carries out `payload`, with a key of its own.
@@ -141,29 +125,6 @@ impl Lane {
             call: format!("{} {wire:?}", self.provider.spec().name),
             source,
         })
-    }
-
-    /// The payloads of all wire fixtures.
-    ///
-    /// # Errors
-    /// When an operation has no fixture.
-    pub fn cases(&self) -> Result<Vec<Case>, Error> {
-        let spec = self.provider.spec();
-        let folder = root().join("functions").join(spec.name).join("fixtures");
-        let mut cases = Vec::new();
-        for operation in spec.operations {
-            let path = folder.join(format!("{}.json", operation.name));
-            let place = path.display().to_string();
-            let text = fs::read_to_string(&path).map_err(|error| Error::data(&place, error))?;
-            let fixture: Fixture =
-                serde_json::from_str(&text).map_err(|error| Error::data(&place, error))?;
-            cases.extend(fixture.payloads.into_iter().map(|case| Case {
-                operation,
-                what: format!("{}, {}", operation.name, case.name),
-                payload: case.payload,
-            }));
-        }
-        Ok(cases)
     }
 }
 

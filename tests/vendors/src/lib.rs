@@ -4,6 +4,7 @@ pub mod contract;
 pub mod document;
 mod error;
 pub mod fields;
+pub mod fixture;
 pub mod lane;
 pub mod peer;
 pub mod prism;

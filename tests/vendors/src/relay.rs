@@ -34,7 +34,7 @@ const HOP_BY_HOP: [http::HeaderName; 4] = [
 ];
 
 /// What is made of an answer on its way back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Lie {
     /// A field of the JSON body is left out: its pointer (RFC 6901).
     Without(&'static str),
@@ -42,6 +42,8 @@ pub enum Lie {
     With(&'static str, &'static str),
     /// The status is another one.
     Status(u16),
+    /// The whole answer is another one, and the fake is not even asked.
+    Instead(Answer),
 }
 
 /// A running relay. Dropping it closes it.
@@ -145,16 +147,23 @@ async fn relay(request: Request<Incoming>, shared: &Shared) -> Response<Full<Byt
     let mut wire = Wire::new(parts.method, path);
     wire.headers = end_to_end(parts.headers);
     wire.body = body.to_bytes();
-    let answer = shared.client.call(&shared.upstream, &wire, CALL_MAX).await;
-    let Ok(mut answer) = answer else {
-        return plain(StatusCode::BAD_GATEWAY);
-    };
+    let lie = shared.lie().clone().filter(|_| !is_control);
     if !is_control {
         shared.calls.fetch_add(1, Ordering::Relaxed);
-        if let Some(lie) = &*shared.lie() {
-            tell(lie, &mut answer);
-        }
     }
+    let answer = match lie {
+        Some(Lie::Instead(answer)) => answer,
+        lie => {
+            let answer = shared.client.call(&shared.upstream, &wire, CALL_MAX).await;
+            let Ok(mut answer) = answer else {
+                return plain(StatusCode::BAD_GATEWAY);
+            };
+            if let Some(lie) = &lie {
+                tell(lie, &mut answer);
+            }
+            answer
+        }
+    };
     let mut response = Response::new(Full::new(answer.body));
     *response.headers_mut() = end_to_end(answer.headers);
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -175,22 +184,24 @@ fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
 }
 
 fn tell(lie: &Lie, answer: &mut Answer) {
-    if let Lie::Status(status) = lie {
-        answer.status = *status;
-        return;
-    }
-    let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) else {
-        return;
-    };
     match lie {
-        Lie::Without(pointer) => remove(&mut body, pointer),
-        Lie::With(pointer, text) => {
+        Lie::Status(status) => answer.status = *status,
+        Lie::Instead(other) => answer.clone_from(other),
+        Lie::Without(pointer) => change(answer, |body| remove(body, pointer)),
+        Lie::With(pointer, text) => change(answer, |body| {
             if let Some(place) = body.pointer_mut(pointer) {
                 *place = serde_json::from_str(text).unwrap_or(Value::Null);
             }
-        }
-        Lie::Status(_) => {}
+        }),
     }
+}
+
+/// A body that is no JSON stays as it is.
+fn change(answer: &mut Answer, how: impl FnOnce(&mut Value)) {
+    let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) else {
+        return;
+    };
+    how(&mut body);
     answer.body = body.to_string().into();
 }
 

@@ -1,17 +1,19 @@
 //! Requests of a lane and answers of its fake, held against the vendor's published document.
 
+mod faults;
+mod recorded;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use causeway::provider::{Answer, Operation, Verdict, Wire};
 use causeway_fakes::Server;
-use http::{HeaderValue, header};
 use tokio::task::JoinSet;
 
 use crate::Error;
 use crate::fields::Fields;
 use crate::lane::Lane;
-use crate::prism::{Prism, Violation, violations};
+use crate::prism::{Prism, violations};
 use crate::relay::Relay;
 use crate::report::Row;
 use crate::run::Run;
@@ -22,6 +24,7 @@ use crate::vendor::{Document, Vendor};
 pub const CHECK: &str = "requests and answers / published contract";
 const REQUESTS: &str = "lane's requests / published contract";
 const ANSWERS: &str = "fake's answers / published contract";
+const RECORDED: &str = "fixtures' answers / published contract";
 const FAULTS: &str = "seeded faults / published contract";
 
 /// A vendor's lane, its fake, and Prism between them. The relay behind Prism can spoil the fake's answers.
@@ -32,9 +35,10 @@ struct Bench {
     lane: Lane,
     prism: Prism,
     relay: Relay,
-    _fakes: Server,
+    fakes: Server,
     requests: Row,
     answers: Row,
+    recorded: Row,
     faults: Row,
     /// Known differences that were met, by place in the list.
     met: BTreeSet<usize>,
@@ -42,6 +46,14 @@ struct Bench {
     outside: BTreeSet<String>,
     /// Operations that the document has, and whose success it has judged.
     succeeded: BTreeSet<&'static str>,
+}
+
+/// Whose a violation is.
+#[derive(Clone, Copy)]
+enum Side {
+    Request,
+    Answer,
+    Recorded,
 }
 
 /// Makes the check.
@@ -56,9 +68,11 @@ pub async fn check(
 ) -> Result<Vec<Row>, Error> {
     let mut bench = Bench::set_up(run, vendor, document, path).await?;
     bench.fixtures().await?;
+    bench.recorded().await?;
+    bench.start_anew().await?;
     bench.lies().await?;
     bench.probes().await?;
-    // Last, since they use up limits.
+    bench.start_anew().await?;
     bench.steps().await?;
     Ok(bench.finish())
 }
@@ -85,14 +99,22 @@ impl Bench {
             lane: Lane::new(vendor.provider, vendor.secret)?,
             prism,
             relay,
-            _fakes: fakes,
+            fakes,
             requests: Row::new(name, REQUESTS),
             answers: Row::new(name, ANSWERS),
+            recorded: Row::new(name, RECORDED),
             faults: Row::new(name, FAULTS),
             met: BTreeSet::new(),
             outside: BTreeSet::new(),
             succeeded: BTreeSet::new(),
         })
+    }
+
+    /// The fake forgets what it has counted: no part meets a limit that another has used up.
+    async fn start_anew(&self) -> Result<(), Error> {
+        let reset = Wire::post("/_control/reset");
+        self.lane.send(self.fakes.base_url(), &reset).await?;
+        Ok(())
     }
 
     /// Every payload of the wire fixtures, and the question after what it made.
@@ -150,60 +172,6 @@ impl Bench {
         Ok(verdicts)
     }
 
-    /// Requests that no lane makes: each must be found wrong.
-    async fn probes(&mut self) -> Result<(), Error> {
-        for probe in self.document.probes {
-            let mut wire = Wire::post(probe.path).header(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static(probe.media_type),
-            );
-            wire.body = probe.body.into();
-            let signed = self.lane.signed(wire)?;
-            let answer = self.lane.send(self.prism.base_url(), &signed).await?;
-            let mut texts = texts(&answer)?;
-            texts.extend(self.fields.unknown(&signed));
-            self.must_find(probe.what, probe.found, &texts);
-        }
-        self.without_credentials().await
-    }
-
-    async fn without_credentials(&mut self) -> Result<(), Error> {
-        let Some(step) = self.document.steps.first() else {
-            return Ok(());
-        };
-        for mut wire in step.prepare(&self.lane, "", "")?.wires {
-            wire.headers.remove(header::AUTHORIZATION);
-            let answer = self.lane.send(self.prism.base_url(), &wire).await?;
-            let found = "request: Invalid security scheme used";
-            self.must_find("no credentials", found, &texts(&answer)?);
-        }
-        Ok(())
-    }
-
-    /// Answers that no fake gives: each must be found wrong.
-    async fn lies(&mut self) -> Result<(), Error> {
-        let Some(step) = self.document.steps.first() else {
-            return Ok(());
-        };
-        for (lie, found) in self.document.lies {
-            self.relay.lie(Some(lie.clone()));
-            for wire in step.prepare(&self.lane, "", "")?.wires {
-                let answer = self.lane.send(self.prism.base_url(), &wire).await?;
-                self.must_find(&format!("{lie:?}"), found, &texts(&answer)?);
-            }
-        }
-        self.relay.lie(None);
-        Ok(())
-    }
-
-    fn must_find(&mut self, what: &str, wanted: &str, texts: &[String]) {
-        self.faults.requests += 1;
-        if !texts.iter().any(|text| text.contains(wanted)) {
-            let text = format!("{what} went unnoticed: `{wanted}` is not among {texts:?}");
-            self.faults.violation(text);
-        }
-    }
-
     async fn ask(&mut self, call: &str, what: &str, wire: &Wire) -> Result<Answer, Error> {
         let answer = self.lane.send(self.prism.base_url(), wire).await?;
         self.heard(call, what, wire, &answer)?;
@@ -219,25 +187,29 @@ impl Bench {
                 self.outside.insert(call.to_owned());
                 continue;
             }
-            let is_of_answer = violation.is_of_answer();
-            self.note(is_of_answer, what, answer.status, &violation.text());
+            let side = if violation.is_of_answer() {
+                Side::Answer
+            } else {
+                Side::Request
+            };
+            self.note(side, what, answer.status, &violation.text());
         }
         for text in self.fields.unknown(wire) {
-            self.note(false, what, answer.status, &text);
+            self.note(Side::Request, what, answer.status, &text);
         }
         Ok(())
     }
 
-    fn note(&mut self, is_of_answer: bool, what: &str, status: u16, text: &str) {
+    fn note(&mut self, side: Side, what: &str, status: u16, text: &str) {
         let mut known = self.document.known.iter();
         if let Some(at) = known.position(|known| known.violation == text) {
             self.met.insert(at);
             return;
         }
-        let row = if is_of_answer {
-            &mut self.answers
-        } else {
-            &mut self.requests
+        let row = match side {
+            Side::Request => &mut self.requests,
+            Side::Answer => &mut self.answers,
+            Side::Recorded => &mut self.recorded,
         };
         // A flood of one violation says no more than one of it.
         let text = format!("{what}: {status} {text}");
@@ -283,10 +255,6 @@ impl Bench {
         let found = self.faults.requests - self.faults.violations.len();
         let text = format!("{found} of {} found", self.faults.requests);
         self.faults.remarks.push(text);
-        vec![self.requests, self.answers, self.faults]
+        vec![self.requests, self.answers, self.recorded, self.faults]
     }
-}
-
-fn texts(answer: &Answer) -> Result<Vec<String>, Error> {
-    Ok(violations(answer)?.iter().map(Violation::text).collect())
 }
