@@ -126,3 +126,44 @@ async fn broken_steps(
     }
     Ok(broken)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::{End, Finds};
+
+    static STEPS: &[Step] = &[
+        Step::new("customers.create", r#"{"name": "{place}"}"#, End::Delivered),
+        Step::new(
+            "payment_intents.create",
+            r#"{"amount": 500, "currency": "eur", "customer": "{made}"}"#,
+            End::Delivered,
+        ),
+        Step::new(
+            "refunds.create",
+            r#"{"payment_intent": "{made}"}"#,
+            End::Delivered,
+        ),
+        Step::new("customers.create", "{}", End::Delivered).finds(Finds::Hit),
+    ];
+
+    #[tokio::test]
+    async fn a_step_that_ends_otherwise_is_told_and_later_ones_see_what_was_made() {
+        let fakes = Server::start(([127, 0, 0, 1], 0).into()).await;
+        let fakes = fakes.expect("a free port");
+        let base_url = format!("{}/stripe", fakes.base_url());
+        let secret = r#"{"api_key": "sk_test_peer"}"#;
+        let lane = Lane::new(&causeway_stripe::Stripe, secret).expect("a secret");
+
+        let broken = broken_steps(&lane, &base_url, STEPS, "Ada Example").await;
+
+        let broken = broken.expect("answers");
+        // The intent was made for the new customer, and has no payment that could be given back.
+        assert!(broken[0].starts_with("refunds.create, step 3: 404 is Rejected"));
+        assert_eq!(
+            broken[1],
+            "customers.create, step 4: the lane has no lookup"
+        );
+        assert_eq!(broken.len(), 2, "{broken:?}");
+    }
+}
