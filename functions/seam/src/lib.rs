@@ -1,0 +1,171 @@
+#![doc = include_str!("../README.md")]
+
+mod payloads;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use causeway::Timestamp;
+use causeway::limiter::{Limit, ScopeKey};
+use causeway::provider::{
+    Answer, Auth, Found, Json, Lookup, Operation, Provider, Safety, Spec, Verdict, Wire,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use payloads::{CreateAccessCode, DeleteAccessCode, UpdateAccessCode, Window};
+
+/// Smart locks: access codes.
+pub struct Seam;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DEVICE: ScopeKey = ScopeKey::Field("device_id");
+
+static SPEC: Spec = Spec {
+    // Seam names no limit for a workspace. Ours, not Seam's: five a second.
+    limits: &[Limit::window("workspace", 300, MINUTE, 60)],
+    ..Spec::new(
+        "seam",
+        "https://connect.getseam.com",
+        Auth::Bearer { field: "api_key" },
+        // Limits per device: <https://docs.seam.co/latest/api-reference/rate-limits-and-guardrails>
+        &[
+            // A lock holds a code once, so that device and code find it. How long the list may lag, Seam does not say:
+            // ours, not Seam's.
+            Operation::new::<CreateAccessCode>(
+                "access_codes.create",
+                Safety::Lookup {
+                    place: None,
+                    settle: MINUTE,
+                },
+            )
+            .limits(&[Limit::window("creations", 10, MINUTE, 3).scoped(DEVICE)]),
+            // The same values again change nothing.
+            Operation::new::<UpdateAccessCode>("access_codes.update", Safety::Natural)
+                .limits(&[Limit::window("updates", 10, MINUTE, 3).scoped(DEVICE)]),
+            Operation::new::<DeleteAccessCode>("access_codes.delete", Safety::Natural)
+                .limits(&[Limit::window("deletions", 20, MINUTE, 6).scoped(DEVICE)]),
+        ],
+    )
+};
+
+impl Provider for Seam {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    /// A 200 means accepted: the lock learns of it later. What is gone already needs no deletion.
+    fn classify(&self, operation: &Operation, answer: &Answer, now: Timestamp) -> Verdict {
+        let body = answer.json::<Reply>().unwrap_or_default();
+        let kind = body.error.kind.as_str();
+        match answer.status {
+            200..=299 => body.made(),
+            409 if kind == "duplicate_access_code" => Verdict::exists(body.error.to_string()),
+            404 if kind == "access_code_not_found" && operation.name == "access_codes.delete" => {
+                Verdict::delivered(None)
+            }
+            400 | 404 | 409 | 422 => Verdict::rejected(body.error.to_string()),
+            _ => Verdict::by_status(answer, now),
+        }
+    }
+
+    fn look_up(&self, operation: &Operation, lookup: &Lookup<'_>) -> Option<Wire> {
+        (operation.name == "access_codes.create").then(|| {
+            let device = &lookup.payload["device_id"];
+            Wire::post("/access_codes/list").json(&json!({ "device_id": device }))
+        })
+    }
+
+    /// Ours has the same code, name and window. Another name under the same code and at the same time is another one's;
+    /// our name with another window may be ours with its times rounded, or not.
+    fn found(&self, _operation: &Operation, lookup: &Lookup<'_>, answer: &Answer) -> Found {
+        let (Some(held), Some(window)) = (answer.json::<Held>(), Window::of(lookup.payload)) else {
+            return Found::Unclear;
+        };
+        let same = |code: &Json, field: &str| code[field] == lookup.payload[field];
+        let mut found = Found::Miss;
+        for code in held.access_codes.iter().filter(|code| same(code, "code")) {
+            let is_named = same(code, "name");
+            match Window::of(code) {
+                Some(theirs) if is_named && theirs == window => {
+                    return Found::Hit {
+                        object_id: code["access_code_id"].as_str().map(str::to_owned),
+                    };
+                }
+                Some(theirs) if !theirs.overlaps(&window) => {}
+                Some(_) if !is_named && found == Found::Miss => {
+                    let detail = "the code is on the device under another name".to_owned();
+                    found = Found::Other { detail };
+                }
+                _ => found = Found::Unclear,
+            }
+        }
+        if held.pagination.has_next_page {
+            return Found::Unclear;
+        }
+        found
+    }
+}
+
+/// <https://docs.seam.co/latest/api/access_codes/create>
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Reply {
+    access_code: Option<Json>,
+    action_attempt: Option<Attempt>,
+    ok: bool,
+    error: SeamError,
+}
+
+/// <https://docs.seam.co/latest/core-concepts/action-attempts>
+#[derive(Deserialize)]
+struct Attempt {
+    action_attempt_id: String,
+}
+
+impl Reply {
+    /// The code's id where the answer has one, else the attempt's, by which the outcome can be followed.
+    fn made(self) -> Verdict {
+        let code = self.access_code.map(|code| code["access_code_id"].clone());
+        let id = code.and_then(|id| id.as_str().map(str::to_owned));
+        let id = id.or(self.action_attempt.map(|attempt| attempt.action_attempt_id));
+        match id {
+            None if !self.ok => Verdict::unwell(),
+            id => Verdict::delivered(id),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SeamError {
+    #[serde(rename = "type")]
+    kind: String,
+    validation_errors: BTreeMap<String, Json>,
+}
+
+/// Type and fields; Seam's messages quote codes and names.
+impl std::fmt::Display for SeamError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let fields = self.validation_errors.keys();
+        let fields: Vec<&str> = fields
+            .map(String::as_str)
+            .filter(|f| *f != "_errors")
+            .collect();
+        write!(f, "type={} fields={}", self.kind, fields.join(","))
+    }
+}
+
+/// <https://docs.seam.co/latest/api/access_codes/list>
+#[derive(Deserialize)]
+struct Held {
+    access_codes: Vec<Json>,
+    #[serde(default)]
+    pagination: Pagination,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Pagination {
+    has_next_page: bool,
+}
