@@ -2,8 +2,10 @@
 
 // What a vendor is, and the ones there are.
 mod form;
+mod guesty;
 mod hubspot;
 mod oauth;
+mod seam;
 mod shopify;
 mod slack;
 mod stripe;

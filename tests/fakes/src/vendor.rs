@@ -7,11 +7,13 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::limits::{Exceeded, Limit};
-use crate::{hubspot, shopify, slack, stripe, xero};
+use crate::{guesty, hubspot, seam, shopify, slack, stripe, xero};
 
 /// Every vendor there is. Adding one is a file and a line here.
 pub const VENDORS: &[fn() -> Box<dyn Vendor>] = &[
+    || Box::new(guesty::Guesty::default()),
     || Box::new(hubspot::HubSpot::default()),
+    || Box::new(seam::Seam::default()),
     || Box::new(shopify::Shopify::default()),
     || Box::new(slack::Slack::default()),
     || Box::new(stripe::Stripe::default()),

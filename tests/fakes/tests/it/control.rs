@@ -32,7 +32,9 @@ async fn health_names_the_providers() {
     let health = control(&server, "GET", "health", "").await;
     assert_eq!(
         health.body["providers"],
-        serde_json::json!(["hubspot", "shopify", "slack", "stripe", "xero"])
+        serde_json::json!([
+            "guesty", "hubspot", "seam", "shopify", "slack", "stripe", "xero"
+        ])
     );
 }
 

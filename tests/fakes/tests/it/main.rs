@@ -2,7 +2,9 @@
 
 mod client;
 mod control;
+mod guesty;
 mod hubspot;
+mod seam;
 mod shopify;
 mod slack;
 mod stripe;
