@@ -10,7 +10,7 @@ use causeway::provider::{KeyPlace, Operation, Safety, Spec};
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
-use crate::{Breach, Line};
+use crate::{Breach, Line, neighbours};
 
 /// Shortest and longest wait for an answer. Two calls of the longest one fit into the 60 s that a function has, with
 /// 10 s to settle them.
@@ -22,7 +22,7 @@ const RETENTION: (Duration, Duration) = (
     Duration::from_secs(31 * 24 * 60 * 60),
 );
 
-/// Lines that a provider's `src/lib.rs` should measure. Shorter says too little of the vendor; longer repeats what `shared` lacks.
+/// Lines, neither blank nor comments, that a provider's `src/lib.rs` should measure. Shorter says too little of the vendor; longer repeats what `shared` lacks.
 pub const LINES: (usize, usize) = (60, 150);
 
 pub fn check(spec: &'static Spec, manifest_dir: &str, found: &mut Vec<Breach>) {
@@ -220,13 +220,10 @@ fn warn_of_size(spec: &Spec, manifest_dir: &str) {
     let Ok(text) = fs::read_to_string(Path::new(manifest_dir).join("src/lib.rs")) else {
         return;
     };
-    let lines = text
-        .lines()
-        .take_while(|line| !line.contains("#[cfg(test)]"))
-        .count();
+    let lines = neighbours::lines(&text).code;
     if !(LINES.0..=LINES.1).contains(&lines) {
         eprintln!(
-            "warning: functions/{}/src/lib.rs has {lines} lines; {} to {} are usual. What repeats a neighbour \
+            "warning: functions/{}/src/lib.rs has {lines} lines of code; {} to {} are usual. What repeats a neighbour \
              belongs into shared/.",
             spec.name, LINES.0, LINES.1
         );
