@@ -5,6 +5,7 @@ mod form;
 mod guesty;
 mod hubspot;
 mod oauth;
+mod pagerduty;
 mod seam;
 mod shopify;
 mod slack;

@@ -7,13 +7,14 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::limits::{Exceeded, Limit};
-use crate::{guesty, hubspot, seam, shopify, slack, stripe, xero};
+use crate::{guesty, hubspot, pagerduty, seam, shopify, slack, stripe, xero};
 
 /// Every vendor there is. Adding one is a file and a line here.
 pub const VENDORS: &[fn() -> Box<dyn Vendor>] = &[
     || Box::new(guesty::Guesty::default()),
     || Box::new(hubspot::HubSpot::default()),
     || Box::new(seam::Seam::default()),
+    || Box::new(pagerduty::Pagerduty::default()),
     || Box::new(shopify::Shopify::default()),
     || Box::new(slack::Slack::default()),
     || Box::new(stripe::Stripe::default()),

@@ -1,6 +1,7 @@
 use causeway_fakes::Server;
 use causeway_fakes::faults::Outage;
 use causeway_fakes::journal::{CallRecord, Report};
+use causeway_fakes::vendor::VENDORS;
 
 use crate::client::{Answer, call, server};
 
@@ -36,6 +37,10 @@ async fn health_names_the_providers() {
             "guesty", "hubspot", "seam", "shopify", "slack", "stripe", "xero"
         ])
     );
+    let mut names: Vec<&str> = VENDORS.iter().map(|new| new().name()).collect();
+    names.sort_unstable();
+    assert_eq!(health.body["providers"], serde_json::json!(names));
+    assert!(names.contains(&"stripe"), "{names:?}");
 }
 
 #[tokio::test]

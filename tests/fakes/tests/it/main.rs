@@ -4,6 +4,7 @@ mod client;
 mod control;
 mod guesty;
 mod hubspot;
+mod pagerduty;
 mod seam;
 mod shopify;
 mod slack;
