@@ -117,9 +117,11 @@ impl Line {
             Self::Readme => "README.md names every operation, the secret and its fields",
             Self::SchemaStrict => "a schema describes an object and refuses additional properties",
             Self::SchemaDrift => {
-                "schemas/<operation>.json is what the code generates (CAUSEWAY_BLESS=1 writes it)"
+                "schemas/<operation>.json is what the code generates (CAUSEWAY_BLESS=1 writes it), and there is no other"
             }
-            Self::Fixture => "fixtures/<operation>.json exists and has the documented shape",
+            Self::Fixture => {
+                "fixtures/<operation>.json exists and has the documented shape, and there is no other"
+            }
             Self::Coverage => "fixtures show a full and a minimal payload and every kind of answer",
             Self::Source => {
                 "an answer has its source (an https URL or `own knowledge: why`) and the date it was read"

@@ -21,6 +21,7 @@ mod requests;
 mod scaffold;
 mod schemas;
 mod signals;
+mod strays;
 mod structure;
 mod variants;
 
@@ -72,6 +73,8 @@ pub fn breaches(provider: &dyn Provider, manifest_dir: &str, mode: Mode) -> Vec<
         // A header whose name is no header name makes dressing a request panic: first things first.
         return found;
     }
+    let spec = provider.spec();
+    strays::check(spec, manifest_dir, "fixtures", Line::Fixture, &mut found);
     let fixtures = fixture::load_all(provider, manifest_dir, &mut found);
     for (operation, mut fixture) in fixtures.iter().cloned() {
         requests::check(provider, operation, &mut fixture, mode, &mut found);
@@ -90,8 +93,10 @@ pub fn breaches(provider: &dyn Provider, manifest_dir: &str, mode: Mode) -> Vec<
 /// What [`check_structure`] finds.
 pub fn structural_breaches(provider: &dyn Provider, manifest_dir: &str, mode: Mode) -> Vec<Breach> {
     let mut found = Vec::new();
-    structure::check(provider.spec(), manifest_dir, &mut found);
-    schemas::check(provider.spec(), manifest_dir, mode, &mut found);
+    let spec = provider.spec();
+    structure::check(spec, manifest_dir, &mut found);
+    schemas::check(spec, manifest_dir, mode, &mut found);
+    strays::check(spec, manifest_dir, "schemas", Line::SchemaDrift, &mut found);
     found
 }
 

@@ -237,6 +237,11 @@ fn of_the_files() -> Vec<(Line, &'static str, Acme)> {
         acme.change_file(path, change);
         (line, name, acme)
     };
+    let left_over = |line, folder: &'static str| {
+        let acme = Acme::sound(&format!("left_over_in_{folder}"));
+        acme.add_file(&format!("{folder}/things.make.json"));
+        (line, folder, acme)
+    };
     let fixture = "fixtures/things.create.json";
     vec![
         file(Line::Readme, "no_readme", "README.md", &|_| None),
@@ -258,6 +263,8 @@ fn of_the_files() -> Vec<(Line, &'static str, Acme)> {
             "schemas/things.create.json",
             &|_| None,
         ),
+        left_over(Line::SchemaDrift, "schemas"),
+        left_over(Line::Fixture, "fixtures"),
         file(Line::Fixture, "no_fixture", fixture, &|_| None),
         file(Line::Fixture, "misspelt_field", fixture, &|text| {
             Some(text.replace("\"status\"", "\"state\""))
