@@ -10,6 +10,7 @@ mod seam;
 mod shopify;
 mod slack;
 mod stripe;
+mod twilio;
 pub mod vendor;
 mod xero;
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::limits::{Exceeded, Limit};
-use crate::{guesty, hubspot, pagerduty, seam, shopify, slack, stripe, xero};
+use crate::{guesty, hubspot, pagerduty, seam, shopify, slack, stripe, twilio, xero};
 
 /// Every vendor there is. Adding one is a file and a line here.
 pub const VENDORS: &[fn() -> Box<dyn Vendor>] = &[
@@ -18,6 +18,7 @@ pub const VENDORS: &[fn() -> Box<dyn Vendor>] = &[
     || Box::new(shopify::Shopify::default()),
     || Box::new(slack::Slack::default()),
     || Box::new(stripe::Stripe::default()),
+    || Box::new(twilio::Twilio::default()),
     || Box::new(xero::Xero::default()),
 ];
 

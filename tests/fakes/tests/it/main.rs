@@ -9,4 +9,5 @@ mod seam;
 mod shopify;
 mod slack;
 mod stripe;
+mod twilio;
 mod xero;
