@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit test-vendors validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check demo-up demo-down new-provider lines fmt
+.PHONY: help test lint unit test-vendors validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check demo-up demo-down map-test bench-mapping new-provider lines fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,12 @@ demo-up: ## Leave a local stack running, to explore
 
 demo-down: ## Stop what demo-up left running
 	@$(LOCAL) down
+
+map-test: ## Show what a mapping makes of its examples: make map-test MAPPING=functions/stripe/mappings/pms-customer.json [SAMPLE=file.json]
+	@cargo run --locked --quiet --package causeway-contract --bin map-test -- "$(MAPPING)" $(if $(SAMPLE),"$(SAMPLE)")
+
+bench-mapping: ## What mapping a 2 KB document costs, in times of parsing and printing it
+	@cargo run --locked --quiet --release --package causeway-contract --bin bench-mapping
 
 new-provider: ## Start a provider: make new-provider NAME=acme
 	@cargo run --quiet --package causeway-contract --bin new-provider -- "$(NAME)"

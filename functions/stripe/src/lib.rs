@@ -30,6 +30,10 @@ static SPEC: Spec = Spec {
         Limit::window("account", 100, Duration::from_secs(1), 60),
         Limit::window("endpoint", 25, Duration::from_secs(1), 14).scoped(ScopeKey::Operation),
     ],
+    mappings: &[
+        include_str!("../mappings/pms-balance.json"),
+        include_str!("../mappings/pms-customer.json"),
+    ],
     ..Spec::new(
         "stripe",
         "https://api.stripe.com",

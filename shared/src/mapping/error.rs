@@ -22,7 +22,7 @@ pub enum MappingError {
         /// `name@version`.
         mapping: String,
         /// Where.
-        place: Place,
+        place: Box<Place>,
         /// The language's own code, such as `S0201`.
         code: String,
         /// The rule.
@@ -34,7 +34,7 @@ pub enum MappingError {
         /// `name@version`.
         mapping: String,
         /// Where.
-        place: Place,
+        place: Box<Place>,
         /// The language's own code, such as `T2001`.
         code: String,
         /// The rule.

@@ -85,7 +85,7 @@ impl Mapping {
         let document = Document::parse(document)?;
         let source_text = document.expression.text();
         let engine = Jsonata::compile(&source_text).map_err(|fault| {
-            let place = Place::of(&source_text, fault.at, None);
+            let place = Box::new(Place::of(&source_text, fault.at, None));
             MappingError::Expression {
                 mapping: document.label(),
                 code: fault.code,
@@ -110,14 +110,17 @@ impl Mapping {
             let field = fault.at.and_then(|at| self.engine.field_at(at));
             MappingError::Failed {
                 mapping: self.to_string(),
-                place: Place::of(&self.source_text, fault.at, field),
+                place: Box::new(Place::of(&self.source_text, fault.at, field)),
                 code: fault.code,
                 message: fault.message,
             }
         })?;
-        found.ok_or_else(|| MappingError::Nothing {
+        let mut output = found.ok_or_else(|| MappingError::Nothing {
             mapping: self.to_string(),
-        })
+        })?;
+        // As a decoded payload is: what is sent must not depend on the order in which an expression builds it.
+        output.sort_all_objects();
+        Ok(output)
     }
 
     /// What requests call it.

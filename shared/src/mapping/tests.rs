@@ -91,11 +91,11 @@ fn an_error_names_mapping_place_field_and_rule_and_never_a_value() {
         ),
         (
             "$sum(list)",
-            "(T0412): Argument 1 of function `sum` must be an array of",
+            "(limit): a list stands here that has more than texts and numbers",
         ),
         (
             "$uppercase(guest)",
-            "(T0410): Argument 1 of function `uppercase` does not match",
+            "(limit): a list or an object stands where a text or a number belongs",
         ),
     ] {
         let error = error(expression, &payload);

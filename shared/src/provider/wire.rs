@@ -94,7 +94,9 @@ impl Wire {
 
     /// With `body` as a form; `arrays` says how the vendor wants lists.
     pub fn form(self, body: &impl Serialize, arrays: Arrays) -> Self {
-        let value = serde_json::to_value(body).unwrap_or_default();
+        let mut value = serde_json::to_value(body).unwrap_or_default();
+        // One order of fields whatever the order of a struct's: a call that is made again has the same bytes.
+        value.sort_all_objects();
         self.with_body(
             "application/x-www-form-urlencoded",
             form::encode(value, arrays).into_bytes(),

@@ -42,7 +42,7 @@ pub(super) fn decode(body: &str) -> Result<Request, DecodeError> {
         payload
     });
     let (provider, operation) = (given(provider, "provider")?, given(operation, "operation")?);
-    let (created_text, payload) = (
+    let (created_text, mut payload) = (
         given(created_text, "created_at")?,
         given(payload, "payload")?,
     );
@@ -52,6 +52,8 @@ pub(super) fn decode(body: &str) -> Result<Request, DecodeError> {
             rule: "must be a JSON object",
         });
     }
+    // Two bodies with one hash are one request: what is made of them must not depend on the order of their fields.
+    payload.sort_all_objects();
     let created_at = date_time(&created_text, "created_at")?;
     let id = fields.text("id")?;
     if id.as_deref().is_some_and(|id| !is_uuid_v7(id)) {

@@ -55,6 +55,8 @@ pub enum Line {
     Signals,
     /// Each kind of answer leads where its kind must lead.
     Meaning,
+    /// Ready-made mappings do what their examples say.
+    Mappings,
     /// What a vendor says in prose stays out of our words.
     ProseKept,
     /// No input makes the provider panic.
@@ -65,7 +67,7 @@ pub enum Line {
 
 impl Line {
     /// All lines, in the order of the suite.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Names,
         Self::BaseUrl,
         Self::Operations,
@@ -91,6 +93,7 @@ impl Line {
         Self::Verdict,
         Self::Signals,
         Self::Meaning,
+        Self::Mappings,
         Self::ProseKept,
         Self::NoPanic,
         Self::Unreadable,
@@ -151,6 +154,10 @@ impl Line {
                 "an answer says of declared limits what the fixture says (CAUSEWAY_BLESS=1 writes it)"
             }
             Self::Meaning => "each kind of answer has a verdict of its kind",
+            Self::Mappings => {
+                "each document in mappings/ is listed in Spec.mappings, serves an operation of this provider, and makes of \
+                 each example's input, which its source schema takes, the example's output, which schema and lane take"
+            }
             Self::ProseKept => {
                 "a verdict quotes the vendor's codes, never its prose, which may hold personal data"
             }

@@ -15,6 +15,7 @@ mod guard;
 mod hostile;
 mod judge;
 mod lookups;
+pub mod mappings;
 pub mod neighbours;
 mod payloads;
 mod requests;
@@ -97,6 +98,7 @@ pub fn structural_breaches(provider: &dyn Provider, manifest_dir: &str, mode: Mo
     structure::check(spec, manifest_dir, &mut found);
     schemas::check(spec, manifest_dir, mode, &mut found);
     strays::check(spec, manifest_dir, "schemas", Line::SchemaDrift, &mut found);
+    mappings::check(spec, manifest_dir, mode, &mut found);
     found
 }
 

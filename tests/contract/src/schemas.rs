@@ -11,7 +11,8 @@ use crate::{Breach, Line};
 
 pub fn check(spec: &'static Spec, manifest_dir: &str, mode: Mode, found: &mut Vec<Breach>) {
     for operation in spec.operations {
-        let schema = operation.schema().to_value();
+        let mut schema = operation.schema().to_value();
+        schema.sort_all_objects();
         let name = operation.name;
         if schema["type"] != "object" {
             found.push(Breach::new(

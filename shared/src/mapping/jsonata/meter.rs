@@ -178,12 +178,13 @@ impl<'a> Meter<'a> {
                 self.stop("a list or an object stands where a number belongs", node);
             }
             Takes::Condition if seen == 0 => self.walked(node, value),
-            Takes::Call { arguments, of } if seen > arguments => {
-                if of == Arguments::Asks {
-                    self.walked(node, value);
-                }
-            }
-            Takes::Call { of, .. } if seen > 0 && is_container(value) => {
+            Takes::Call {
+                arguments,
+                of: Arguments::Asks,
+            } if seen > arguments => self.walked(node, value),
+            Takes::Call { arguments, of }
+                if seen <= arguments && seen > 0 && is_container(value) =>
+            {
                 self.argument(node, value, of)
             }
             _ => {}

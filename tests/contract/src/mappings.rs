@@ -1,0 +1,237 @@
+//! Mapping documents: what they make of samples, and what every ready-made one must keep.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use causeway::Timestamp;
+use causeway::mapping::{Mapping, MappingError};
+use causeway::provider::{Operation, Spec};
+use serde_json::Value;
+
+use crate::fixture::Mode;
+use crate::guard::guard;
+use crate::variants::variants;
+use crate::{Breach, Line, NOW};
+
+/// What a mapping makes of one payload, and what the schemas say of both ends.
+#[derive(Debug)]
+pub struct Trial {
+    /// The payload.
+    pub input: Value,
+    /// What the mapping's source schema finds wrong with it.
+    pub input_faults: Vec<String>,
+    /// The canonical payload.
+    pub output: Result<Value, MappingError>,
+    /// What the operation's schema finds wrong with that.
+    pub output_faults: Vec<String>,
+}
+
+impl Trial {
+    /// Whether the lane would send it.
+    pub fn is_good(&self) -> bool {
+        self.input_faults.is_empty() && self.output.is_ok() && self.output_faults.is_empty()
+    }
+}
+
+/// Runs `mapping` on `input`; `schema` is the operation's. `created_at` stands for the request's.
+pub fn try_out(mapping: &Mapping, schema: &Value, input: Value, created_at: Timestamp) -> Trial {
+    let input_faults = faults(mapping.source(), &input);
+    let output = mapping.apply(&input, created_at);
+    let output_faults = output
+        .as_ref()
+        .map_or_else(|_| Vec::new(), |output| faults(schema, output));
+    Trial {
+        input,
+        input_faults,
+        output,
+        output_faults,
+    }
+}
+
+/// What `schema` finds wrong with `value`: the place and the rule.
+fn faults(schema: &Value, value: &Value) -> Vec<String> {
+    match jsonschema::validator_for(schema) {
+        Err(error) => vec![format!("this is no JSON Schema: {error}")],
+        Ok(validator) => validator
+            .iter_errors(value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect(),
+    }
+}
+
+/// The input of an example: its own, or the shared sample that it names.
+///
+/// # Errors
+/// When there is no such sample, or it is no JSON.
+pub fn input_of(input: &Value) -> Result<Value, String> {
+    let named = input
+        .as_object()
+        .filter(|fields| fields.len() == 1)
+        .and_then(|fields| fields.get("sample"))
+        .and_then(Value::as_str);
+    let Some(name) = named else {
+        return Ok(input.clone());
+    };
+    let file = format!("{}/samples/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(&file).map_err(|error| format!("sample `{name}`: {error}"))?;
+    serde_json::from_str(&text).map_err(|error| format!("sample `{name}`: {error}"))
+}
+
+/// The documents in `folder`, sorted.
+fn documents(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    });
+    paths.sort();
+    paths
+}
+
+pub(crate) fn check(spec: &'static Spec, manifest_dir: &str, mode: Mode, found: &mut Vec<Breach>) {
+    let paths = documents(&Path::new(manifest_dir).join("mappings"));
+    let mut read = Vec::new();
+    for path in &paths {
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        let name = stem.unwrap_or_default();
+        let mut breach = |what: String| {
+            found.push(Breach::new(
+                Line::Mappings,
+                format!("mappings/{name}.json"),
+                what,
+            ))
+        };
+        match fs::read_to_string(path) {
+            Err(error) => breach(error.to_string()),
+            Ok(text) => {
+                if !spec.mappings.contains(&text.as_str()) {
+                    breach("it is not in Spec.mappings".to_owned());
+                }
+                match Mapping::parse(&text) {
+                    Err(error) => breach(error.to_string()),
+                    Ok(mapping) => one(spec, &mapping, name, path, mode, found),
+                }
+                read.push(text);
+            }
+        }
+    }
+    for listed in spec.mappings {
+        if !read.iter().any(|text| text == listed) {
+            let start: String = listed.chars().take(60).collect();
+            found.push(Breach::new(
+                Line::Mappings,
+                "Spec.mappings",
+                format!("not in mappings/: {start}"),
+            ));
+        }
+    }
+}
+
+fn one(
+    spec: &'static Spec,
+    mapping: &Mapping,
+    name: &str,
+    path: &Path,
+    mode: Mode,
+    found: &mut Vec<Breach>,
+) {
+    let place = format!("mappings/{name}.json");
+    let mut breach = |what: String| found.push(Breach::new(Line::Mappings, &place, what));
+    if mapping.name() != name {
+        breach(format!("its name is `{}`", mapping.name()));
+    }
+    if mapping.provider() != spec.name {
+        breach(format!("its provider is `{}`", mapping.provider()));
+    }
+    let Some(operation) = spec.operation(mapping.operation()) else {
+        return breach(format!("there is no operation `{}`", mapping.operation()));
+    };
+    let schema = operation.schema().to_value();
+    let mut outputs = Vec::new();
+    for example in mapping.examples() {
+        let mut breach = |what: String| breach(format!("example `{}`: {what}", example.name));
+        let input = match input_of(&example.input) {
+            Ok(input) => input,
+            Err(error) => {
+                breach(error);
+                continue;
+            }
+        };
+        let trial = try_out(mapping, &schema, input, NOW);
+        trial
+            .input_faults
+            .iter()
+            .for_each(|fault| breach(format!("the source schema refuses its input: {fault}")));
+        trial.output_faults.iter().for_each(|fault| {
+            breach(format!(
+                "the operation's schema refuses its output: {fault}"
+            ))
+        });
+        match trial.output {
+            Err(error) => breach(error.to_string()),
+            Ok(output) => {
+                if output != example.output && mode == Mode::Compare {
+                    breach(format!("it makes {output} (CAUSEWAY_BLESS=1 writes it)"));
+                }
+                outputs.push(output);
+            }
+        }
+    }
+    for output in &outputs {
+        agree(operation, &schema, &place, output, found);
+    }
+    if mode == Mode::Bless
+        && let Err(error) = store(path, &outputs)
+    {
+        found.push(Breach::new(Line::Mappings, &place, error));
+    }
+}
+
+/// The lane takes what the mapping makes, and of mutations of it the same ones as the schema.
+fn agree(
+    operation: &'static Operation,
+    schema: &Value,
+    place: &str,
+    output: &Value,
+    found: &mut Vec<Breach>,
+) {
+    if let Some(Err(error)) = guard(place, found, || operation.prepare(output)) {
+        let what = format!("the lane refuses its output: {error}");
+        found.push(Breach::new(Line::Mappings, place, what));
+        return;
+    }
+    let Ok(validator) = jsonschema::validator_for(schema) else {
+        return; // the structural part has said so
+    };
+    for variant in variants(schema, output) {
+        let taken = guard(place, found, || operation.prepare(&variant.payload).is_ok());
+        if taken.is_some_and(|taken| taken != validator.is_valid(&variant.payload)) {
+            let what = format!(
+                "lane and schema disagree on its output with {}",
+                variant.what
+            );
+            found.push(Breach::new(Line::Agreement, place, what));
+        }
+    }
+}
+
+/// Writes what the mapping makes of its examples.
+fn store(path: &Path, outputs: &[Value]) -> Result<(), String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let mut document: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let examples = document
+        .get_mut("examples")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten();
+    let mut changed = false;
+    for (example, output) in examples.zip(outputs) {
+        changed |= example["output"] != *output;
+        example["output"] = output.clone();
+    }
+    if !changed {
+        return Ok(());
+    }
+    crate::fixture::write_json(path, &document)
+}
