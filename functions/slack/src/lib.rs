@@ -16,23 +16,30 @@ pub struct Slack;
 const MINUTE: Duration = Duration::from_secs(60);
 
 // <https://docs.slack.dev/apis/web-api/rate-limits>
-static SPEC: Spec = Spec::new(
-    "slack",
-    "https://slack.com",
-    Auth::Bearer { field: "bot_token" },
-    &[
-        // There is no idempotency key, and posting twice makes two messages.
-        Operation::new::<PostMessage>("chat.postMessage", Safety::Unsafe).limits(&[
-            // "No more than one message per second per channel"; a fifth more apart, since nothing pays for clocks.
-            Limit::paced("channel", Duration::from_millis(1200)).scoped(ScopeKey::Field("channel")),
-            // "Several hundred messages per minute" for a workspace: Slack gives no number. Ours, not Slack's.
-            Limit::window("workspace", 600, MINUTE, 100),
-        ]),
-        // Writing the same text again changes nothing. Tier 3: 50 and more a minute.
-        Operation::new::<UpdateMessage>("chat.update", Safety::Natural)
-            .limits(&[Limit::window("tier_3", 50, MINUTE, 20).scoped(ScopeKey::Operation)]),
+static SPEC: Spec = Spec {
+    mappings: &[
+        include_str!("../mappings/pms-reservation.json"),
+        include_str!("../mappings/storefront-order.json"),
     ],
-);
+    ..Spec::new(
+        "slack",
+        "https://slack.com",
+        Auth::Bearer { field: "bot_token" },
+        &[
+            // There is no idempotency key, and posting twice makes two messages.
+            Operation::new::<PostMessage>("chat.postMessage", Safety::Unsafe).limits(&[
+                // "No more than one message per second per channel"; a fifth more apart, since nothing pays for clocks.
+                Limit::paced("channel", Duration::from_millis(1200))
+                    .scoped(ScopeKey::Field("channel")),
+                // "Several hundred messages per minute" for a workspace: Slack gives no number. Ours, not Slack's.
+                Limit::window("workspace", 600, MINUTE, 100),
+            ]),
+            // Writing the same text again changes nothing. Tier 3: 50 and more a minute.
+            Operation::new::<UpdateMessage>("chat.update", Safety::Natural)
+                .limits(&[Limit::window("tier_3", 50, MINUTE, 20).scoped(ScopeKey::Operation)]),
+        ],
+    )
+};
 
 impl Provider for Slack {
     fn spec(&self) -> &'static Spec {
