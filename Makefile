@@ -58,7 +58,7 @@ sim-bugs: ## Prove that the simulation bites: every seeded bug must be found wit
 model: ## Search the protocols' models in their large worlds too: minutes, with the numbers of states
 	CAUSEWAY_MODEL=deep cargo test --locked --package causeway-model -- --nocapture --test-threads 1
 
-# For each of the six targets.
+# For each of the seven targets.
 SECONDS ?= 60
 
 fuzz: ## Search what reads strangers' bytes for faults: make fuzz SECONDS=60 (each target; needs a C++ compiler)
@@ -86,7 +86,7 @@ map-test: ## Show what a mapping makes of its examples: make map-test MAPPING=fu
 	@cargo run --locked --quiet --package causeway-contract --bin map-test -- "$(MAPPING)" $(if $(SAMPLE),"$(SAMPLE)")
 
 bench-mapping: ## What mapping a 2 KB document costs, in times of parsing and printing it
-	@cargo run --locked --quiet --release --package causeway-contract --bin bench-mapping
+	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-contract --bin bench-mapping
 
 new-provider: ## Start a provider: make new-provider NAME=acme
 	@cargo run --quiet --package causeway-contract --bin new-provider -- "$(NAME)"

@@ -17,7 +17,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target {
         name: "request",
         run: targets::request::run,
@@ -47,6 +47,11 @@ pub const TARGETS: [Target; 6] = [
         name: "form",
         run: targets::form::run,
         max_len: 1024,
+    },
+    Target {
+        name: "mapping",
+        run: targets::mapping::run,
+        max_len: 512,
     },
 ];
 

@@ -2,6 +2,7 @@
 //! nothing.
 
 mod acme;
+mod mappings;
 mod payloads;
 
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ fn a_sound_provider_keeps_every_line() {
     assert_eq!(Acme::sound("sound").breaches(), []);
     assert_eq!(Acme::batching("sound_batches", judge_each).breaches(), []);
     assert_eq!(Acme::looking_up("sound_lookup", find).breaches(), []);
+    assert_eq!(mappings::sound().breaches(), []);
 }
 
 #[test]
@@ -62,6 +64,7 @@ fn probes() -> Vec<(Line, &'static str, Acme)> {
     probes.extend(of_the_judgement());
     probes.extend(of_batches());
     probes.extend(of_lookups());
+    probes.extend(mappings::broken());
     probes
 }
 

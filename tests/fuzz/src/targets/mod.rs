@@ -2,6 +2,7 @@
 
 pub mod canonical;
 pub mod form;
+pub mod mapping;
 mod members;
 pub mod number;
 pub mod payload;

@@ -216,6 +216,13 @@ impl Acme {
         }
     }
 
+    /// Adds a file.
+    pub fn add_file(&self, path: &str, text: &str) {
+        let path = self.folder.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
+        fs::write(path, text).expect("the file");
+    }
+
     /// What the suite finds.
     pub fn breaches(&self) -> Vec<Breach> {
         self.run(Mode::Compare)
