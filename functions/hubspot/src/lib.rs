@@ -35,6 +35,11 @@ static SPEC: Spec = Spec {
         Limit::window("10s", 100, TEN_SECONDS, 60),
         Limit::window("day", 250_000, DAY, 125_000),
     ],
+    mappings: &[
+        include_str!("../mappings/pms-contact.json"),
+        include_str!("../mappings/storefront-contact.json"),
+        include_str!("../mappings/storefront-deal.json"),
+    ],
     ..Spec::new(
         "hubspot",
         "https://api.hubapi.com",

@@ -57,6 +57,7 @@ static SPEC: Spec = Spec {
         Limit::window("minute", 60, MINUTE, 20),
         Limit::window("day", 5_000, DAY, 2_500),
     ],
+    mappings: &[include_str!("../mappings/storefront-invoice.json")],
     ..Spec::new(
         "xero",
         "https://api.xero.com",
