@@ -50,6 +50,10 @@ static SPEC: Spec = Spec {
         Limit::window("5000/h", 5_000, HOUR, 500),
         Limit::concurrency("15 at once", 15),
     ],
+    mappings: &[
+        include_str!("../mappings/pms-guest.json"),
+        include_str!("../mappings/pms-reservation.json"),
+    ],
     ..Spec::new(
         "guesty",
         "https://open-api.guesty.com",

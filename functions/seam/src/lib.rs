@@ -24,6 +24,7 @@ const DEVICE: ScopeKey = ScopeKey::Field("device_id");
 static SPEC: Spec = Spec {
     // Seam names no limit for a workspace. Ours, not Seam's: five a second.
     limits: &[Limit::window("workspace", 300, MINUTE, 60)],
+    mappings: &[include_str!("../mappings/pms-access.json")],
     ..Spec::new(
         "seam",
         "https://connect.getseam.com",
