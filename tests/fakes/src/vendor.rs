@@ -13,8 +13,8 @@ use crate::{guesty, hubspot, pagerduty, seam, shopify, slack, stripe, twilio, xe
 pub const VENDORS: &[fn() -> Box<dyn Vendor>] = &[
     || Box::new(guesty::Guesty::default()),
     || Box::new(hubspot::HubSpot::default()),
-    || Box::new(seam::Seam::default()),
     || Box::new(pagerduty::Pagerduty::default()),
+    || Box::new(seam::Seam::default()),
     || Box::new(shopify::Shopify::default()),
     || Box::new(slack::Slack::default()),
     || Box::new(stripe::Stripe::default()),

@@ -31,13 +31,6 @@ async fn message(server: &Server, marker: &str) -> Option<Answer> {
 async fn health_names_the_providers() {
     let server = server().await;
     let health = control(&server, "GET", "health", "").await;
-    assert_eq!(
-        health.body["providers"],
-        serde_json::json!([
-            "guesty", "hubspot", "seam", "shopify", "slack", "stripe", "xero"
-        ])
-        serde_json::json!(["hubspot", "shopify", "slack", "stripe", "twilio", "xero"])
-    );
     let mut names: Vec<&str> = VENDORS.iter().map(|new| new().name()).collect();
     names.sort_unstable();
     assert_eq!(health.body["providers"], serde_json::json!(names));

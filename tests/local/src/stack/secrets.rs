@@ -30,10 +30,6 @@ fn defaults() -> Vec<(&'static str, Value)> {
         ("slack", json!({ "bot_token": "xoxb-local" })),
         ("stripe", json!({ "api_key": "sk_test_local" })),
         (
-            "xero",
-            oauth(json!({ "tenant_id": "0a1b2c3d-0000-4000-8000-00000000000a" })),
-        ),
-        (
             "twilio",
             json!({
                 "account_sid": "AC00000000000000000000000000000001",

@@ -198,11 +198,6 @@ impl Acme {
         self.spec = Box::leak(Box::new(spec));
     }
 
-    /// Adds a file that nobody wants.
-    pub fn add_file(&self, path: &str) {
-        fs::write(self.folder.join(path), "{}").expect("the file");
-    }
-
     /// Changes a file, or removes it.
     pub fn change_file(&self, path: &str, change: &dyn Fn(String) -> Option<String>) {
         let path = self.folder.join(path);
