@@ -21,7 +21,7 @@ use killer::Killer;
 
 use crate::demo::drain;
 use crate::demo::faults::Script;
-use crate::demo::plan::{Mix, PROVIDERS, Plan};
+use crate::demo::plan::{Mix, Plan, Share};
 use crate::demo::progress::Progress as Bars;
 use crate::demo::{DemoError, Field, collect, field, send, set_stage, verify};
 use crate::stack::Progress;
@@ -48,8 +48,9 @@ const HOLD_MS: u64 = 800;
 /// A quarter to Slack, whose workspace takes 100 messages at once and 8 a second: a round should wait for kills and
 /// not for limits, which the demo is about.
 const MIX: Mix = Mix {
-    slack: 5,
-    channels: 1_000,
+    shares: &[Share::of("slack", 5), Share::of("stripe", 15)],
+    spread: 1_000,
+    events: 0,
 };
 
 /// What kind of run.
@@ -157,14 +158,14 @@ async fn one_round(
 
 /// Half of the calls take a while, one half of these before their effect and one after it.
 fn hold_replies(fakes: &Server) -> Result<(), DemoError> {
-    for provider in PROVIDERS {
+    for Share { provider, .. } in MIX.shares {
         let held = |effect| Fault {
             effect: Some(effect),
             hold_ms: HOLD_MS,
             ..Fault::new(Mode::Timeout, 0.25)
         };
         let outage = Outage {
-            provider: provider.to_owned(),
+            provider: (*provider).to_owned(),
             faults: vec![held(true), held(false)],
             for_ms: None,
             seed: 7,

@@ -87,10 +87,10 @@ impl Summary {
         self.messages = all.sent() as u64;
         self.kills = killer.kills();
         self.interrupted = interrupted;
-        self.delivered = judgement.delivered;
-        self.rejected = judgement.rejected;
-        self.unknown = judgement.unknown;
-        self.lost = judgement.lost;
+        self.delivered = judgement.all.delivered;
+        self.rejected = judgement.all.rejected;
+        self.unknown = judgement.all.unknown;
+        self.lost = judgement.all.lost;
         self.double_effects = double_effects(evidence);
         self.duration = ((self.duration + took.as_secs_f64()) * 10.0).round() / 10.0;
         // What disagreed once is not forgotten where it agrees later.
@@ -205,10 +205,8 @@ mod tests {
             summary: "unused".into(),
         };
         let mut summary = Summary::new(&options);
-        let bad = Judgement {
-            lost: 1,
-            ..Judgement::default()
-        };
+        let mut bad = Judgement::default();
+        bad.all.lost = 1;
         for judgement in [bad, Judgement::default()] {
             let evidence = Evidence::default();
             let killer = Killer::new(5);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message};
 
+use causeway_fakes::journal::CallRecord;
 use serde_json::Value;
 
 use super::plan::body_hash;
@@ -33,6 +34,7 @@ pub(crate) async fn evidence(field: &Field<'_>) -> Result<Evidence, DemoError> {
     let mut evidence = Evidence {
         journal: field.fakes.journal(),
         outcomes: outcomes(field).await?,
+        tokens: tokens(&field.fakes.calls()),
         ..Evidence::default()
     };
     for item in scan(field, &field.requests_table).await? {
@@ -58,10 +60,27 @@ pub(crate) async fn evidence(field: &Field<'_>) -> Result<Evidence, DemoError> {
     }
     for lane in &field.lanes {
         let messages = hidden_letters(field, &lane.dlq_url).await?;
-        evidence.letters.extend(messages.values().map(letter));
+        let letters = messages.values();
+        evidence
+            .letters
+            .extend(letters.map(|message| letter(&lane.provider, message)));
         put_back(field, &lane.dlq_url, messages.values()).await?;
     }
     Ok(evidence)
+}
+
+/// Calls to the vendors' token endpoints, by provider.
+fn tokens(calls: &[CallRecord]) -> BTreeMap<String, u64> {
+    let mut tokens = BTreeMap::new();
+    for call in calls.iter().filter(|call| is_for_a_token(&call.call)) {
+        *tokens.entry(call.provider.clone()).or_default() += 1;
+    }
+    tokens
+}
+
+/// `POST /oauth2/token`, `POST /oauth/v1/token`, `POST /connect/token`: all vendors here name them so.
+fn is_for_a_token(call: &str) -> bool {
+    call.starts_with("POST ") && call.ends_with("/token")
 }
 
 /// All letters of a queue by message id, hidden from others until [`put_back`].
@@ -158,7 +177,7 @@ fn add_outcomes(sums: &mut BTreeMap<String, u64>, line: &str) {
     }
 }
 
-fn letter(message: &Message) -> Letter {
+fn letter(provider: &str, message: &Message) -> Letter {
     let attributes = message.message_attributes();
     let attribute = |name: &str| attributes?.get(name)?.string_value().map(str::to_owned);
     let complete = ["detail", "attempts", "first_seen"]
@@ -166,6 +185,7 @@ fn letter(message: &Message) -> Letter {
         .all(|name| attribute(name).is_some());
     let hash = body_hash(message.body().unwrap_or_default());
     Letter {
+        provider: provider.to_owned(),
         hash,
         code: attribute("code").unwrap_or_else(|| "none".to_owned()),
         complete,
@@ -199,6 +219,16 @@ fn text<'a>(item: &'a HashMap<String, AttributeValue>, name: &str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calls_for_tokens_are_told_from_others() {
+        for call in ["POST /oauth2/token", "POST /oauth/v1/token"] {
+            assert!(is_for_a_token(call), "{call}");
+        }
+        for call in ["GET /oauth2/token", "POST /v1/customers", "POST /v1/tokens"] {
+            assert!(!is_for_a_token(call), "{call}");
+        }
+    }
 
     #[test]
     fn metrics_are_summed_and_other_lines_passed_over() {

@@ -6,18 +6,14 @@
 use std::collections::BTreeMap;
 
 use causeway_fakes::Server;
-use causeway_fakes::faults::{Fault, Mode, Outage};
+use causeway_fakes::faults::Outage;
 use causeway_fakes::journal::Report;
 
-use super::plan::{PROVIDERS, Plan};
+use super::lanes::{Part, part};
+use super::plan::Plan;
 
 /// The part of a lane's load after which its faults begin, in percent.
 const BEGIN_AT: u64 = 30;
-
-/// Stripe fails hard for 40 s: long enough to open the breaker, shorter than its 60 s.
-const STRIPE_FOR_MS: u64 = 40_000;
-/// Slack loses some replies for 20 s, which the lane must report as unknown: it cannot ask.
-const SLACK_FOR_MS: u64 = 20_000;
 
 /// The script of one run.
 pub(crate) struct Script {
@@ -29,7 +25,12 @@ impl Script {
     pub(crate) fn new(plan: &Plan, outage: bool) -> Self {
         let of = |provider| (provider, plan.deliverable(provider) as u64 * BEGIN_AT / 100);
         Self {
-            begin_at: PROVIDERS.into_iter().filter(|_| outage).map(of).collect(),
+            begin_at: plan
+                .providers()
+                .into_iter()
+                .filter(|_| outage)
+                .map(of)
+                .collect(),
         }
     }
 
@@ -40,64 +41,28 @@ impl Script {
 
     /// Begins what is due. Answers what has begun, for the log.
     pub(super) fn step(&mut self, fakes: &Server, seen: &Report) -> Vec<&'static str> {
-        let due: Vec<_> = PROVIDERS
-            .into_iter()
-            .filter(|provider| {
-                let effects = seen
-                    .providers
-                    .get(*provider)
-                    .map_or(0, |report| report.effects);
-                self.begin_at
-                    .get(provider)
-                    .is_some_and(|begin| effects >= *begin)
-            })
-            .collect();
+        let is_due = |(provider, begin): (&&'static str, &u64)| {
+            let report = seen.providers.get(*provider);
+            let effects = report.map_or(0, |report| report.effects);
+            (effects >= *begin).then_some(*provider)
+        };
+        let due: Vec<_> = self.begin_at.iter().filter_map(is_due).collect();
         due.into_iter()
             .filter_map(|provider| {
                 self.begin_at.remove(provider);
-                let (outage, said) = outage(provider);
-                fakes.put_outage(outage).is_ok().then_some(said)
+                let part = part(provider)?;
+                let begun = fakes.put_outage(outage(part));
+                begun.is_ok().then_some(part.trouble.said)
             })
             .collect()
     }
 }
 
-fn outage(provider: &str) -> (Outage, &'static str) {
-    let (faults, for_ms, said) = match provider {
-        "stripe" => (
-            stripe(),
-            STRIPE_FOR_MS,
-            "stripe fails hard for 40 s: errors, lost replies, dropped connections",
-        ),
-        _ => (slack(), SLACK_FOR_MS, "slack loses some replies for 20 s"),
-    };
-    (
-        Outage {
-            provider: provider.to_owned(),
-            faults,
-            for_ms: Some(for_ms),
-            seed: 7,
-        },
-        said,
-    )
-}
-
-/// Nothing gets through, and a third of the calls take effect all the same.
-fn stripe() -> Vec<Fault> {
-    vec![
-        Fault::new(Mode::Error500, 0.4),
-        Fault::new(Mode::Error503, 0.2),
-        Fault::new(Mode::LostReply, 0.35),
-        Fault::new(Mode::Refuse, 0.05),
-    ]
-}
-
-/// Of every hundred calls seven have an effect that the caller never hears of, and three have none.
-/// So few do not open the breaker: that takes five in a row, or half of a minute's calls.
-fn slack() -> Vec<Fault> {
-    let without = Fault {
-        effect: Some(false),
-        ..Fault::new(Mode::LostReply, 0.03)
-    };
-    vec![Fault::new(Mode::LostReply, 0.07), without]
+fn outage(part: &Part) -> Outage {
+    Outage {
+        provider: part.provider.to_owned(),
+        faults: (part.trouble.faults)(),
+        for_ms: Some(part.trouble.for_s * 1000),
+        seed: 7,
+    }
 }

@@ -5,6 +5,7 @@ pub(crate) mod collect;
 mod command;
 pub(crate) mod drain;
 pub(crate) mod faults;
+pub(crate) mod lanes;
 pub(crate) mod plan;
 pub(crate) mod progress;
 mod self_check;
@@ -34,7 +35,7 @@ pub(crate) use send::batch as send_batch;
 pub(crate) use stage::set_stage;
 pub use stage::{field, on_a_stack};
 pub use summary::Summary;
-pub use verify::Finding;
+pub use verify::{Counts, FanOut, Finding};
 
 /// A run that has not gone through by now never will: the outage, the breaker's minute and the load
 /// together take about three.
@@ -162,7 +163,7 @@ pub async fn run(field: &Field<'_>, options: &Options) -> Result<Summary, DemoEr
         evidence = collect::evidence(field).await?;
     }
     let judgement = verify::reconcile(&plan, &evidence, options.outage);
-    let summary = Summary::new(&plan, &evidence, judgement, started.elapsed());
+    let summary = Summary::new(&evidence, judgement, started.elapsed());
     summary.write(&options.summary)?;
     summary.print();
     Ok(summary)

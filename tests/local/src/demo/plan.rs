@@ -1,16 +1,16 @@
 //! What will be sent: a load plan that is the same in every run, and the reference for every check.
 //!
-//! Two lanes' worth of ordinary requests, a tenth of all messages sent twice, some poison, some requests
-//! that can never succeed, and some keys that two different requests lay claim to.
+//! Ordinary requests for all lanes, a tenth of all messages sent twice, some poison, some requests that can never
+//! succeed, some keys that two different requests lay claim to, and events that go out to several lanes at once.
 
 mod bodies;
+pub(crate) mod fan_out;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-/// The lanes that take part.
-pub(crate) const PROVIDERS: [&str; 2] = ["slack", "stripe"];
+use super::lanes::{Part, part};
 
 /// One in so many messages is an exact copy of another.
 const COPY_EVERY: usize = 10;
@@ -18,19 +18,45 @@ const COPY_EVERY: usize = 10;
 const POISON: usize = 20;
 const HOPELESS: usize = 30;
 const CONTESTED: usize = 4;
-/// The demo's ordinary requests. Slack's limit is per channel and about one a second, so the load spreads over many.
+
+/// The demo's ordinary requests.
 const DEMO: Mix = Mix {
-    slack: 9,
-    channels: 120,
+    shares: &[Share::of("slack", 9), Share::of("stripe", 11)],
+    spread: 120,
+    events: 10,
 };
 
-/// What the ordinary requests of a plan are made of.
+/// What a plan is made of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mix {
-    /// How many of twenty go to Slack, the others to Stripe.
-    pub slack: usize,
-    /// The channels that Slack's messages go to.
-    pub channels: usize,
+    /// Who gets how many of the ordinary requests; the other kinds go round.
+    pub shares: &'static [Share],
+    /// Over how many channels, devices and the like a lane's requests spread.
+    pub spread: usize,
+    /// Events that go out to several lanes, for every thousand messages.
+    pub events: usize,
+}
+
+/// One lane's share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share {
+    /// The lane.
+    pub provider: &'static str,
+    /// Its part of the whole, relative to the others'.
+    pub weight: usize,
+    /// It gets no more than this: a vendor that takes a few requests a minute would have the others wait for it.
+    pub most: usize,
+}
+
+impl Share {
+    /// A share without a bound.
+    pub(crate) const fn of(provider: &'static str, weight: usize) -> Self {
+        Self {
+            provider,
+            weight,
+            most: usize::MAX,
+        }
+    }
 }
 
 /// What is to become of a request.
@@ -61,6 +87,8 @@ pub(crate) struct Request {
     pub copies: usize,
     /// What is to become of it.
     pub expect: Expect,
+    /// The event that it carries to its lane, where it is one of several.
+    pub event: Option<usize>,
 }
 
 /// The whole load.
@@ -82,18 +110,32 @@ impl Plan {
     /// runs.
     pub(crate) fn of_run(run: &str, messages: usize, mix: Mix) -> Self {
         let unique = messages - messages / COPY_EVERY;
-        let (poison, hopeless, contested) = (
-            unique * POISON / 1000,
-            unique * HOPELESS / 1000,
-            unique * CONTESTED / 1000,
+        let thousandths = |of: usize, share: usize| of * share / 1000;
+        let parts: Vec<&Part> = mix
+            .shares
+            .iter()
+            .filter_map(|share| part(share.provider))
+            .collect();
+        let spread = mix.spread;
+        let turn = |n: usize| parts[n % parts.len()];
+        let mut requests = fan_out::requests(run, thousandths(messages, mix.events));
+        requests.extend(
+            (0..thousandths(unique, POISON)).map(|n| bodies::poison(run, turn(n), n, spread)),
         );
-        let ordinary = unique - poison - hopeless - 2 * contested;
-        let mut requests: Vec<Request> = (0..poison).map(|n| bodies::poison(run, n)).collect();
-        requests.extend((0..hopeless).map(|n| bodies::hopeless(run, n)));
-        requests.extend((0..contested).flat_map(|n| bodies::contested(run, n)));
+        requests.extend((0..thousandths(unique, HOPELESS)).map(|n| {
+            // Each lane's kinds in turn.
+            bodies::hopeless(run, turn(n), n / parts.len(), spread)
+        }));
+        requests.extend(
+            (0..thousandths(unique, CONTESTED))
+                .flat_map(|n| bodies::contested(run, turn(n), n, spread)),
+        );
+        let ordinary = unique - requests.len();
         let mut random = Random(messages as u64);
         let first = requests.len();
-        requests.extend((0..ordinary).map(|n| bodies::ordinary(run, n, mix)));
+        for (part, count) in parts.iter().zip(dealt(ordinary, mix.shares)) {
+            requests.extend((0..count).map(|n| bodies::ordinary(run, part, n, spread)));
+        }
         // Only ordinary requests are copied: what a second copy must lead to is exactly one effect.
         let mut copied = BTreeSet::new();
         while copied.len() < messages - unique {
@@ -118,6 +160,14 @@ impl Plan {
         self.order.len()
     }
 
+    /// The lanes that take part, in order.
+    pub(crate) fn providers(&self) -> BTreeSet<&'static str> {
+        self.requests
+            .iter()
+            .map(|request| request.provider)
+            .collect()
+    }
+
     /// How many requests of `provider` are expected to take effect.
     pub(crate) fn deliverable(&self, provider: &str) -> usize {
         let of = self
@@ -138,6 +188,23 @@ impl Plan {
         }
         by_pk
     }
+}
+
+/// How many of `count` requests each share gets: each in its turn, so that the shares stay in proportion.
+fn dealt(count: usize, shares: &[Share]) -> Vec<usize> {
+    let mut dealt = vec![0; shares.len()];
+    for _ in 0..count {
+        let open = (0..shares.len()).filter(|at| dealt[*at] < shares[*at].most);
+        // Least served so far, by weight: a / x < b / y is a * y < b * x.
+        let next = open.min_by(|a, b| {
+            let of = |at: usize, other: usize| (dealt[at] + 1) * shares[other].weight;
+            of(*a, *b).cmp(&of(*b, *a))
+        });
+        if let Some(at) = next {
+            dealt[at] += 1;
+        }
+    }
+    dealt
 }
 
 /// Lower-case hex SHA-256 of a message body.
@@ -177,6 +244,22 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::lanes::PARTS;
+
+    #[test]
+    fn shares_stay_in_proportion_and_below_their_bounds() {
+        let shares = [Share::of("a", 3), Share::of("b", 1), Share::of("c", 4)];
+        assert_eq!(dealt(80, &shares), [30, 10, 40]);
+        let bounded = [
+            shares[0],
+            shares[1],
+            Share {
+                most: 16,
+                ..shares[2]
+            },
+        ];
+        assert_eq!(dealt(80, &bounded), [48, 16, 16]);
+    }
 
     #[test]
     fn plan_holds_what_the_demo_promises() {
@@ -184,9 +267,10 @@ mod tests {
         assert_eq!(plan.sent(), 2_200);
         let copies = plan.sent() - plan.requests.len();
         assert_eq!(copies * COPY_EVERY, plan.sent(), "a tenth are exact copies");
-        for provider in PROVIDERS {
-            assert!(plan.deliverable(provider) > 700, "both lanes have work");
+        for provider in plan.providers() {
+            assert!(plan.deliverable(provider) > 50, "{provider} has work");
         }
+        assert_eq!(plan.providers().len(), PARTS.len(), "every lane takes part");
         let rejected: BTreeSet<_> = plan
             .requests
             .iter()

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::plan::{PROVIDERS, Plan};
+use super::lanes::PARTS;
+use super::plan::Plan;
 
 /// Away from a terminal one line in so long is enough.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -142,10 +143,13 @@ impl Bars {
             bar.with_style(style("{prefix:>8} {bar:32} {pos:>5}/{len:5} {msg}"))
         };
         let sent = bar("sent", plan.sent() as u64);
-        let lanes = PROVIDERS.map(|provider| bar(provider, plan.deliverable(provider) as u64));
+        // In the order of the field's lanes.
+        let lanes = PARTS
+            .iter()
+            .map(|part| bar(part.provider, plan.deliverable(part.provider) as u64));
         Self {
+            lanes: lanes.collect(),
             sent,
-            lanes: lanes.to_vec(),
             all,
         }
     }

@@ -7,7 +7,7 @@ use aws_sdk_sqs::Client as Sqs;
 use causeway_fakes::Server;
 use serde_json::json;
 
-use super::plan::PROVIDERS;
+use super::lanes::PARTS;
 use super::{DemoError, Field, LaneQueues, Options, Summary, run};
 use crate::stack::{LocalStack, Progress, UpOptions};
 
@@ -60,7 +60,8 @@ pub(crate) async fn set_stage(
 /// # Errors
 /// When the template does not give an output that it should.
 pub fn field<'a>(stack: &'a LocalStack, fakes: &'a Server) -> Result<Field<'a>, DemoError> {
-    let lanes = PROVIDERS.map(|provider| {
+    let lanes = PARTS.iter().map(|part| {
+        let provider = part.provider;
         let lane = pascal_case(provider);
         Ok(LaneQueues {
             provider: provider.to_owned(),
@@ -75,7 +76,7 @@ pub fn field<'a>(stack: &'a LocalStack, fakes: &'a Server) -> Result<Field<'a>, 
         dynamodb: DynamoDb::new(&config),
         requests_table: stack.output("RequestsTable")?.to_owned(),
         lanes_table: stack.output("LanesTable")?.to_owned(),
-        lanes: lanes.into_iter().collect::<Result<_, DemoError>>()?,
+        lanes: lanes.collect::<Result<_, DemoError>>()?,
         fakes,
         stack,
     })

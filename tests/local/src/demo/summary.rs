@@ -9,34 +9,15 @@ use causeway_fakes::journal;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
-use super::plan::Plan;
 use super::self_check;
-use super::verify::{Evidence, Finding, Judgement};
+use super::verify::{Counts, Evidence, FanOut, Finding, Judgement};
 
 /// What a run came to; the first twelve fields are fixed, others may come.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
-    /// Messages sent.
-    pub sent: u64,
-    /// Distinct requests among them.
-    pub unique: u64,
-    /// Keys that are `COMPLETED` in the ledger.
-    pub delivered: u64,
-    /// Messages acknowledged without a call, because their request had been delivered before: copies of
-    /// delivered requests, none of which is in a dead-letter queue.
-    pub duplicates: u64,
-    /// Distinct requests that ended rejected.
-    pub rejected: u64,
-    /// Keys that are `UNKNOWN` in the ledger.
-    pub unknown: u64,
-    /// Letters in the dead-letter queues.
-    pub in_dlq: u64,
-    /// Effects that the vendors counted.
-    pub effects: u64,
-    /// Delivered keys, and unknown keys that the vendors show as done.
-    pub effects_expected: u64,
-    /// Distinct requests that are neither final in the ledger nor in a dead-letter queue.
-    pub lost: u64,
+    /// All lanes together.
+    #[serde(flatten)]
+    pub all: Counts,
     /// How often a circuit breaker opened.
     pub breaker_opened: u64,
     /// From the first message to the verdict, without building and deploying.
@@ -49,6 +30,10 @@ pub struct Summary {
     pub letters_by_code: BTreeMap<String, u64>,
     /// The functions' own counts of outcomes, from the metrics in their logs; a message that came back counts each time.
     pub outcomes_printed: BTreeMap<String, u64>,
+    /// Each lane by itself.
+    pub lanes: BTreeMap<String, Counts>,
+    /// What became of the events that go to several lanes.
+    pub fan_out: FanOut,
     /// What each vendor has seen.
     pub vendors: BTreeMap<String, Vendor>,
     #[serde(skip)]
@@ -60,6 +45,8 @@ pub struct Summary {
 pub struct Vendor {
     /// Calls that arrived.
     pub calls: u64,
+    /// Calls that asked for an access token.
+    pub tokens: u64,
     /// Effects.
     pub effects: u64,
     /// Stored answers given again: work that a lost reply would have doubled.
@@ -71,41 +58,30 @@ pub struct Vendor {
 }
 
 impl Summary {
-    pub(super) fn new(
-        plan: &Plan,
-        evidence: &Evidence,
-        judgement: Judgement,
-        took: Duration,
-    ) -> Self {
-        let vendor = |report: &journal::ProviderReport| Vendor {
+    pub(super) fn new(evidence: &Evidence, judgement: Judgement, took: Duration) -> Self {
+        let vendor = |name: &str, report: &journal::ProviderReport| Vendor {
             calls: report.calls,
+            tokens: evidence.tokens.get(name).copied().unwrap_or(0),
             effects: report.effects,
             replayed: report.replayed,
             faults: report.faults.clone(),
             throttled: report.throttled,
         };
         Self {
-            sent: plan.sent() as u64,
-            unique: plan.requests.len() as u64,
-            delivered: judgement.delivered,
-            duplicates: judgement.duplicates,
-            rejected: judgement.rejected,
-            unknown: judgement.unknown,
-            in_dlq: evidence.letters.len() as u64,
-            effects: judgement.effects,
-            effects_expected: judgement.effects_expected,
-            lost: judgement.lost,
+            agrees: judgement.agrees(),
+            all: judgement.all,
             breaker_opened: judgement.breaker_opened,
             seconds: (took.as_secs_f64() * 10.0).round() / 10.0,
-            agrees: judgement.agrees(),
             disagreements: judgement.findings.iter().map(ToString::to_string).collect(),
             letters_by_code: judgement.codes,
             outcomes_printed: evidence.outcomes.clone(),
+            lanes: judgement.lanes,
+            fan_out: judgement.fan_out,
             vendors: evidence
                 .journal
                 .providers
                 .iter()
-                .map(|(name, report)| (name.clone(), vendor(report)))
+                .map(|(name, report)| (name.clone(), vendor(name, report)))
                 .collect(),
             findings: judgement.findings,
         }
@@ -129,7 +105,10 @@ impl Summary {
     pub(super) fn print(&self) {
         let mut out = io::stdout().lock();
         // A closed pipe is the reader's choice and changes nothing about the result.
-        let _ = writeln!(out, "\n{}\n\n{}\n", self.totals(), self.by_vendor());
+        for table in [self.totals(), self.by_lane(), self.by_vendor()] {
+            let _ = writeln!(out, "\n{table}");
+        }
+        let _ = writeln!(out, "\nfan-out:              {}", self.fan_out_in_words());
         let _ = writeln!(
             out,
             "dead letters:         {}",
@@ -151,39 +130,40 @@ impl Summary {
         let _ = writeln!(
             out,
             "Ledger, queues and vendors {verdict} on {} requests.",
-            self.unique
+            self.all.unique
         );
     }
 
     fn totals(&self) -> Table {
         let mut table = table(&["", "count", "meaning"]);
+        let all = &self.all;
         for (name, count, meaning) in [
-            ("sent", self.sent, "messages"),
-            ("unique", self.unique, "distinct requests"),
-            ("delivered", self.delivered, "keys completed in the ledger"),
+            ("sent", all.sent, "messages"),
+            ("unique", all.unique, "distinct requests"),
+            ("delivered", all.delivered, "keys completed in the ledger"),
             (
                 "duplicates",
-                self.duplicates,
+                all.duplicates,
                 "messages acknowledged without a call",
             ),
             (
                 "rejected",
-                self.rejected,
+                all.rejected,
                 "requests with a reason in the dead-letter queue",
             ),
             (
                 "unknown",
-                self.unknown,
+                all.unknown,
                 "keys whose outcome only a person can settle",
             ),
-            ("in DLQ", self.in_dlq, "letters"),
-            ("effects", self.effects, "counted by the vendors"),
+            ("in DLQ", all.in_dlq, "letters"),
+            ("effects", all.effects, "counted by the vendors"),
             (
                 "effects expected",
-                self.effects_expected,
+                all.effects_expected,
                 "by the ledger and the send list",
             ),
-            ("lost", self.lost, "requests that nothing knows of"),
+            ("lost", all.lost, "requests that nothing knows of"),
             ("breaker opened", self.breaker_opened, "times"),
         ] {
             table.add_row([name.to_owned(), count.to_string(), meaning.to_owned()]);
@@ -196,10 +176,45 @@ impl Summary {
         table
     }
 
+    fn by_lane(&self) -> Table {
+        let mut table = table(&[
+            "lane",
+            "sent",
+            "unique",
+            "delivered",
+            "duplicates",
+            "rejected",
+            "unknown",
+            "in DLQ",
+            "effects",
+            "expected",
+            "lost",
+        ]);
+        for (name, lane) in &self.lanes {
+            let counts = [
+                lane.sent,
+                lane.unique,
+                lane.delivered,
+                lane.duplicates,
+                lane.rejected,
+                lane.unknown,
+                lane.in_dlq,
+                lane.effects,
+                lane.effects_expected,
+                lane.lost,
+            ];
+            let counts = counts.iter().map(u64::to_string);
+            table.add_row([name.clone()].into_iter().chain(counts));
+        }
+        table
+    }
+
+    /// Where calls carry several requests, there are fewer calls than effects.
     fn by_vendor(&self) -> Table {
         let mut table = table(&[
             "vendor",
             "calls",
+            "for tokens",
             "effects",
             "replayed",
             "throttled",
@@ -209,15 +224,31 @@ impl Summary {
             let faults = listed(&vendor.faults);
             let counts = [
                 vendor.calls,
+                vendor.tokens,
                 vendor.effects,
                 vendor.replayed,
                 vendor.throttled,
-            ]
-            .map(|n| n.to_string());
-            let [calls, effects, replayed, throttled] = counts;
-            table.add_row([name.clone(), calls, effects, replayed, throttled, faults]);
+            ];
+            let counts = counts.iter().map(u64::to_string);
+            table.add_row([name.clone()].into_iter().chain(counts).chain([faults]));
         }
         table
+    }
+
+    fn fan_out_in_words(&self) -> String {
+        let FanOut {
+            events,
+            requests,
+            delivered,
+            events_delivered,
+            by_lane,
+        } = &self.fan_out;
+        format!(
+            "{events} events to {} lanes, {delivered} of {requests} requests delivered, {events_delivered} events \
+             everywhere ({})",
+            by_lane.len(),
+            listed(by_lane)
+        )
     }
 }
 

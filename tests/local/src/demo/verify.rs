@@ -1,6 +1,7 @@
 //! Do the ledger, the queues and the vendors agree? A pure judgement on what was gathered, with the
 //! driver's own plan as the reference.
 
+mod fan_out;
 mod finding;
 #[cfg(test)]
 mod tests;
@@ -8,9 +9,12 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_fakes::journal;
+use serde::Serialize;
 
+pub use fan_out::FanOut;
 pub use finding::Finding;
 
+use super::lanes::part;
 use super::plan::{Expect, Plan, Request};
 
 /// What a run left behind.
@@ -24,6 +28,8 @@ pub(crate) struct Evidence {
     pub journal: journal::Report,
     /// The functions' own counts of outcomes. They stand beside the judgement, which does not use them.
     pub outcomes: BTreeMap<String, u64>,
+    /// Access tokens that each vendor was asked for.
+    pub tokens: BTreeMap<String, u64>,
     /// The lanes' circuit breakers.
     pub breakers: Vec<Breaker>,
 }
@@ -40,6 +46,8 @@ pub(crate) struct Record {
 /// A dead letter, as far as it matters here.
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
+    /// The lane in whose queue it lies.
+    pub provider: String,
     /// SHA-256 of its body.
     pub hash: String,
     /// Its `code` attribute.
@@ -68,23 +76,41 @@ enum End {
     Lost,
 }
 
-/// The judgement. `findings` is empty when everything agrees.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Judgement {
-    /// Keys that are `COMPLETED`.
+/// What became of requests, counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Messages sent.
+    pub sent: u64,
+    /// Distinct requests among them.
+    pub unique: u64,
+    /// Keys that are `COMPLETED` in the ledger.
     pub delivered: u64,
-    /// Messages acknowledged without a call because their request was delivered before.
+    /// Messages acknowledged without a call, because their request had been delivered before: copies of
+    /// delivered requests, none of which is in a dead-letter queue.
     pub duplicates: u64,
     /// Distinct requests that ended rejected.
     pub rejected: u64,
-    /// Keys that are `UNKNOWN`.
+    /// Keys that are `UNKNOWN` in the ledger.
     pub unknown: u64,
+    /// Letters in the dead-letter queues.
+    pub in_dlq: u64,
     /// Effects that the vendors counted.
     pub effects: u64,
     /// Delivered keys, and unknown keys that the vendors show as done.
     pub effects_expected: u64,
     /// Distinct requests that are neither final in the ledger nor in a dead-letter queue.
     pub lost: u64,
+}
+
+/// The judgement. `findings` is empty when everything agrees.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Judgement {
+    /// All lanes together.
+    pub all: Counts,
+    /// Each lane by itself.
+    pub lanes: BTreeMap<String, Counts>,
+    /// What became of the events that go to several lanes.
+    pub fan_out: FanOut,
     /// How often a breaker opened.
     pub breaker_opened: u64,
     /// Letters by code.
@@ -110,12 +136,14 @@ pub(crate) fn reconcile(plan: &Plan, evidence: &Evidence, outage: bool) -> Judge
     }
     judgement.contested(plan, evidence, &letters);
     judgement.strangers(plan, evidence);
-    judgement.effects = evidence
-        .journal
-        .providers
-        .values()
-        .map(|report| report.effects)
-        .sum();
+    for letter in &evidence.letters {
+        judgement.count(&letter.provider, |counts| counts.in_dlq += 1);
+    }
+    for (provider, report) in &evidence.journal.providers {
+        judgement.count(provider, |counts| counts.effects += report.effects);
+    }
+    judgement.fan_out = FanOut::of(plan, evidence);
+    judgement.tokens(evidence);
     judgement.breakers(evidence, outage);
     judgement
 }
@@ -123,16 +151,32 @@ pub(crate) fn reconcile(plan: &Plan, evidence: &Evidence, outage: bool) -> Judge
 impl Judgement {
     /// Whether everything agrees.
     pub(crate) fn agrees(&self) -> bool {
-        self.findings.is_empty() && self.lost == 0 && self.effects == self.effects_expected
+        let all = &self.all;
+        self.findings.is_empty() && all.lost == 0 && all.effects == all.effects_expected
+    }
+
+    /// Counts something of a lane, which counts for all lanes together too.
+    fn count(&mut self, provider: &str, add: impl Fn(&mut Counts)) {
+        add(&mut self.all);
+        add(self.lanes.entry(provider.to_owned()).or_default());
     }
 
     fn request(&mut self, request: &Request, evidence: &Evidence, letters: &[&Letter]) {
         let record = request.pk.as_ref().and_then(|pk| evidence.ledger.get(pk));
         let end = end_of(record, letters);
         let what = || request.marker.clone();
+        self.count(request.provider, |counts| {
+            counts.sent += request.copies as u64;
+            counts.unique += 1;
+            match end {
+                End::Delivered => counts.duplicates += (request.copies - 1) as u64,
+                End::Rejected => counts.rejected += 1,
+                End::Lost => counts.lost += 1,
+                End::Unknown => {}
+            }
+        });
         match end {
             End::Delivered => {
-                self.duplicates += (request.copies - 1) as u64;
                 if let Expect::Rejected(code) = request.expect {
                     self.findings.push(Finding::NotRejected {
                         request: what(),
@@ -145,11 +189,9 @@ impl Judgement {
             }
             End::Unknown => {}
             End::Rejected => {
-                self.rejected += 1;
                 self.rejection(request, letters);
             }
             End::Lost => {
-                self.lost += 1;
                 self.findings.push(Finding::Lost { request: what() });
             }
         }
@@ -214,13 +256,17 @@ impl Judgement {
                 effects,
             });
         }
-        self.delivered += u64::from(end == End::Delivered);
-        self.unknown += u64::from(end == End::Unknown);
-        self.effects_expected += match end {
-            End::Delivered => 1,
-            End::Unknown => effects.min(1),
-            End::Rejected | End::Lost => 0,
-        };
+        self.count(request.provider, |counts| match end {
+            End::Delivered => {
+                counts.delivered += 1;
+                counts.effects_expected += 1;
+            }
+            End::Unknown => {
+                counts.unknown += 1;
+                counts.effects_expected += effects.min(1);
+            }
+            End::Rejected | End::Lost => {}
+        });
     }
 
     /// Of two requests with one key exactly one is delivered, and the other has a letter.
@@ -304,6 +350,21 @@ impl Judgement {
                 self.findings.push(Finding::StrangeEffects {
                     provider: provider.clone(),
                     effects,
+                });
+            }
+        }
+    }
+
+    /// Vendors that count access tokens must not run out of them.
+    fn tokens(&mut self, evidence: &Evidence) {
+        for (provider, tokens) in &evidence.tokens {
+            let most = part(provider).and_then(|part| part.tokens_max);
+            if let Some(most) = most.filter(|most| tokens > most) {
+                let (provider, tokens) = (provider.clone(), *tokens);
+                self.findings.push(Finding::Tokens {
+                    provider,
+                    tokens,
+                    most,
                 });
             }
         }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Expect, Mix, PROVIDERS, Request, body_hash};
+use super::{Expect, Request, body_hash};
+use crate::demo::lanes::{Ask, Mark, Part};
 
 /// Any time will do; a fixed one keeps the bodies the same in every run.
 const CREATED_AT: &str = "2026-11-22T10:00:00Z";
@@ -11,118 +12,64 @@ const CREATED_AT: &str = "2026-11-22T10:00:00Z";
 const TOO_LARGE: usize = (256 << 10) + 512;
 
 /// A request that is to be delivered.
-pub(super) fn ordinary(run: &str, n: usize, mix: Mix) -> Request {
-    let marker = format!("{run}demo-{n:05}");
-    let to_slack = n % 20 >= 20 - mix.slack;
-    // Stripe's three operations in the proportion of a shop's day.
-    let (provider, operation, payload) = match n % 20 % 11 {
-        _ if to_slack => (
-            "slack",
-            "chat.postMessage",
-            message(&marker, &format!("C0DEMO{:03}", n % mix.channels)),
-        ),
-        0..=4 => ("stripe", "customers.create", customer(&marker, n)),
-        5..=8 => (
-            "stripe",
-            "payment_intents.create",
-            payment(&marker, "pm_card_visa"),
-        ),
-        _ => ("stripe", "refunds.create", refund(&marker)),
+pub(super) fn ordinary(run: &str, part: &Part, n: usize, spread: usize) -> Request {
+    let marker = format!("{run}demo-{}-{n:05}", part.provider);
+    let mark = Mark {
+        marker: &marker,
+        n,
+        spread,
     };
-    build(
-        provider,
-        &marker,
-        &envelope(provider, operation, &marker, &payload),
-        Expect::Delivered,
-    )
+    let body = envelope(part, &marker, (part.ordinary)(mark));
+    build(part, &marker, &body, Expect::Delivered)
 }
 
 /// A request in good form that cannot succeed: the payload, the vendor or the clock is against it.
-pub(super) fn hopeless(run: &str, n: usize) -> Request {
-    let marker = format!("{run}hopeless-{n:05}");
-    let (provider, operation, payload, code) = match n % 8 {
-        0 => (
-            "stripe",
-            "payment_intents.create",
-            payment(&marker, "pm_card_chargeDeclined"),
-            "provider_rejected",
-        ),
-        1 => (
-            "slack",
-            "chat.postMessage",
-            message(&marker, "CUNKNOWN1"),
-            "provider_rejected",
-        ),
-        2 => (
-            "stripe",
-            "customers.create",
-            json!({"email": 5}),
-            "payload_invalid",
-        ),
-        3 => (
-            "slack",
-            "chat.postMessage",
-            json!({"text": format!("[ref:{marker}]")}),
-            "payload_invalid",
-        ),
-        4 => (
-            "stripe",
-            "payment_intents.create",
-            json!({"currency": "usd"}),
-            "payload_invalid",
-        ),
-        5 => (
-            "slack",
-            "chat.postMessage",
-            message(&marker, "CARCHIVED1"),
-            "provider_rejected",
-        ),
-        6 => (
-            "stripe",
-            "customers.create",
-            json!({"emial": "a@b.example"}),
-            "payload_invalid",
-        ),
-        _ => (
-            "stripe",
-            "customers.create",
-            customer(&marker, n),
-            "deadline_exceeded",
-        ),
-    };
-    let mut body = envelope(provider, operation, &marker, &payload);
-    if code == "deadline_exceeded" {
-        body["deadline"] = json!("2026-11-22T10:00:01Z");
+pub(super) fn hopeless(run: &str, part: &Part, n: usize, spread: usize) -> Request {
+    let marker = format!("{run}hopeless-{}-{n:05}", part.provider);
+    let kind = n % (part.hopeless.len() + 1);
+    if let Some(hopeless) = part.hopeless.get(kind) {
+        let body = envelope(part, &marker, (hopeless.ask)(&marker));
+        return build(part, &marker, &body, Expect::Rejected(hopeless.code));
     }
-    build(provider, &marker, &body, Expect::Rejected(code))
+    let mark = Mark {
+        marker: &marker,
+        n,
+        spread,
+    };
+    let mut body = envelope(part, &marker, (part.ordinary)(mark));
+    body["deadline"] = json!("2026-11-22T10:00:01Z");
+    build(part, &marker, &body, Expect::Rejected("deadline_exceeded"))
 }
 
 /// Two requests that lay claim to one key.
-pub(super) fn contested(run: &str, n: usize) -> [Request; 2] {
-    let marker = format!("{run}contested-{n:05}");
-    let customer =
-        |name: &str| json!({"email": "a@b.example", "name": name, "metadata": {"request": marker}});
-    ["Ada", "Grace"].map(|name| {
-        let body = envelope("stripe", "customers.create", &marker, &customer(name));
-        build("stripe", &marker, &body, Expect::Contested)
+pub(super) fn contested(run: &str, part: &Part, n: usize, spread: usize) -> [Request; 2] {
+    let marker = format!("{run}contested-{}-{n:05}", part.provider);
+    [0, 1].map(|n| {
+        let mark = Mark {
+            marker: &marker,
+            n,
+            spread,
+        };
+        let body = envelope(part, &marker, (part.ordinary)(mark));
+        build(part, &marker, &body, Expect::Contested)
     })
 }
 
 /// A message that is no request at all.
-pub(super) fn poison(run: &str, n: usize) -> Request {
-    let marker = format!("{run}poison-{n:05}");
-    let provider = PROVIDERS[n % 2];
-    let (operation, payload) = match provider {
-        "stripe" => ("customers.create", customer(&marker, n)),
-        _ => ("chat.postMessage", message(&marker, "C0DEMO000")),
+pub(super) fn poison(run: &str, part: &Part, n: usize, spread: usize) -> Request {
+    let marker = format!("{run}poison-{}-{n:05}", part.provider);
+    let mark = Mark {
+        marker: &marker,
+        n,
+        spread,
     };
-    let good = envelope(provider, operation, &marker, &payload);
+    let good = envelope(part, &marker, (part.ordinary)(mark));
     let with = |field: &str, value: Value| {
         let mut body = good.clone();
         body[field] = value;
         body.to_string()
     };
-    let (body, code) = match n / 2 % 9 {
+    let (body, code) = match n % POISONS {
         0 => {
             let mut body = good.to_string();
             body.truncate(body.len() - 2);
@@ -162,22 +109,26 @@ pub(super) fn poison(run: &str, n: usize) -> Request {
     // Only the lane could say which key it reads from such a body, so the check goes by the body's hash.
     Request {
         pk: None,
-        ..raw(provider, &marker, body, Expect::Rejected(code))
+        ..raw(part, &marker, body, Expect::Rejected(code))
     }
 }
 
-fn envelope(provider: &str, operation: &str, key: &str, payload: &Value) -> Value {
+/// Kinds of poison.
+const POISONS: usize = 9;
+
+fn envelope(part: &Part, key: &str, ask: Ask) -> Value {
     json!({
-        "provider": provider, "operation": operation, "idempotency_key": key, "created_at": CREATED_AT,
-        "payload": payload,
+        "provider": part.provider, "operation": ask.operation, "idempotency_key": key, "created_at": CREATED_AT,
+        "payload": ask.payload,
     })
 }
 
-fn build(provider: &'static str, marker: &str, body: &Value, expect: Expect) -> Request {
-    raw(provider, marker, body.to_string(), expect)
+fn build(part: &Part, marker: &str, body: &Value, expect: Expect) -> Request {
+    raw(part, marker, body.to_string(), expect)
 }
 
-fn raw(provider: &'static str, marker: &str, body: String, expect: Expect) -> Request {
+fn raw(part: &Part, marker: &str, body: String, expect: Expect) -> Request {
+    let provider = part.provider;
     let pk = Some(format!("{provider}#default#{marker}"));
     Request {
         provider,
@@ -187,25 +138,6 @@ fn raw(provider: &'static str, marker: &str, body: String, expect: Expect) -> Re
         body,
         copies: 1,
         expect,
+        event: None,
     }
-}
-
-fn customer(marker: &str, n: usize) -> Value {
-    json!({"email": format!("guest{n}@example.com"), "name": format!("Guest {n}"), "metadata": {"request": marker}})
-}
-
-fn payment(marker: &str, method: &str) -> Value {
-    json!({
-        "amount": 1999, "currency": "usd", "confirm": true, "payment_method": method,
-        "metadata": {"request": marker},
-    })
-}
-
-/// Of a payment intent that the fake knows as settled.
-fn refund(marker: &str) -> Value {
-    json!({"payment_intent": format!("pi_settled_{marker}"), "metadata": {"request": marker}})
-}
-
-fn message(marker: &str, channel: &str) -> Value {
-    json!({"channel": channel, "text": format!("Order shipped. [ref:{marker}]")})
 }

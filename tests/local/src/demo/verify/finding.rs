@@ -40,6 +40,12 @@ pub enum Finding {
     StrangeLetter { code: String },
     /// Effects of requests that nobody sent.
     StrangeEffects { provider: String, effects: u64 },
+    /// More access tokens than the vendor gives out.
+    Tokens {
+        provider: String,
+        tokens: u64,
+        most: u64,
+    },
     /// There was an outage, and no breaker opened.
     BreakerNeverOpened,
     /// A breaker is not closed at the end.
@@ -118,6 +124,14 @@ impl fmt::Display for Finding {
                     "{provider} counts {effects} effects of requests that nobody sent"
                 )
             }
+            Self::Tokens {
+                provider,
+                tokens,
+                most,
+            } => write!(
+                f,
+                "{provider} was asked for {tokens} access tokens, and may be for {most} at most"
+            ),
             Self::BreakerNeverOpened => write!(f, "there was an outage, and no breaker opened"),
             Self::BreakerNotClosed { key, state } => {
                 write!(f, "the breaker {key} is {state} at the end")

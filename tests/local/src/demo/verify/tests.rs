@@ -54,6 +54,7 @@ fn count(evidence: &mut Evidence, request: &Request) {
 
 fn bury(evidence: &mut Evidence, request: &Request, code: &str) {
     evidence.letters.push(Letter {
+        provider: request.provider.into(),
         hash: request.hash.clone(),
         code: code.into(),
         complete: true,
@@ -83,9 +84,23 @@ fn perfect_run_agrees_and_every_message_is_accounted_for() {
     let letters = evidence.letters.len() as u64;
     assert_eq!(
         plan.sent() as u64,
-        judgement.delivered + judgement.duplicates + letters
+        judgement.all.delivered + judgement.all.duplicates + letters
     );
-    assert_eq!(judgement.effects, judgement.delivered);
+    assert_eq!(judgement.all.effects, judgement.all.delivered);
+}
+
+#[test]
+fn lanes_add_up_to_the_whole() {
+    let (plan, evidence) = run();
+    let judgement = reconcile(&plan, &evidence, true);
+    assert_eq!(judgement.lanes.len(), plan.providers().len());
+    let sum = |of: fn(&Counts) -> u64| judgement.lanes.values().map(of).sum::<u64>();
+    let all = &judgement.all;
+    assert_eq!(sum(|lane| lane.sent), plan.sent() as u64);
+    assert_eq!(sum(|lane| lane.unique), plan.requests.len() as u64);
+    assert_eq!(sum(|lane| lane.delivered), all.delivered);
+    assert_eq!(sum(|lane| lane.effects), all.effects);
+    assert_eq!(sum(|lane| lane.in_dlq), evidence.letters.len() as u64);
 }
 
 #[test]
@@ -111,8 +126,8 @@ fn one_duplicate_effect_and_one_deleted_message_are_exactly_two_findings() {
     };
     assert!(judgement.findings.contains(&effects));
     assert_eq!(
-        (judgement.lost, judgement.effects),
-        (1, judgement.effects_expected + 1)
+        (judgement.all.lost, judgement.all.effects),
+        (1, judgement.all.effects_expected + 1)
     );
 }
 
@@ -165,8 +180,11 @@ fn unknown_key_may_have_one_effect_or_none_but_needs_its_letter() {
             bury(&mut evidence, &request, "outcome_unknown");
         }
         let judgement = reconcile(&plan, &evidence, true);
-        assert_eq!((judgement.unknown, judgement.findings.len()), (1, findings));
-        assert_eq!(judgement.effects, judgement.effects_expected);
+        assert_eq!(
+            (judgement.all.unknown, judgement.findings.len()),
+            (1, findings)
+        );
+        assert_eq!(judgement.all.effects, judgement.all.effects_expected);
     }
 }
 
@@ -181,7 +199,7 @@ fn request_left_in_progress_is_lost() {
             .expect("a record")
             .status = status.into();
         let judgement = reconcile(&plan, &evidence, true);
-        assert_eq!(judgement.lost, 1);
+        assert_eq!(judgement.all.lost, 1);
         assert_eq!(
             judgement.findings,
             [Finding::Lost {
@@ -228,6 +246,7 @@ fn wrong_code_incomplete_letter_and_strangers_are_found() {
     evidence.letters[0].code = "payload_invalid".into();
     evidence.letters[1].complete = false;
     evidence.letters.push(Letter {
+        provider: "stripe".into(),
         hash: "no such body".into(),
         code: "panicked".into(),
         complete: true,

@@ -1,0 +1,125 @@
+//! What each lane does in the demo: a file for a vendor, and a line in [`PARTS`].
+//!
+//! A part says what an ordinary request looks like and where its effect carries the request's marker, what the vendor
+//! turns down, and what goes wrong at the vendor. Everything else is the same for all.
+
+mod slack;
+mod stripe;
+
+use causeway_fakes::faults::Fault;
+use serde_json::Value;
+
+/// The lanes that take part.
+pub(crate) const PARTS: &[Part] = &[slack::PART, stripe::PART];
+
+/// One lane's part.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// The provider's name, such as `stripe`.
+    pub provider: &'static str,
+    /// A request that is to be delivered.
+    pub ordinary: fn(Mark<'_>) -> Ask,
+    /// Requests in good form that the payload's rules or the vendor turn down, and with which code.
+    pub hopeless: &'static [Hopeless],
+    /// What goes wrong in the middle of the load.
+    pub trouble: Trouble,
+    /// Most access tokens that a run may ask for, where the vendor counts them.
+    pub tokens_max: Option<u64>,
+}
+
+/// Which request it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark<'a> {
+    /// What its effect must carry at the vendor, so that it can be told whose it is.
+    pub marker: &'a str,
+    /// A number of its own among the lane's requests.
+    pub n: usize,
+    /// Over how many channels, devices or the like the load spreads.
+    pub spread: usize,
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub operation: &'static str,
+    pub payload: Value,
+}
+
+/// A request that cannot succeed, and the code that its letter must have.
+#[derive(Debug)]
+pub(crate) struct Hopeless {
+    pub ask: fn(&str) -> Ask,
+    pub code: &'static str,
+}
+
+/// The lane itself refuses it.
+const fn invalid(ask: fn(&str) -> Ask) -> Hopeless {
+    Hopeless {
+        ask,
+        code: "payload_invalid",
+    }
+}
+
+/// The vendor refuses it.
+const fn refused(ask: fn(&str) -> Ask) -> Hopeless {
+    Hopeless {
+        ask,
+        code: "provider_rejected",
+    }
+}
+
+/// What goes wrong at a vendor, and for how long.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    pub faults: fn() -> Vec<Fault>,
+    pub for_s: u64,
+    /// In words, for those who watch.
+    pub said: &'static str,
+}
+
+impl Ask {
+    fn new(operation: &'static str, payload: Value) -> Self {
+        Self { operation, payload }
+    }
+}
+
+/// The part of `provider`; a plan names none that has no part.
+pub(crate) fn part(provider: &str) -> Option<&'static Part> {
+    PARTS.iter().find(|part| part.provider == provider)
+}
+
+/// `text` with the mark by which the vendors' fakes tell whose effect it is.
+fn marked(text: &str, marker: &str) -> String {
+    format!("{text} [ref:{marker}]")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_part_marks_its_requests_and_is_played_once() {
+        let mut providers = BTreeSet::new();
+        for part in PARTS {
+            assert!(providers.insert(part.provider), "{} twice", part.provider);
+            let ask = |marker, n| {
+                (part.ordinary)(Mark {
+                    marker,
+                    n,
+                    spread: 7,
+                })
+                .payload
+            };
+            for n in 0..40 {
+                let payload = ask("marker-1", n);
+                assert!(payload.to_string().contains("marker-1"), "{payload}");
+            }
+            // Two requests lay claim to one key only where they differ.
+            assert_ne!(ask("m", 0), ask("m", 1), "{}", part.provider);
+            let shares: f64 = (part.trouble.faults)().iter().map(|one| one.share).sum();
+            assert!(shares <= 1.0, "{}", part.provider);
+        }
+    }
+}
