@@ -1,4 +1,4 @@
-//! The events that README offers for `sam local invoke`, through the built programs.
+//! The events that README offers for `sam local invoke`, and events made up here, through the built programs.
 //!
 //! A container engine is more than this project may ask for, so the same programs get the
 //! same events from the emulator that the container would run.
@@ -17,6 +17,7 @@ use causeway_gatekeeper::AwsLaneControl;
 use causeway_local::stack::{LocalStack, UpOptions, root};
 use serde_json::{Value, json};
 
+use crate::cloudformation::Template;
 use crate::interface_emulator::invoke;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,12 +33,9 @@ async fn the_sample_events_reach_the_vendors_once_however_often_they_come() {
     .await
     .unwrap_or_else(|error| panic!("{}", error.report()));
 
-    for (lane, provider) in [
-        ("Shopify", "shopify"),
-        ("Slack", "slack"),
-        ("Stripe", "stripe"),
-    ] {
-        let event = root().join(format!("infra/events/{provider}.json"));
+    for (lane, settings) in &Template::read().lanes {
+        let provider = settings["Provider"].as_str().expect("a name");
+        let event = event(provider);
         let marker = format!("local-invoke-{provider}-1");
 
         let answer = invoke(&stack, lane, &event).await;
@@ -54,6 +52,13 @@ async fn the_sample_events_reach_the_vendors_once_however_often_they_come() {
     let stopped = stack.down();
     assert_eq!(stopped.left, 0, "every process ended");
     fakes.stop().await;
+}
+
+/// A file of `infra/events/`.
+fn event(name: &str) -> Value {
+    let file = root().join(format!("infra/events/{name}.json"));
+    let text = std::fs::read(&file).unwrap_or_else(|_| panic!("no {}", file.display()));
+    serde_json::from_slice(&text).expect("JSON")
 }
 
 /// The deployed gatekeeper hears of the same changes, so that either of the two may have set the event source.
@@ -92,8 +97,7 @@ async fn the_gatekeeper_takes_both_its_events(stack: &LocalStack) {
         ..Breaker::default()
     };
     store(&breaker).await;
-    let stream = root().join("infra/events/gatekeeper-stream.json");
-    let answer = invoke(stack, "Gatekeeper", &stream).await;
+    let answer = invoke(stack, "Gatekeeper", &event("gatekeeper-stream")).await;
     assert_eq!(answer["looked_at"], json!(["stripe"]));
     assert_eq!(answer["open"], json!(["stripe"]));
     assert_eq!(answer["failed"], json!([]));
@@ -101,9 +105,14 @@ async fn the_gatekeeper_takes_both_its_events(stack: &LocalStack) {
 
     breaker.open_until = Some(now);
     store(&breaker).await;
-    let schedule = root().join("infra/events/gatekeeper-schedule.json");
-    let answer = invoke(stack, "Gatekeeper", &schedule).await;
-    assert_eq!(answer["looked_at"], json!(["shopify", "slack", "stripe"]));
+    let answer = invoke(stack, "Gatekeeper", &event("gatekeeper-schedule")).await;
+    let mut all: Vec<Value> = Template::read()
+        .lanes
+        .values()
+        .map(|lane| lane["Provider"].clone())
+        .collect();
+    all.sort_by_key(Value::to_string);
+    assert_eq!(answer["looked_at"], json!(all));
     assert_eq!(answer["failed"], Value::Array(Vec::new()));
     assert!(stands().await.is(Setting::Enabled {
         maximum_concurrency: MIN_CONCURRENCY

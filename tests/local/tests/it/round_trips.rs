@@ -3,6 +3,7 @@
 mod vendors;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,7 +23,7 @@ use causeway_local::stack::BareEmulator;
 use serde_json::json;
 use tokio::sync::Barrier;
 
-use self::vendors::{NoKey, OneScope, TenScopes, TwoScopes};
+use self::vendors::{Hundreds, NoKey, OneScope, TenScopes, TwoScopes};
 use crate::recorder::{Recorded, Recorder, Step, rounds, write_units};
 
 /// What SQS hands to a function at most.
@@ -112,6 +113,29 @@ async fn where_no_key_guards_a_batch_is_a_round_of_admission_one_of_claims_and_o
     }
 }
 
+/// Where the vendor takes a hundred at once, the lane asks for leave once, calls once and draws one token; each request
+/// has its claim and its settlement all the same, side by side.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_requests_in_one_call_are_three_rounds_and_a_record_each() {
+    let emulator = emulator("test-round-trips-hundred").await;
+    let bench = Bench::of(&emulator, Hundreds, Hold::ByClaim, 100, 1).await;
+    let cold = bench.batch("first", 0, 3).await;
+    let later = bench.batch("later", 5_000, 2).await;
+    for batch in [&cold, &later] {
+        assert_eq!(
+            (
+                batch.admission_rounds,
+                batch.claim_rounds,
+                batch.settle_rounds
+            ),
+            (1, 1, 1)
+        );
+        assert!(batch.units_per_request() <= 2.1);
+    }
+    // The vendor's limit of four calls a minute let both through.
+    assert_eq!(bench.vendor.calls.load(Ordering::Relaxed), 2);
+}
+
 async fn emulator(name: &str) -> BareEmulator {
     let emulator = BareEmulator::up(name).await;
     emulator.unwrap_or_else(|error| panic!("{}", error.report()))
@@ -127,10 +151,10 @@ enum Hold {
 }
 
 impl Hold {
-    fn claims(self) -> usize {
+    fn claims(self, size: usize) -> usize {
         match self {
             Self::ByKey => 0,
-            Self::ByClaim => BATCH,
+            Self::ByClaim => size,
         }
     }
 }
@@ -141,20 +165,18 @@ struct Cost {
     claim_rounds: usize,
     settle_rounds: usize,
     write_units: usize,
+    size: usize,
 }
 
 impl Cost {
-    fn of(requests: &[Recorded], admissions: usize, hold: Hold) -> Self {
+    fn of(requests: &[Recorded], expected: [usize; 3]) -> Self {
         let of = |step| -> Vec<&Recorded> {
             let of_step = requests.iter().filter(|request| request.step == step);
             of_step.collect()
         };
         let admission = of(Step::Admission);
         let (claims, settlements) = (of(Step::Claim), of(Step::Settlement));
-        assert_eq!(
-            [admission.len(), claims.len(), settlements.len()],
-            [admissions, hold.claims(), BATCH]
-        );
+        assert_eq!([admission.len(), claims.len(), settlements.len()], expected);
         for write in claims.iter().chain(&settlements) {
             assert_eq!(write.target, "DynamoDB_20120810.PutItem");
         }
@@ -163,11 +185,12 @@ impl Cost {
             claim_rounds: rounds(claims),
             settle_rounds: rounds(settlements),
             write_units: requests.iter().map(write_units).sum(),
+            size: expected[2],
         }
     }
 
     fn units_per_request(&self) -> f64 {
-        self.write_units as f64 / BATCH as f64
+        self.write_units as f64 / self.size as f64
     }
 
     fn print(&self, provider: &str, batch: &str) {
@@ -190,10 +213,25 @@ struct Bench {
     lane: Lane,
     provider: &'static str,
     hold: Hold,
+    /// Messages in a batch.
+    size: usize,
+    vendor: Arc<Vendor>,
 }
 
 impl Bench {
+    /// Batches of ten, of which every record has a call of its own.
     async fn new(emulator: &BareEmulator, provider: impl Provider, hold: Hold) -> Self {
+        Self::of(emulator, provider, hold, BATCH, BATCH).await
+    }
+
+    /// Batches of `size`, which make so many calls.
+    async fn of(
+        emulator: &BareEmulator,
+        provider: impl Provider,
+        hold: Hold,
+        size: usize,
+        calls: usize,
+    ) -> Self {
         let (recorder, config) = Recorder::around(&emulator.sdk_config());
         let name = provider.spec().name;
         let clock = Arc::new(ManualClock::at(NOON));
@@ -202,23 +240,26 @@ impl Bench {
             environment: format!("environment-of-{name}"),
             max_in_flight: BATCH,
         };
-        let seams = seams(emulator, &config, name, clock.clone()).await;
+        let vendor = Arc::new(Vendor::of(calls));
+        let seams = seams(emulator, &config, name, clock.clone(), vendor.clone()).await;
         Self {
             recorder,
             clock,
             lane: Lane::new(provider, seams, settings),
             provider: name,
             hold,
+            size,
+            vendor,
         }
     }
 
-    /// Carries out ten new requests, `after_ms` after the batch before; `admissions` requests ask for leave.
+    /// Carries out a batch of new requests, `after_ms` after the batch before; `admissions` requests ask for leave.
     async fn batch(&self, name: &str, after_ms: u64, admissions: usize) -> Cost {
-        self.recorder
-            .expect([admissions, self.hold.claims(), BATCH]);
+        let expected = [admissions, self.hold.claims(self.size), self.size];
+        self.recorder.expect(expected);
         self.clock.advance(Duration::from_millis(after_ms));
         let now = self.clock.now();
-        let batch = (0..BATCH).map(|number| self.message(name, number, now));
+        let batch = (0..self.size).map(|number| self.message(name, number, now));
         let invocation = Invocation {
             id: format!("invocation-{name}"),
             deadline: now + Duration::from_secs(60),
@@ -227,7 +268,7 @@ impl Bench {
         for entry in &report.entries {
             assert_eq!(entry.outcome, Outcome::Delivered, "{name}");
         }
-        let cost = Cost::of(&self.recorder.take(), admissions, self.hold);
+        let cost = Cost::of(&self.recorder.take(), expected);
         cost.print(self.provider, name);
         cost
     }
@@ -262,6 +303,7 @@ async fn seams(
     config: &SdkConfig,
     name: &str,
     clock: Arc<ManualClock>,
+    vendor: Arc<Vendor>,
 ) -> Seams {
     // The recorder tells the ledger's writes by its table's name.
     let (requests, lanes) = (format!("{name}-Requests"), format!("{name}-Lanes"));
@@ -281,7 +323,7 @@ async fn seams(
     let secret = Secret::parse(r#"{"token":"t0ken"}"#).expect("an object of strings");
     Seams {
         clock,
-        http: Arc::new(Vendor(Barrier::new(BATCH))),
+        http: vendor,
         ledger: Arc::new(DynamoLedger::new(dynamodb.clone(), requests)),
         states: Arc::new(DynamoStates::new(dynamodb, lanes)),
         mappings: Arc::new(MemoryStates::default()),
@@ -290,8 +332,20 @@ async fn seams(
     }
 }
 
-/// Answers nobody before all ten have called.
-struct Vendor(Barrier);
+/// Answers nobody before all of a batch have called.
+struct Vendor {
+    together: Barrier,
+    calls: AtomicUsize,
+}
+
+impl Vendor {
+    fn of(calls: usize) -> Self {
+        Self {
+            together: Barrier::new(calls),
+            calls: AtomicUsize::new(0),
+        }
+    }
+}
 
 #[async_trait]
 impl HttpClient for Vendor {
@@ -301,8 +355,9 @@ impl HttpClient for Vendor {
         _wire: &Wire,
         timeout: Duration,
     ) -> Result<Answer, CallError> {
-        let together = tokio::time::timeout(timeout, self.0.wait()).await;
-        together.expect("ten calls at the same time");
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let together = tokio::time::timeout(timeout, self.together.wait()).await;
+        together.expect("all calls at the same time");
         Ok(Answer {
             status: 200,
             headers: http::HeaderMap::new(),

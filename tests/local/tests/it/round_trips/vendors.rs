@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use causeway::limiter::{Limit, ScopeKey};
-use causeway::provider::{Auth, KeyPlace, Operation, Payload, Provider, Safety, Spec, Text, Wire};
+use causeway::provider::{
+    Auth, BatchPayload, KeyPlace, Operation, Payload, Provider, Safety, Spec, Text, Wire,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -88,11 +90,44 @@ impl Provider for TenScopes {
     }
 }
 
+/// Takes a hundred requests in one call, and four calls a minute.
+pub struct Hundreds;
+
+static HUNDREDS: Spec = Spec {
+    limits: &[Limit::window("account", 4, MINUTE, 3)],
+    ..Spec::new(
+        "hundreds",
+        "https://api.vendor.example",
+        AUTH,
+        &[Operation::batch::<Order>(
+            "orders.create",
+            Safety::Natural,
+            100,
+        )],
+    )
+};
+
+impl Provider for Hundreds {
+    fn spec(&self) -> &'static Spec {
+        &HUNDREDS
+    }
+}
+
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Order {
     item: Text<1, 40>,
     desk: Text<1, 20>,
+}
+
+impl BatchPayload for Order {
+    fn identity(&self) -> String {
+        self.item.as_str().to_owned()
+    }
+
+    fn wire(elements: &[Self]) -> Wire {
+        Wire::post("/orders/batch").json(&elements)
+    }
 }
 
 impl Payload for Order {

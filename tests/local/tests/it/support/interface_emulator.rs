@@ -1,7 +1,6 @@
 //! The Runtime Interface Emulator: Lambda's side of one function, on two loopback ports.
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use serde_json::Value;
 const START_MAX: Duration = Duration::from_secs(20);
 
 /// Runs the lane's built program once, with the environment that the template gives it.
-pub async fn invoke(stack: &LocalStack, lane: &str, event: &Path) -> Value {
+pub async fn invoke(stack: &LocalStack, lane: &str, event: &Value) -> Value {
     let tools = Tools::installed();
     let emulator = tools
         .runtime_interface_emulator()
@@ -45,7 +44,7 @@ pub async fn invoke(stack: &LocalStack, lane: &str, event: &Path) -> Value {
     let request = http::Request::post(format!(
         "http://{listen}/2015-03-31/functions/function/invocations"
     ))
-    .body(Full::new(Bytes::from(fs::read(event).expect("a fixture"))))
+    .body(Full::new(Bytes::from(event.to_string())))
     .expect("a request");
     let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let response = client.request(request).await.expect("an answer");
