@@ -1,7 +1,7 @@
 //! The script: what goes wrong at the vendors, and when.
 //!
-//! A lane's faults begin once it has delivered 30 % of what it should, so that they fall into the middle
-//! of the load on fast and slow machines alike.
+//! A lane's faults begin once it has delivered a part of what it should, so that they fall into the same place of the
+//! load on fast and slow machines alike.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,6 @@ use causeway_fakes::journal::Report;
 use super::lanes::{Part, part};
 use super::plan::Plan;
 
-/// The part of a lane's load after which its faults begin, in percent.
-const BEGIN_AT: u64 = 30;
-
 /// The script of one run.
 pub(crate) struct Script {
     /// Effects at which each provider's faults begin; gone once they have begun.
@@ -23,13 +20,17 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) fn new(plan: &Plan, outage: bool) -> Self {
-        let of = |provider| (provider, plan.deliverable(provider) as u64 * BEGIN_AT / 100);
+        let of = |provider| {
+            let percent = part(provider)?.trouble.begin_at;
+            let begin = plan.deliverable(provider) as u64 * percent / 100;
+            Some((provider, begin))
+        };
         Self {
             begin_at: plan
                 .providers()
                 .into_iter()
                 .filter(|_| outage)
-                .map(of)
+                .filter_map(of)
                 .collect(),
         }
     }

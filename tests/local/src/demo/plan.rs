@@ -21,7 +21,17 @@ const CONTESTED: usize = 4;
 
 /// The demo's ordinary requests.
 const DEMO: Mix = Mix {
-    shares: &[Share::of("slack", 9), Share::of("stripe", 11)],
+    shares: &[
+        Share::of("slack", 9),
+        Share::of("stripe", 11),
+        Share::of("shopify", 3),
+        Share::of("hubspot", 6),
+        // Forty calls a minute.
+        Share {
+            most: 100,
+            ..Share::of("xero", 2)
+        },
+    ],
     spread: 120,
     events: 10,
 };

@@ -4,10 +4,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_sqs::Client as Sqs;
+use causeway::lanes::{DynamoStates, StateStore};
 use causeway_fakes::Server;
 use serde_json::json;
 
 use super::lanes::PARTS;
+use super::plan::fan_out;
 use super::{DemoError, Field, LaneQueues, Options, Summary, run};
 use crate::stack::{LocalStack, Progress, UpOptions};
 
@@ -52,7 +54,19 @@ pub(crate) async fn set_stage(
     stack
         .put_secret("stripe", "default", &json!({"api_key": "sk_demo"}))
         .await?;
+    store_mappings(&stack).await?;
     Ok((fakes, stack))
+}
+
+/// What an operator does once for each connection that has mappings of its own.
+async fn store_mappings(stack: &LocalStack) -> Result<(), DemoError> {
+    let table = stack.output("MappingsTable")?;
+    let mappings = DynamoStates::new(DynamoDb::new(&stack.sdk_config()), table);
+    for (key, value) in fan_out::documents() {
+        let stored = mappings.swap(&key, None, &value, "demo").await;
+        stored.map_err(DemoError::stack("storing a mapping"))?;
+    }
+    Ok(())
 }
 
 /// Where a run takes place, by the stack's outputs.

@@ -3,14 +3,23 @@
 //! A part says what an ordinary request looks like and where its effect carries the request's marker, what the vendor
 //! turns down, and what goes wrong at the vendor. Everything else is the same for all.
 
+mod hubspot;
+mod shopify;
 mod slack;
 mod stripe;
+mod xero;
 
 use causeway_fakes::faults::Fault;
 use serde_json::Value;
 
 /// The lanes that take part.
-pub(crate) const PARTS: &[Part] = &[slack::PART, stripe::PART];
+pub(crate) const PARTS: &[Part] = &[
+    hubspot::PART,
+    shopify::PART,
+    slack::PART,
+    stripe::PART,
+    xero::PART,
+];
 
 /// One lane's part.
 #[derive(Debug)]
@@ -72,6 +81,9 @@ const fn refused(ask: fn(&str) -> Ask) -> Hopeless {
 #[derive(Debug)]
 pub(crate) struct Trouble {
     pub faults: fn() -> Vec<Fault>,
+    /// The part of the lane's load after which it begins, in percent: lanes that are through within seconds have their
+    /// troubles from the first.
+    pub begin_at: u64,
     pub for_s: u64,
     /// In words, for those who watch.
     pub said: &'static str,

@@ -15,6 +15,7 @@ pub(super) const PART: Part = Part {
     ],
     trouble: Trouble {
         faults,
+        begin_at: 30,
         // Lost replies end as unknown: the lane cannot ask.
         for_s: 20,
         said: "slack loses some replies for 20 s",

@@ -16,6 +16,7 @@ pub(super) const PART: Part = Part {
     ],
     trouble: Trouble {
         faults,
+        begin_at: 30,
         // Long enough to open the breaker, shorter than its 60 s.
         for_s: 40,
         said: "stripe fails hard for 40 s: errors, lost replies, dropped connections",

@@ -1,23 +1,58 @@
-//! One event, several lanes: what a system of one's own says once, each lane makes its own request of by a mapping.
+//! One event, several lanes: what a system says once in words of its own, each lane makes its request of by a mapping.
+//!
+//! The mappings stand in the table `Mappings`, where operators put those of a connection.
 
 use serde_json::{Value, json};
 
 use super::{Expect, Request, body_hash};
 
-/// The event: a reservation, as a property-management system would tell it.
-const EVENT: &str = "{}";
+/// The event: a reservation, as a property-management system tells it.
+const EVENT: &str = include_str!("fan_out/reservation.json");
+
+/// What all mappings of the event are called.
+const MAPPING: &str = "reservation";
 
 /// Where an event goes.
 #[derive(Debug)]
 pub(crate) struct Leg {
     pub provider: &'static str,
     pub operation: &'static str,
-    /// The mapping that makes the operation's payload of the event.
-    pub mapping: &'static str,
+    /// The document that makes the operation's payload of the event.
+    pub document: &'static str,
 }
 
 /// The lanes that hear of a reservation.
-pub(crate) const LEGS: &[Leg] = &[];
+pub(crate) const LEGS: &[Leg] = &[
+    Leg {
+        provider: "hubspot",
+        operation: "contacts.upsert",
+        document: include_str!("fan_out/hubspot.json"),
+    },
+    Leg {
+        provider: "shopify",
+        operation: "customers.upsert",
+        document: include_str!("fan_out/shopify.json"),
+    },
+    Leg {
+        provider: "slack",
+        operation: "chat.postMessage",
+        document: include_str!("fan_out/slack.json"),
+    },
+    Leg {
+        provider: "stripe",
+        operation: "payment_intents.create",
+        document: include_str!("fan_out/stripe.json"),
+    },
+];
+
+/// What belongs into the table `Mappings`: values by primary key.
+pub(crate) fn documents() -> impl Iterator<Item = (String, Value)> {
+    LEGS.iter().map(|leg| {
+        let document: Value = serde_json::from_str(leg.document).unwrap_or_default();
+        let key = format!("{}#default#{MAPPING}", leg.provider);
+        (key, json!({ "document": document }))
+    })
+}
 
 /// Every leg of so many events. Each leg's message carries the event as it is.
 pub(super) fn requests(run: &str, events: usize) -> Vec<Request> {
@@ -30,8 +65,8 @@ fn request(run: &str, event: usize, leg: &Leg) -> Request {
     let marker = format!("{run}reservation-{event:05}");
     let provider = leg.provider;
     let body = json!({
-        "provider": provider, "operation": leg.operation, "mapping": leg.mapping,
-        "idempotency_key": marker, "created_at": "2026-11-22T10:00:00Z", "payload": reservation(&marker, event),
+        "provider": provider, "operation": leg.operation, "mapping": MAPPING, "idempotency_key": marker,
+        "created_at": "2026-11-22T10:00:00Z", "payload": reservation(&marker),
     })
     .to_string();
     Request {
@@ -47,8 +82,39 @@ fn request(run: &str, event: usize, leg: &Leg) -> Request {
 }
 
 /// The event with an id of its own.
-fn reservation(marker: &str, _event: usize) -> Value {
+fn reservation(id: &str) -> Value {
     let mut event: Value = serde_json::from_str(EVENT).unwrap_or_default();
-    event["id"] = json!(marker);
+    event["id"] = json!(id);
     event
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway::Timestamp;
+    use causeway::mapping::Mapping;
+
+    use super::*;
+
+    #[test]
+    fn every_leg_makes_its_payload_of_the_event_and_carries_its_mark() {
+        for leg in LEGS {
+            let mapping = Mapping::parse(leg.document).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(
+                (mapping.name(), mapping.provider(), mapping.operation()),
+                (MAPPING, leg.provider, leg.operation)
+            );
+            let made = |payload: &Value| {
+                let made = mapping.apply(payload, Timestamp::from_millis(0));
+                made.unwrap_or_else(|error| panic!("{error}"))
+            };
+            let payload = made(&reservation("reservation-00007"));
+            assert!(
+                payload.to_string().contains("reservation-00007"),
+                "{payload}"
+            );
+            for example in mapping.examples() {
+                assert_eq!(made(&example.input), example.output, "{}", leg.provider);
+            }
+        }
+    }
 }
