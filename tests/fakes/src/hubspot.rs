@@ -169,18 +169,15 @@ impl HubSpot {
                 return Err(error(400, "VALIDATION_ERROR", message, &[]));
             }
         }
+        // Partial success is not to be had by `email` (own assumption, from the guide's words on it): nothing is written
+        // where one of them is wrong.
+        let by_email = inputs.iter().filter(|input| input.property == "email");
+        if let Some(cause) = by_email.filter_map(Input::fault).next() {
+            return Err(error(400, "VALIDATION_ERROR", "Bad values", &[cause]));
+        }
         let (mut results, mut errors, mut effects) = (Vec::new(), Vec::new(), Vec::new());
         for input in inputs {
             match input.fault() {
-                // Partial success is not to be had by `email` (own assumption, from the guide's words on it).
-                Some((code, name)) if input.property == "email" => {
-                    return Err(error(
-                        400,
-                        "VALIDATION_ERROR",
-                        "Bad values",
-                        &[(code, name)],
-                    ));
-                }
                 Some((code, name)) => errors.push(input.error(code, name)),
                 None => {
                     let (result, effect) = self.write(account, object, input);
