@@ -3,9 +3,12 @@
 //! A container engine is more than this project may ask for, so the same programs get the
 //! same events from the emulator that the container would run.
 
+mod batches;
+mod mappings;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use causeway::breaker::{Breaker, State};
 use causeway::clock::{Clock, SystemClock};
@@ -19,6 +22,9 @@ use serde_json::{Value, json};
 
 use crate::cloudformation::Template;
 use crate::interface_emulator::invoke;
+
+/// Letters that are on their way arrive in seconds, those of requests that are tried again within a backoff more.
+const LETTERS_MAX: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_events_reach_the_vendors_once_however_often_they_come() {
@@ -47,11 +53,62 @@ async fn the_sample_events_reach_the_vendors_once_however_often_they_come() {
         assert_eq!(fakes.journal().effects_of(provider, &marker), 1, "{lane}");
     }
 
+    batches::a_hundred_records_are_one_call_and_a_hundred_outcomes(&stack, &fakes).await;
+    batches::ten_messages_are_one_call(&stack, &fakes).await;
+    batches::a_bad_element_does_not_hurt_the_others(&stack, &fakes).await;
+    mappings::a_connections_own_mapping_is_used_for_it_alone(&stack, &fakes).await;
     the_gatekeeper_takes_both_its_events(&stack).await;
 
     let stopped = stack.down();
     assert_eq!(stopped.left, 0, "every process ended");
     fakes.stop().await;
+}
+
+/// A dead letter.
+struct Letter {
+    body: String,
+    code: String,
+    detail: String,
+}
+
+/// Takes letters out of a lane's dead-letter queue until it has as many as are expected; and all others that are there.
+async fn letters(stack: &LocalStack, lane: &str, expected: usize) -> Vec<Letter> {
+    let dlq_url = stack.output(&format!("{lane}DlqUrl")).expect("an output");
+    let sqs = aws_sdk_sqs::Client::new(&stack.sdk_config());
+    let mut letters = Vec::new();
+    let end = Instant::now() + LETTERS_MAX;
+    loop {
+        let call = sqs.receive_message().queue_url(dlq_url);
+        let call = call
+            .max_number_of_messages(10)
+            .message_attribute_names("All");
+        let answer = call.send().await.expect("it answers");
+        let messages = answer.messages.unwrap_or_default();
+        if messages.is_empty() && letters.len() >= expected {
+            return letters;
+        }
+        assert!(Instant::now() < end, "{} letters", letters.len());
+        for message in messages {
+            let taken = sqs.delete_message().queue_url(dlq_url);
+            let taken = taken.set_receipt_handle(message.receipt_handle.clone());
+            taken.send().await.expect("it answers");
+            letters.push(Letter::of(&message));
+        }
+    }
+}
+
+impl Letter {
+    fn of(message: &aws_sdk_sqs::types::Message) -> Self {
+        let attribute = |name: &str| {
+            let value = message.message_attributes()?.get(name)?.string_value()?;
+            Some(value.to_owned())
+        };
+        Self {
+            code: attribute("code").unwrap_or_default(),
+            detail: attribute("detail").unwrap_or_default(),
+            body: message.body().unwrap_or_default().to_owned(),
+        }
+    }
 }
 
 /// A file of `infra/events/`.

@@ -8,10 +8,34 @@ use causeway_local::stack::{LocalStack, Tools, environment, free_port};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// It starts the program at the first invocation and listens at once.
 const START_MAX: Duration = Duration::from_secs(20);
+
+/// The event with which SQS hands `bodies` to a function: messages that are received for the first time. Its receipt
+/// handles were never handed out, so that nothing is left in any queue.
+pub fn received(bodies: &[Value]) -> Value {
+    let record = |(at, body): (usize, &Value)| {
+        let body = body.to_string();
+        json!({
+            "messageId": format!("00000000-0000-4000-8000-{at:012}"),
+            "receiptHandle": format!("never-handed-out-{at}"),
+            "body": body,
+            "attributes": {
+                "ApproximateReceiveCount": "1",
+                "SentTimestamp": "4102444800000",
+                "SenderId": "AIDAEXAMPLE",
+                "ApproximateFirstReceiveTimestamp": "4102444800001",
+            },
+            "messageAttributes": {},
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:causeway-Queue",
+            "awsRegion": "us-east-1",
+        })
+    };
+    json!({ "Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>() })
+}
 
 /// Runs the lane's built program once, with the environment that the template gives it.
 pub async fn invoke(stack: &LocalStack, lane: &str, event: &Value) -> Value {
