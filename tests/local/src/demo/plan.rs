@@ -26,6 +26,7 @@ const DEMO: Mix = Mix {
         Share::of("stripe", 11),
         Share::of("shopify", 3),
         Share::of("hubspot", 6),
+        Share::of("twilio", 3),
         // Forty calls a minute.
         Share {
             most: 100,

@@ -7,6 +7,7 @@ mod hubspot;
 mod shopify;
 mod slack;
 mod stripe;
+mod twilio;
 mod xero;
 
 use causeway_fakes::faults::Fault;
@@ -18,6 +19,7 @@ pub(crate) const PARTS: &[Part] = &[
     shopify::PART,
     slack::PART,
     stripe::PART,
+    twilio::PART,
     xero::PART,
 ];
 
