@@ -27,6 +27,11 @@ const DEMO: Mix = Mix {
         Share::of("shopify", 3),
         Share::of("hubspot", 6),
         Share::of("twilio", 3),
+        // Five a second, and ten a minute on each lock.
+        Share {
+            most: 150,
+            ..Share::of("seam", 2)
+        },
         // Forty calls a minute.
         Share {
             most: 100,

@@ -4,6 +4,7 @@
 //! turns down, and what goes wrong at the vendor. Everything else is the same for all.
 
 mod hubspot;
+mod seam;
 mod shopify;
 mod slack;
 mod stripe;
@@ -16,6 +17,7 @@ use serde_json::Value;
 /// The lanes that take part.
 pub(crate) const PARTS: &[Part] = &[
     hubspot::PART,
+    seam::PART,
     shopify::PART,
     slack::PART,
     stripe::PART,

@@ -29,6 +29,11 @@ pub(crate) const LEGS: &[Leg] = &[
         document: include_str!("fan_out/hubspot.json"),
     },
     Leg {
+        provider: "seam",
+        operation: "access_codes.create",
+        document: include_str!("fan_out/seam.json"),
+    },
+    Leg {
         provider: "shopify",
         operation: "customers.upsert",
         document: include_str!("fan_out/shopify.json"),
@@ -66,7 +71,7 @@ fn request(run: &str, event: usize, leg: &Leg) -> Request {
     let provider = leg.provider;
     let body = json!({
         "provider": provider, "operation": leg.operation, "mapping": MAPPING, "idempotency_key": marker,
-        "created_at": "2026-11-22T10:00:00Z", "payload": reservation(&marker),
+        "created_at": "2026-11-22T10:00:00Z", "payload": reservation(&marker, event),
     })
     .to_string();
     Request {
@@ -81,10 +86,11 @@ fn request(run: &str, event: usize, leg: &Leg) -> Request {
     }
 }
 
-/// The event with an id of its own.
-fn reservation(id: &str) -> Value {
+/// The event with an id and a lock of its own: a lock takes ten codes a minute.
+fn reservation(id: &str, n: usize) -> Value {
     let mut event: Value = serde_json::from_str(EVENT).unwrap_or_default();
     event["id"] = json!(id);
+    event["listing"]["lock"] = json!(format!("a5036385-adcb-41b5-88c3-{n:012}"));
     event
 }
 
@@ -107,7 +113,7 @@ mod tests {
                 let made = mapping.apply(payload, Timestamp::from_millis(0));
                 made.unwrap_or_else(|error| panic!("{error}"))
             };
-            let payload = made(&reservation("reservation-00007"));
+            let payload = made(&reservation("reservation-00007", 7));
             assert!(
                 payload.to_string().contains("reservation-00007"),
                 "{payload}"
