@@ -32,6 +32,11 @@ const DEMO: Mix = Mix {
             most: 150,
             ..Share::of("seam", 2)
         },
+        // Ninety calls a minute.
+        Share {
+            most: 90,
+            ..Share::of("guesty", 2)
+        },
         // Forty calls a minute.
         Share {
             most: 100,

@@ -3,6 +3,7 @@
 //! A part says what an ordinary request looks like and where its effect carries the request's marker, what the vendor
 //! turns down, and what goes wrong at the vendor. Everything else is the same for all.
 
+mod guesty;
 mod hubspot;
 mod seam;
 mod shopify;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 /// The lanes that take part.
 pub(crate) const PARTS: &[Part] = &[
+    guesty::PART,
     hubspot::PART,
     seam::PART,
     shopify::PART,

@@ -24,6 +24,11 @@ pub(crate) struct Leg {
 /// The lanes that hear of a reservation.
 pub(crate) const LEGS: &[Leg] = &[
     Leg {
+        provider: "guesty",
+        operation: "reservations.create",
+        document: include_str!("fan_out/guesty.json"),
+    },
+    Leg {
         provider: "hubspot",
         operation: "contacts.upsert",
         document: include_str!("fan_out/hubspot.json"),
@@ -86,10 +91,11 @@ fn request(run: &str, event: usize, leg: &Leg) -> Request {
     }
 }
 
-/// The event with an id and a lock of its own: a lock takes ten codes a minute.
+/// The event with an id and a place of its own: a lock takes ten codes a minute, and a room one party a night.
 fn reservation(id: &str, n: usize) -> Value {
     let mut event: Value = serde_json::from_str(EVENT).unwrap_or_default();
     event["id"] = json!(id);
+    event["listing"]["id"] = json!(format!("5f92cbf10cf2175{n:09}"));
     event["listing"]["lock"] = json!(format!("a5036385-adcb-41b5-88c3-{n:012}"));
     event
 }
