@@ -18,7 +18,6 @@ use payloads::{CreateGuest, CreateReservation, SendMessage};
 pub struct Guesty;
 
 const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// "Up to five access tokens per API key within a 24-hour period. Each token remains valid for 24 hours."
@@ -47,7 +46,7 @@ static SPEC: Spec = Spec {
     limits: &[
         Limit::window("15/s", 15, Duration::from_secs(1), 8),
         Limit::window("120/min", 120, MINUTE, 30),
-        Limit::window("5000/h", 5_000, HOUR, 500),
+        Limit::window("5000/h", 5_000, Duration::from_secs(60 * 60), 500),
         Limit::concurrency("15 at once", 15),
     ],
     mappings: &[
@@ -93,16 +92,14 @@ impl Provider for Guesty {
     }
 
     fn signals(&self, _operation: &Operation, answer: &Answer, _now: Timestamp) -> Signals {
+        let left = |limit, header| left(&answer.headers, limit, header);
         let windows = [
-            ("15/s", "x-ratelimit-remaining-second"),
-            ("120/min", "x-ratelimit-remaining-minute"),
-            ("5000/h", "x-ratelimit-remaining-hour"),
+            left("15/s", "x-ratelimit-remaining-second"),
+            left("120/min", "x-ratelimit-remaining-minute"),
+            left("5000/h", "x-ratelimit-remaining-hour"),
         ];
-        let remaining = windows.iter();
-        let remaining =
-            remaining.filter_map(|(limit, header)| left(&answer.headers, limit, header));
         Signals {
-            remaining: remaining.collect(),
+            remaining: windows.into_iter().flatten().collect(),
             ..Signals::default()
         }
     }
@@ -131,10 +128,8 @@ impl Provider for Guesty {
         ) else {
             return Found::Unclear;
         };
-        let mut ours = results
-            .iter()
-            .filter(|it| it["originId"] == lookup.reference);
-        match ours.next() {
+        let is_ours = |it: &&Json| it["originId"] == lookup.reference;
+        match results.iter().find(is_ours) {
             Some(reservation) => Found::Hit {
                 object_id: id(reservation),
             },
@@ -146,16 +141,13 @@ impl Provider for Guesty {
 
 /// Reservations have a `reservationId`, guests an `_id`, messages one inside `data`.
 fn id(body: &Json) -> Option<String> {
-    let places = ["/reservationId", "/_id", "/data/_id"];
-    let mut ids = places
-        .iter()
-        .filter_map(|place| body.pointer(place)?.as_str());
-    ids.next().map(str::to_owned)
+    let mut places = ["/reservationId", "/_id", "/data/_id"].into_iter();
+    let id = places.find_map(|place| body.pointer(place)?.as_str());
+    id.map(str::to_owned)
 }
 
 /// `{"error": {"code": …}}` where the error has one; the rest is words, which may quote the guest's data.
 fn code(body: &Json) -> &str {
     let code = body.pointer("/error/code").and_then(Json::as_str);
-    let is_code = |code: &&str| code.len() <= 64 && code.bytes().all(|b| b.is_ascii_graphic());
-    code.filter(is_code).unwrap_or_default()
+    code.filter(|code| !code.contains(' ')).unwrap_or_default()
 }

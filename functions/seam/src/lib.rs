@@ -2,7 +2,6 @@
 
 mod payloads;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use causeway::Timestamp;
@@ -10,7 +9,6 @@ use causeway::limiter::{Limit, ScopeKey};
 use causeway::provider::{
     Answer, Auth, Found, Json, Lookup, Operation, Provider, Safety, Spec, Verdict, Wire,
 };
-use serde::Deserialize;
 use serde_json::json;
 
 use payloads::{CreateAccessCode, DeleteAccessCode, UpdateAccessCode, Window};
@@ -57,15 +55,15 @@ impl Provider for Seam {
 
     /// A 200 means accepted: the lock learns of it later. What is gone already needs no deletion.
     fn classify(&self, operation: &Operation, answer: &Answer, now: Timestamp) -> Verdict {
-        let body = answer.json::<Reply>().unwrap_or_default();
-        let kind = body.error.kind.as_str();
-        match answer.status {
-            200..=299 => body.made(),
-            409 if kind == "duplicate_access_code" => Verdict::exists(body.error.to_string()),
-            404 if kind == "access_code_not_found" && operation.name == "access_codes.delete" => {
+        let body = answer.json::<Json>().unwrap_or_default();
+        let kind = body.pointer("/error/type").and_then(Json::as_str);
+        match (answer.status, kind) {
+            (200..=299, _) => made(&body),
+            (409, Some("duplicate_access_code")) => Verdict::exists(words(&body["error"])),
+            (404, Some("access_code_not_found")) if operation.name == "access_codes.delete" => {
                 Verdict::delivered(None)
             }
-            400 | 404 | 409 | 422 => Verdict::rejected(body.error.to_string()),
+            (400 | 404 | 409 | 422, _) => Verdict::rejected(words(&body["error"])),
             _ => Verdict::by_status(answer, now),
         }
     }
@@ -80,12 +78,14 @@ impl Provider for Seam {
     /// Ours has the same code, name and window. Another name under the same code and at the same time is another one's;
     /// our name with another window may be ours with its times rounded, or not.
     fn found(&self, _operation: &Operation, lookup: &Lookup<'_>, answer: &Answer) -> Found {
-        let (Some(held), Some(window)) = (answer.json::<Held>(), Window::of(lookup.payload)) else {
+        let body = answer.json::<Json>().unwrap_or_default();
+        let held = body["access_codes"].as_array();
+        let (Some(held), Some(window)) = (held, Window::of(lookup.payload)) else {
             return Found::Unclear;
         };
         let same = |code: &Json, field: &str| code[field] == lookup.payload[field];
         let mut found = Found::Miss;
-        for code in held.access_codes.iter().filter(|code| same(code, "code")) {
+        for code in held.iter().filter(|code| same(code, "code")) {
             let is_named = same(code, "name");
             match Window::of(code) {
                 Some(theirs) if is_named && theirs == window => {
@@ -101,72 +101,29 @@ impl Provider for Seam {
                 _ => found = Found::Unclear,
             }
         }
-        if held.pagination.has_next_page {
+        if body.pointer("/pagination/has_next_page") == Some(&Json::Bool(true)) {
             return Found::Unclear;
         }
         found
     }
 }
 
-/// <https://docs.seam.co/latest/api/access_codes/create>
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Reply {
-    access_code: Option<Json>,
-    action_attempt: Option<Attempt>,
-    ok: bool,
-    error: SeamError,
-}
-
+/// The code's id where the answer has one, else the attempt's, by which the outcome can be followed.
 /// <https://docs.seam.co/latest/core-concepts/action-attempts>
-#[derive(Deserialize)]
-struct Attempt {
-    action_attempt_id: String,
-}
-
-impl Reply {
-    /// The code's id where the answer has one, else the attempt's, by which the outcome can be followed.
-    fn made(self) -> Verdict {
-        let code = self.access_code.map(|code| code["access_code_id"].clone());
-        let id = code.and_then(|id| id.as_str().map(str::to_owned));
-        let id = id.or(self.action_attempt.map(|attempt| attempt.action_attempt_id));
-        match id {
-            None if !self.ok => Verdict::unwell(),
-            id => Verdict::delivered(id),
-        }
+fn made(body: &Json) -> Verdict {
+    let id = body.pointer("/access_code/access_code_id");
+    let id = id.or_else(|| body.pointer("/action_attempt/action_attempt_id"));
+    match id.and_then(Json::as_str) {
+        None if body["ok"] != true => Verdict::unwell(),
+        id => Verdict::delivered(id.map(str::to_owned)),
     }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct SeamError {
-    #[serde(rename = "type")]
-    kind: String,
-    validation_errors: BTreeMap<String, Json>,
 }
 
 /// Type and fields; Seam's messages quote codes and names.
-impl std::fmt::Display for SeamError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let fields = self.validation_errors.keys();
-        let fields: Vec<&str> = fields
-            .map(String::as_str)
-            .filter(|f| *f != "_errors")
-            .collect();
-        write!(f, "type={} fields={}", self.kind, fields.join(","))
-    }
-}
-
-/// <https://docs.seam.co/latest/api/access_codes/list>
-#[derive(Deserialize)]
-struct Held {
-    access_codes: Vec<Json>,
-    #[serde(default)]
-    pagination: Pagination,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Pagination {
-    has_next_page: bool,
+fn words(error: &Json) -> String {
+    let kind = error["type"].as_str().unwrap_or_default();
+    let fields = error["validation_errors"].as_object().into_iter().flatten();
+    let fields = fields.map(|(name, _)| name.as_str());
+    let fields: Vec<&str> = fields.filter(|name| *name != "_errors").collect();
+    format!("type={kind} fields={}", fields.join(","))
 }

@@ -179,7 +179,7 @@ impl Guesty {
             text("status"),
             "confirmed" | "reserved" | "awaiting_payment" | "inquiry"
         );
-        let is_whole = text("source") != ""
+        let is_whole = !text("source").is_empty()
             && body["guestsCount"]
                 .as_f64()
                 .is_some_and(|count| count >= 1.0);
