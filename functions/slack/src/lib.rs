@@ -5,12 +5,12 @@ use std::time::Duration;
 use causeway::Timestamp;
 use causeway::limiter::{Limit, ScopeKey};
 use causeway::provider::{
-    Answer, Auth, Json, Operation, Payload, Provider, Safety, Spec, Text, Verdict, Wire,
+    Answer, Auth, Json, Operation, Payload, Provider, Safety, Spec, Text, Verdict, Whole, Wire,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Team messages: post and update.
+/// Team messages: now, later, for one person, and changed.
 pub struct Slack;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -34,6 +34,12 @@ static SPEC: Spec = Spec {
                 // "Several hundred messages per minute" for a workspace: Slack gives no number. Ours, not Slack's.
                 Limit::window("workspace", 600, MINUTE, 100),
             ]),
+            // Nobody can ask for one. Tier 4: 100 and more a minute.
+            Operation::new::<PostEphemeral>("chat.postEphemeral", Safety::Unsafe)
+                .limits(&[Limit::window("tier_4", 100, MINUTE, 40).scoped(ScopeKey::Operation)]),
+            // The list of what is scheduled shows only what is still to come. Tier 3.
+            Operation::new::<ScheduleMessage>("chat.scheduleMessage", Safety::Unsafe)
+                .limits(&[Limit::window("tier_3", 50, MINUTE, 20).scoped(ScopeKey::Operation)]),
             // Writing the same text again changes nothing. Tier 3: 50 and more a minute.
             Operation::new::<UpdateMessage>("chat.update", Safety::Natural)
                 .limits(&[Limit::window("tier_3", 50, MINUTE, 20).scoped(ScopeKey::Operation)]),
@@ -52,10 +58,15 @@ impl Provider for Slack {
             return Verdict::by_status(answer, now);
         }
         match answer.json::<Reply>() {
-            Some(Reply { ok: true, ts, .. }) => Verdict::delivered(ts),
-            Some(Reply {
-                ok: false, error, ..
-            }) => refused(error.as_deref().unwrap_or("unnamed_error"), answer, now),
+            Some(reply) if reply.ok => {
+                let id = reply.ts.or(reply.message_ts);
+                Verdict::delivered(id.or(reply.scheduled_message_id))
+            }
+            Some(reply) => refused(
+                reply.error.as_deref().unwrap_or("unnamed_error"),
+                answer,
+                now,
+            ),
             None => Verdict::unwell(),
         }
     }
@@ -79,7 +90,10 @@ fn refused(error: &str, answer: &Answer, now: Timestamp) -> Verdict {
 #[derive(Deserialize)]
 struct Reply {
     ok: bool,
+    // What was made; each method has its own name for it.
     ts: Option<String>,
+    message_ts: Option<String>,
+    scheduled_message_id: Option<String>,
     error: Option<String>,
 }
 
@@ -121,5 +135,45 @@ struct UpdateMessage {
 impl Payload for UpdateMessage {
     fn wire(&self) -> Wire {
         Wire::post("/api/chat.update").json(self)
+    }
+}
+
+/// <https://docs.slack.dev/reference/methods/chat.postEphemeral>
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PostEphemeral {
+    channel: Text<1, 64>,
+    /// Who sees it: a member of the channel.
+    user: Text<1, 32>,
+    text: Text<1, 40_000>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocks: Option<Vec<Json>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread_ts: Option<Text<1, 32>>,
+}
+
+impl Payload for PostEphemeral {
+    fn wire(&self) -> Wire {
+        Wire::post("/api/chat.postEphemeral").json(self)
+    }
+}
+
+/// <https://docs.slack.dev/reference/methods/chat.scheduleMessage>
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ScheduleMessage {
+    channel: Text<1, 64>,
+    /// When, in seconds since the epoch: at most 120 days ahead. Ten digits reach to the year 2286.
+    post_at: Whole<1, 9_999_999_999>,
+    text: Text<1, 40_000>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocks: Option<Vec<Json>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread_ts: Option<Text<1, 32>>,
+}
+
+impl Payload for ScheduleMessage {
+    fn wire(&self) -> Wire {
+        Wire::post("/api/chat.scheduleMessage").json(self)
     }
 }

@@ -1,4 +1,4 @@
-//! Slack's Web API: `chat.postMessage` and `chat.update`; errors inside 200; a limit per channel.
+//! Slack's Web API: `chat.postMessage`, `chat.postEphemeral`, `chat.scheduleMessage` and `chat.update`; errors inside 200; a limit per channel.
 //!
 //! Wire shapes: <https://docs.slack.dev/reference/methods/chat.postMessage> and
 //! <https://docs.slack.dev/reference/methods/chat.update>; limits: <https://docs.slack.dev/apis/web-api/rate-limits>.
@@ -30,6 +30,19 @@ static TIER_3: Limit = Limit {
     window: Duration::from_secs(60),
 };
 
+/// `chat.scheduleMessage` is a tier 3 method too, counted by itself.
+static SCHEDULE: Limit = Limit {
+    name: "chat.scheduleMessage",
+    calls: 50,
+    window: Duration::from_secs(60),
+};
+/// `chat.postEphemeral` is a tier 4 method: 100 and more a minute (same page).
+static TIER_4: Limit = Limit {
+    name: "chat.postEphemeral",
+    calls: 100,
+    window: Duration::from_secs(60),
+};
+
 /// Slack cuts texts above 40,000 characters (docs.slack.dev/changelog/2018-truncating-really-long-messages);
 /// `msg_too_long` is the documented error.
 const TEXT_LENGTH_MAX: usize = 40_000;
@@ -42,6 +55,8 @@ const EPOCH_S: u64 = 1_767_225_600;
 pub(crate) struct Slack {
     /// Texts by channel and `ts`.
     messages: BTreeMap<(String, String), String>,
+    /// Messages for one person and for later: nothing but their number is kept.
+    others: u64,
 }
 
 impl Vendor for Slack {
@@ -56,7 +71,13 @@ impl Vendor for Slack {
             Some(token) if token.contains("inactive") => "account_inactive",
             Some(token) if token.contains("invalid") || !token.starts_with("xox") => "invalid_auth",
             Some(_) => match (&call.method, call.path.as_str()) {
-                (&Method::POST, "/api/chat.postMessage" | "/api/chat.update") => return None,
+                (
+                    &Method::POST,
+                    "/api/chat.postMessage"
+                    | "/api/chat.postEphemeral"
+                    | "/api/chat.scheduleMessage"
+                    | "/api/chat.update",
+                ) => return None,
                 _ => "unknown_method",
             },
         };
@@ -65,8 +86,11 @@ impl Vendor for Slack {
 
     fn limits(&self, call: &Call) -> Vec<(&'static Limit, String)> {
         let token = call.bearer().unwrap_or_default();
-        if call.path == "/api/chat.update" {
-            return vec![(&TIER_3, token.to_owned())];
+        match call.path.as_str() {
+            "/api/chat.update" => return vec![(&TIER_3, token.to_owned())],
+            "/api/chat.postEphemeral" => return vec![(&TIER_4, token.to_owned())],
+            "/api/chat.scheduleMessage" => return vec![(&SCHEDULE, token.to_owned())],
+            _ => {}
         }
         let channel = arguments(call)
             .ok()
@@ -84,6 +108,8 @@ impl Vendor for Slack {
     fn execute(&mut self, call: &Call) -> Reply {
         let done = arguments(call).and_then(|args| match call.path.as_str() {
             "/api/chat.update" => self.update(&args),
+            "/api/chat.postEphemeral" => self.whisper(&args, call.now),
+            "/api/chat.scheduleMessage" => self.schedule(&args, call.now),
             _ => self.post(&args, call.now),
         });
         done.unwrap_or_else(refusal)
@@ -114,6 +140,41 @@ impl Slack {
         });
         let body = json!({"ok": true, "channel": channel, "ts": ts, "message": message});
         Ok(Reply::json(200, &body).causing(effect(args, words, &ts)))
+    }
+
+    fn whisper(&mut self, args: &Map<String, Value>, now: Duration) -> Result<Reply, &'static str> {
+        known_channel(args)?;
+        let user = text(args, "user").ok_or("invalid_arguments")?;
+        if !user.starts_with(['U', 'W']) || user.contains("NOTMEMBER") {
+            return Err("user_not_in_channel");
+        }
+        let words = message_text(args)?;
+        self.others += 1;
+        let ts = format!("{}.{:06}", EPOCH_S + now.as_secs(), self.others);
+        let body = json!({"ok": true, "message_ts": ts});
+        Ok(Reply::json(200, &body).causing(effect(args, words, &ts)))
+    }
+
+    /// How far ahead is not checked: this world's clock starts anew with each run.
+    fn schedule(
+        &mut self,
+        args: &Map<String, Value>,
+        now: Duration,
+    ) -> Result<Reply, &'static str> {
+        let channel = known_channel(args)?;
+        let at = args.get("post_at").and_then(Value::as_u64);
+        let at = at.ok_or("invalid_arguments")?;
+        if at <= EPOCH_S + now.as_secs() {
+            return Err("time_in_past");
+        }
+        let words = message_text(args)?;
+        self.others += 1;
+        let id = format!("Q{:010}", self.others);
+        let message = json!({"type": "delayed_message", "subtype": "bot_message", "text": words, "bot_id": "B0FAKEBOT"});
+        let body = json!({
+            "ok": true, "channel": channel, "scheduled_message_id": id, "post_at": at, "message": message,
+        });
+        Ok(Reply::json(200, &body).causing(effect(args, words, &id)))
     }
 
     fn update(&mut self, args: &Map<String, Value>) -> Result<Reply, &'static str> {

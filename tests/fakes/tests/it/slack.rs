@@ -227,3 +227,32 @@ async fn caller_who_gives_up_on_a_held_reply_may_have_had_the_effect() {
         (None, Some("timeout"))
     );
 }
+
+#[tokio::test]
+async fn message_for_one_person_needs_a_member_of_the_channel() {
+    let server = server().await;
+    let to = |user: &str| format!(r#"{{"channel":"C1","user":"{user}","text":"psst [ref:e1]"}}"#);
+    let answer = post(&server, "chat.postEphemeral", &to("U_NOTMEMBER")).await;
+    let error = answer.expect("an answer").body["error"].clone();
+    assert_eq!(error, "user_not_in_channel");
+    let answer = post(&server, "chat.postEphemeral", &to("U1")).await;
+    let body = answer.expect("an answer").body;
+    assert!(body["message_ts"].is_string() && body["ts"].is_null());
+    assert_eq!(effects(&server, "e1"), 1);
+}
+
+#[tokio::test]
+async fn message_for_later_needs_a_time_to_come() {
+    let server = server().await;
+    let at = |time: u64| format!(r#"{{"channel":"C1","post_at":{time},"text":"later [ref:s1]"}}"#);
+    let answer = post(&server, "chat.scheduleMessage", &at(1_000_000_000)).await;
+    assert_eq!(answer.expect("an answer").body["error"], "time_in_past");
+    let answer = post(&server, "chat.scheduleMessage", &at(4_000_000_000)).await;
+    let body = answer.expect("an answer").body;
+    assert_eq!(
+        (&body["ok"], &body["post_at"]),
+        (&true.into(), &4_000_000_000_u64.into())
+    );
+    assert!(body["scheduled_message_id"].is_string());
+    assert_eq!(effects(&server, "s1"), 1);
+}
