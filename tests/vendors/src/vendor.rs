@@ -2,6 +2,7 @@
 
 mod slack;
 mod stripe;
+mod twilio;
 
 use causeway::provider::Provider;
 
@@ -10,7 +11,7 @@ use crate::relay::Lie;
 use crate::steps::Step;
 
 /// Every vendor that publishes something to check against.
-pub static VENDORS: &[&Vendor] = &[&stripe::VENDOR, &slack::VENDOR];
+pub static VENDORS: &[&Vendor] = &[&stripe::VENDOR, &twilio::VENDOR, &slack::VENDOR];
 
 /// The vendor of this name.
 ///
@@ -58,8 +59,19 @@ pub struct Document {
 pub struct Known {
     /// The violation, word for word as [`Violation::text`](crate::prism::Violation::text) tells it.
     pub violation: &'static str,
+    /// Statuses of the answers that may have it; any where none is named.
+    pub statuses: &'static [u16],
     /// Why it is right, with its source.
     pub why: &'static str,
+}
+
+impl Known {
+    /// Whether this is about such a violation.
+    #[must_use]
+    pub fn covers(&self, status: u16, violation: &str) -> bool {
+        let is_status = self.statuses.is_empty() || self.statuses.contains(&status);
+        is_status && self.violation == violation
+    }
 }
 
 /// A request that no lane makes.

@@ -12,6 +12,7 @@ pub(super) static VENDOR: Vendor = Vendor {
         without: &["payment_intents.create"],
         known: &[Known {
             violation: "response.body: Response body must have required property 'sources'",
+            statuses: &[200],
             why: "from version 2020-08-27 on a customer shows `sources` only where asked to \
                 (https://docs.stripe.com/upgrades#2020-08-27)",
         }],
