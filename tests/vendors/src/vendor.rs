@@ -1,5 +1,6 @@
 //! The vendors, as data: what they publish, what is known to differ, and which faults must be found.
 
+mod seam;
 mod slack;
 mod stripe;
 mod twilio;
@@ -11,7 +12,12 @@ use crate::relay::Lie;
 use crate::steps::Step;
 
 /// Every vendor that publishes something to check against.
-pub static VENDORS: &[&Vendor] = &[&stripe::VENDOR, &twilio::VENDOR, &slack::VENDOR];
+pub static VENDORS: &[&Vendor] = &[
+    &stripe::VENDOR,
+    &twilio::VENDOR,
+    &slack::VENDOR,
+    &seam::VENDOR,
+];
 
 /// The vendor of this name.
 ///

@@ -44,6 +44,8 @@ impl Bench {
             return Ok(());
         };
         for (lie, found) in self.document.lies {
+            // What is made once may be refused a second time.
+            self.start_anew().await?;
             self.relay.lie(Some(lie.clone()));
             for wire in step.prepare(&self.lane, "", "")?.wires {
                 let answer = self.lane.send(self.prism.base_url(), &wire).await?;

@@ -69,7 +69,6 @@ pub async fn check(
     let mut bench = Bench::set_up(run, vendor, document, path).await?;
     bench.fixtures().await?;
     bench.recorded().await?;
-    bench.start_anew().await?;
     bench.lies().await?;
     bench.probes().await?;
     bench.start_anew().await?;
