@@ -211,8 +211,8 @@ impl Acme {
         }
     }
 
-    /// Adds a file.
-    pub fn add_file(&self, path: &str, text: &str) {
+    /// Adds a file of this text.
+    pub fn add_text(&self, path: &str, text: &str) {
         let path = self.folder.join(path);
         fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
         fs::write(path, text).expect("the file");

@@ -41,7 +41,7 @@ fn mapped(name: &str, document: Option<&str>, list: fn(&mut Spec)) -> Acme {
     let mut acme = Acme::sound(name);
     acme.change_spec(list);
     if let Some(document) = document {
-        acme.add_file("mappings/shop-thing.json", document);
+        acme.add_text("mappings/shop-thing.json", document);
     }
     acme
 }
