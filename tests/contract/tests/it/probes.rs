@@ -242,7 +242,7 @@ fn of_the_files() -> Vec<(Line, &'static str, Acme)> {
     };
     let left_over = |line, folder: &'static str| {
         let acme = Acme::sound(&format!("left_over_in_{folder}"));
-        acme.add_file(&format!("{folder}/things.make.json"), "{}");
+        acme.add_text(&format!("{folder}/things.make.json"), "{}");
         (line, folder, acme)
     };
     let fixture = "fixtures/things.create.json";
