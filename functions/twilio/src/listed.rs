@@ -111,3 +111,46 @@ struct Message {
     direction: Option<String>,
     date_created: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn path(payload: &Json) -> Option<String> {
+        let (first_sent, last_sent) = (Timestamp::from_millis(0), Timestamp::from_millis(0));
+        let reference = "reference";
+        let lookup = Lookup {
+            payload,
+            reference,
+            first_sent,
+            last_sent,
+        };
+        Some(question(&lookup)?.path)
+    }
+
+    #[test]
+    fn only_what_the_list_can_tell_is_asked() {
+        for payload in [
+            json!({"To": "+1 415 555 0123", "Body": "hi"}),
+            json!({"To": "0415", "Body": "hi"}),
+            json!({"To": "+14155550123"}),
+            json!({"To": "+14155550123", "Body": "✅ !"}),
+        ] {
+            assert_eq!(path(&payload), None, "{payload}");
+        }
+    }
+
+    #[test]
+    fn sender_is_asked_for_where_it_is_known_as_twilio_lists_it() {
+        let asked = |from: Json| path(&from).is_some_and(|path| path.contains("&From="));
+        let number =
+            json!({"To": "whatsapp:+14155550123", "From": "whatsapp:+14155550100", "Body": "hi"});
+        assert!(asked(number));
+        assert!(!asked(
+            json!({"To": "+14155550123", "From": "CAUSEWAY", "Body": "hi"})
+        ));
+        let service = json!({"To": "+14155550123", "From": "+14155550100", "MessagingServiceSid": "MG", "Body": "hi"});
+        assert!(!asked(service));
+    }
+}
