@@ -38,9 +38,6 @@ const BY_ORIGIN: Safety = Safety::Lookup {
     settle: MINUTE,
 };
 
-/// Their clock and ours may differ by this much when we ask for what was created since we first sent it.
-const CLOCKS: Duration = Duration::from_secs(5 * 60);
-
 static SPEC: Spec = Spec {
     // "Shared across all API tokens" of an account: <https://open-api-docs.guesty.com/docs/rate-limits>
     limits: &[
@@ -105,12 +102,12 @@ impl Provider for Guesty {
     }
 
     /// The search has no filter for the origin: it is asked for the listing's arrivals on that day, of those that came
-    /// into being since we first sent ours.
+    /// into being since we first sent ours, with five minutes for clocks that differ.
     /// <https://open-api-docs.guesty.com/reference/reservationsopenapicontroller_searchreservations>
     fn look_up(&self, operation: &Operation, lookup: &Lookup<'_>) -> Option<Wire> {
         operation.safety.key_place()?;
         let field = |name: &str| lookup.payload[name].as_str().unwrap_or_default();
-        let since = (lookup.first_sent - CLOCKS).to_string();
+        let since = (lookup.first_sent - MINUTE * 5).to_string();
         let search = Wire::get("/v1/reservations-v3/search")
             .query("limit", "100")
             .query("filter%5BlistingId%5D", field("listingId"))
