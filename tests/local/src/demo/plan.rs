@@ -264,6 +264,8 @@ impl Random {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::demo::lanes::PARTS;
 
@@ -323,6 +325,24 @@ mod tests {
                 .all(|request| request.expect == Expect::Contested);
             assert_eq!(requests.len(), if contested { 2 } else { 1 }, "{pk}");
         }
+    }
+
+    /// A lock holds a code once, and a listing one party a night.
+    #[test]
+    fn no_two_requests_lay_claim_to_the_same_code_or_listing() {
+        let mut seen = BTreeSet::new();
+        for request in Plan::new(2_200).requests {
+            let body: serde_json::Value = serde_json::from_str(&request.body).unwrap_or_default();
+            let payload = &body["payload"];
+            let place = match request.provider {
+                _ if request.event.is_some() || request.expect != Expect::Delivered => continue,
+                "seam" => json!([payload["device_id"], payload["code"]]),
+                "guesty" => payload["listingId"].clone(),
+                _ => continue,
+            };
+            assert!(seen.insert(place.to_string()), "{place}");
+        }
+        assert!(seen.len() > 100);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use causeway_fakes::faults::{Fault, Mode};
 use serde_json::{Value, json};
 
-use super::{Ask, Mark, Part, Trouble, invalid, marked, refused};
+use super::{Ask, Mark, Part, Trouble, invalid, marked, number, refused};
 
 pub(super) const PART: Part = Part {
     provider: "guesty",
@@ -29,8 +29,10 @@ pub(super) const PART: Part = Part {
 
 /// Each in a listing of its own, so that the calendar declines none.
 fn ordinary(mark: Mark<'_>) -> Ask {
-    let listing = format!("5f92cbf10cf2174{:09}", mark.n);
-    Ask::new("reservations.create", reservation(&listing, mark.marker))
+    let listing = format!("5f92cbf10cf2174{:09}", number(mark.marker, 1_000_000_000));
+    let mut reservation = reservation(&listing, mark.marker);
+    reservation["guestsCount"] = json!(1 + mark.n % 5);
+    Ask::new("reservations.create", reservation)
 }
 
 fn reservation(listing: &str, marker: &str) -> Value {

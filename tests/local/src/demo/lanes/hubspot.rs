@@ -33,11 +33,8 @@ pub(super) const PART: Part = Part {
 fn ordinary(mark: Mark<'_>) -> Ask {
     let Mark { marker, n, .. } = mark;
     match n % 3 {
-        2 => deal(
-            &format!("order-{n}"),
-            json!({"dealname": marked("Stay", marker)}),
-        ),
-        _ => contact(&format!("guest{n}@example.com"), marker),
+        2 => deal(marker, json!({"dealname": marked("Stay", marker)})),
+        k => contact(&format!("guest{k}.{marker}@example.com"), marker),
     }
 }
 

@@ -111,6 +111,13 @@ fn marked(text: &str, marker: &str) -> String {
     format!("{text} [ref:{marker}]")
 }
 
+/// A number below `bound` that follows from the marker: FNV-1a (<http://www.isthe.com/chongo/tech/comp/fnv/>). Where
+/// vendors tell things apart by their values, two requests with the same ones would be each other's business.
+fn number(marker: &str, bound: u64) -> u64 {
+    let mixed = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    marker.bytes().fold(0xcbf2_9ce4_8422_2325, mixed) % bound
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -3,7 +3,7 @@
 use causeway_fakes::faults::{Fault, Mode};
 use serde_json::{Value, json};
 
-use super::{Ask, Mark, Part, Trouble, invalid, marked};
+use super::{Ask, Mark, Part, Trouble, invalid, marked, number};
 
 pub(super) const PART: Part = Part {
     provider: "seam",
@@ -24,7 +24,7 @@ pub(super) const PART: Part = Part {
 fn ordinary(mark: Mark<'_>) -> Ask {
     let Mark { marker, n, spread } = mark;
     create(json!({
-        "device_id": lock(n % spread), "name": marked("Guest", marker), "code": format!("{:06}", 100_000 + n),
+        "device_id": lock(n % spread), "name": marked("Guest", marker), "code": format!("{:06}", number(marker, 1_000_000)),
     }))
 }
 

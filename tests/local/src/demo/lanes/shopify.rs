@@ -30,10 +30,10 @@ pub(super) const PART: Part = Part {
 fn ordinary(mark: Mark<'_>) -> Ask {
     let Mark { marker, n, .. } = mark;
     match n % 4 {
-        0 | 1 => customer(&format!("shopper{n}@example.com"), marker),
+        0 | 1 => customer(&format!("shopper{n}.{marker}@example.com"), marker),
         2 => Ask::new(
             "products.upsert",
-            json!({"handle": format!("lamp-{n}"), "title": marked(&format!("Lamp no. {n}"), marker)}),
+            json!({"handle": format!("lamp-{marker}"), "title": marked(&format!("Lamp no. {n}"), marker)}),
         ),
         _ => {
             let price = json!({"shopMoney": {"amount": "19.99", "currencyCode": "EUR"}});

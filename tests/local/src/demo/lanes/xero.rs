@@ -28,7 +28,7 @@ fn ordinary(mark: Mark<'_>) -> Ask {
     let email = format!("guest{n}@example.com");
     match n % 4 {
         3 => Ask::new("contacts.create", contact(&name, &email)),
-        _ => numbered(&format!("G-{n}"), &name, &email),
+        _ => numbered(marker, &name, &email),
     }
 }
 
