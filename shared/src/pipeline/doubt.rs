@@ -30,6 +30,9 @@ pub(super) enum Doubt {
     Refuted(Settlement),
     /// It ends, or waits, without another attempt.
     Settled(Settlement),
+    /// The credentials were refused, perhaps those of the earlier attempt as well: what that one's answer seemed to say
+    /// counts no more.
+    Unheard(Settlement),
 }
 
 impl Lane {
@@ -70,7 +73,7 @@ impl Lane {
         let asked = self.ask_vendor(job, record, &lookup, access, wire, run);
         let (status, found) = match asked.await {
             Ok(told) => told,
-            Err(settlement) => return Doubt::Settled(settlement),
+            Err(doubt) => return doubt,
         };
         Doubt::Settled(match found {
             Found::Hit { object_id } => Settlement::Completed { status, object_id },
@@ -95,12 +98,12 @@ impl Lane {
         access: &Access,
         wire: Wire,
         run: &Run<'_>,
-    ) -> Result<(u16, Found), Settlement> {
+    ) -> Result<(u16, Found), Doubt> {
         let connection = job.request.connection.as_str();
         let signed = self.sign(job, wire, access).await;
         let (base_url, wire) = signed.map_err(|obstacle| {
             let of = self.circumstances(job, record, self.seams.clock.now());
-            obstacle.settlement(&of)
+            Doubt::Settled(obstacle.settlement(&of))
         })?;
         let started = self.seams.clock.now();
         let answer = self
@@ -124,7 +127,7 @@ impl Lane {
                 return Ok((answer.status, Found::Unclear));
             };
             let of = self.circumstances(job, record, self.seams.clock.now());
-            return Err(state::put_off(wait, reason, &of));
+            return Err(Doubt::Unheard(state::put_off(wait, reason, &of)));
         }
         let understood = AssertUnwindSafe(|| self.provider.found(job.operation, lookup, &answer));
         Ok((

@@ -91,6 +91,10 @@ impl Lane {
                 return Err(settlement);
             }
             Doubt::Settled(settlement) => return Err(settlement),
+            Doubt::Unheard(settlement) => {
+                hold.record.code = None;
+                return Err(settlement);
+            }
         }
         if job.deadline_passed(self.seams.clock.now()) {
             return Err(reject(code::DEADLINE_EXCEEDED, deadline_rule()));

@@ -186,3 +186,24 @@ async fn what_exists_is_a_rejection_where_nobody_can_be_asked() {
     assert!(matches!(outcome, Outcome::Rejected(_)), "{outcome:?}");
     assert_eq!(world.letters()[0].reason.detail, "taken");
 }
+
+/// A 401 that may be the token's and not the vendor's judgement: with a dead token both the call and the lookup get
+/// one, and a later "not found" must not reject what nobody has judged.
+#[tokio::test]
+async fn what_seemed_to_exist_is_forgotten_when_the_lookup_is_refused_for_its_credentials() {
+    let (world, again) = booked_and_there().await;
+    world.vendor.script([Reply::Status(401, "{}")]);
+    let outcome = world.outcome(again.clone()).await;
+    assert!(matches!(outcome, Outcome::Deferred { .. }), "{outcome:?}");
+    let record = world.record("k").expect("a record");
+    assert_eq!((record.ambiguous, record.code), (true, None));
+
+    world.secrets.put("default", r#"{"token":"another"}"#);
+    world.clock.advance(secs(3600));
+    world.vendor.script([NOT_FOUND]);
+    let outcome = world.outcome(again.again()).await;
+    assert_eq!(outcome.code(), Some("settling"), "{outcome:?}");
+    world.clock.advance(secs(2));
+    let delivered = world.outcome(again.again().again()).await;
+    assert_eq!(delivered, Outcome::Delivered);
+}
