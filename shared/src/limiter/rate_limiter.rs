@@ -277,7 +277,7 @@ fn draw_ahead(
     };
     let mut more = state.take(limits, &more);
     if let Some(next) = &mut more.next {
-        next.slot = state.slot;
+        next.restore_slots(state);
         next.takes = state.takes;
     }
     Some(more)

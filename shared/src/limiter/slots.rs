@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::state::{ceil_millis, micros, span, worth};
-use super::{CLOCK_SLACK, INLINE_WAIT_MAX, Limit, LimitState, SHARE_MIN, SIGNAL_MAX};
+use super::{CLOCK_SLACK, FULL_RATE, INLINE_WAIT_MAX, Limit, LimitState, SHARE_MIN, SIGNAL_MAX};
 use crate::timestamp::Timestamp;
 
 /// Slots lie at most this far ahead (a deferral is at most 11 h, and wants room for rounding). Beyond it the
@@ -18,8 +18,9 @@ const SLOTS_FORGOTTEN: Duration = Duration::from_secs(10);
 const CELL_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl LimitState {
-    /// Slots for refused calls of these costs: each one (slowest) interval after the last, none before the limits
-    /// allow. Calls that wait for permits come as often as permits have come back lately.
+    /// Slots for refused calls of these costs: each at least one interval of the fastest limit after the last, and when
+    /// every limit will allow it once those before it have gone. A day's limit that is far from spent thus holds up
+    /// nobody who waits for the minute's. Calls that wait for permits come as often as permits have come back lately.
     pub(super) fn defer(
         &mut self,
         limits: &[&Limit],
@@ -41,16 +42,54 @@ impl LimitState {
             micros(self.ready_at(limits, now, *first)).max(micros(now).saturating_add(soonest));
         let horizon = micros(now + SLOT_HORIZON);
         let slot_of = |cost: &u32| {
-            let step = step(limits, *cost).max(turnover);
+            let step = shortest_step(limits, *cost).max(turnover);
             let in_line = self.slot.saturating_add(step);
-            self.slot = if in_line > horizon.max(ready) {
+            let slot = in_line.max(self.after_the_line(limits, *cost)).max(ready);
+            self.slot = if slot > horizon.max(ready) {
+                self.forget_slots();
                 ready
             } else {
-                in_line.max(ready)
+                slot
             };
+            self.promise(limits, *cost);
             ceil_millis(self.slot)
         };
         refused.iter().map(slot_of).collect()
+    }
+
+    /// The earliest instant at which all rates allow a call of `cost` when those who hold slots have gone.
+    fn after_the_line(&self, limits: &[&Limit], cost: u32) -> i64 {
+        let earliest = self.rates(limits).map(|(limit, cell)| {
+            let dearer = i64::from(limit.units(cost).max(1) - 1);
+            let room = limit.tolerance_us() - dearer.saturating_mul(limit.interval_us());
+            cell.line.max(cell.tat).saturating_sub(room.max(0))
+        });
+        earliest.max().unwrap_or(0)
+    }
+
+    /// Notes that a call of `cost` comes at the slot given last.
+    fn promise(&mut self, limits: &[&Limit], cost: u32) {
+        let slot = self.slot;
+        for limit in limits.iter().filter(|limit| limit.permits().is_none()) {
+            let taken = worth(limit, limit.units(cost), FULL_RATE);
+            let cell = self.cells.entry(limit.name().to_owned()).or_default();
+            cell.line = cell.line.max(cell.tat).max(slot).saturating_add(taken);
+        }
+    }
+
+    /// As if no slot had been given since `earlier`.
+    pub(super) fn restore_slots(&mut self, earlier: &Self) {
+        self.slot = earlier.slot;
+        for (name, cell) in &mut self.cells {
+            cell.line = earlier.cells.get(name).map_or(0, |cell| cell.line);
+        }
+    }
+
+    fn forget_slots(&mut self) {
+        self.slot = 0;
+        for cell in self.cells.values_mut() {
+            cell.line = 0;
+        }
     }
 
     /// Forgets what no longer says anything, and what only a clock gone wrong can have written.
@@ -74,7 +113,7 @@ impl LimitState {
         });
         next.drop_ended_leases(now);
         if next.slots_forgotten(limits, now, self.blocked_until) {
-            next.slot = 0;
+            next.forget_slots();
         }
         next
     }
@@ -95,6 +134,15 @@ impl LimitState {
             .saturating_add(span(SLOTS_FORGOTTEN));
         busy.saturating_add(patience) < micros(now)
     }
+}
+
+/// What a call of `cost` takes from the fastest of `limits` that it draws on, in microseconds.
+fn shortest_step(limits: &[&Limit], cost: u32) -> i64 {
+    let taken = limits
+        .iter()
+        .map(|limit| limit.interval_us() * i64::from(limit.units(cost)))
+        .filter(|taken| *taken > 0);
+    taken.min().unwrap_or(1)
 }
 
 /// What a call of `cost` takes from the slowest of `limits`, in microseconds.

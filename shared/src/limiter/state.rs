@@ -41,6 +41,9 @@ pub struct Cell {
     /// What the vendor has left for us, where that is less than we thought.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<Quota>,
+    /// Where `tat` will be when all who hold a slot have taken their tokens; nothing is granted by it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub line: i64,
 }
 
 /// What a vendor said is left of a window.

@@ -131,6 +131,32 @@ fn slots_go_on_where_the_last_batch_ended_and_take_nothing() {
     );
 }
 
+/// Xero's limits: sixty a minute and 5,000 a day. Ninety messages that waited for the minute once got slots as far
+/// apart as the day's limit alone would have them (34 s), though it had 2,400 calls left: they took an hour.
+#[test]
+fn a_days_limit_that_is_far_from_spent_holds_nobody_up() {
+    let day = Limit::window("day", 5_000, Duration::from_secs(24 * 60 * 60), 2_500);
+    let minute = Limit::window("minute", 60, Duration::from_secs(60), 20);
+    let (limits, mut state) = ([&day, &minute], LimitState::default());
+    let taken = take(&mut state, &limits, NOON, 100);
+    let (first, last) = (taken.slots[0], *taken.slots.last().expect("slots"));
+    let apart = minute.interval_us() / 1_000 * (taken.slots.len() as i64 - 1);
+    assert_eq!(last.as_millis() - first.as_millis(), apart);
+
+    // Who comes at a slot gets the token that it stands for.
+    for slot in &taken.slots {
+        assert_eq!(take(&mut state, &limits, *slot, 1).grants, [*slot]);
+    }
+    // When the day's burst is gone, its own interval counts.
+    let many = take(&mut state, &[&day], last, 2_000);
+    assert_eq!(many.grants.len(), 2_000);
+    let rest = take(&mut state, &limits, last, 1_000);
+    let [.., before, end] = rest.slots.as_slice() else {
+        panic!("slots for all")
+    };
+    assert!(end.since(*before) >= ms(day.interval_us().unsigned_abs() / 1_000 - 1));
+}
+
 #[test]
 fn slots_of_messages_that_never_came_are_forgotten() {
     let mut state = LimitState::default();
