@@ -4,12 +4,12 @@
 //! strings and lists, not what an evaluation builds altogether: ten thousand strings of 200 KiB each are within them.
 //! Three things close that gap:
 //!
-//! - [`rules`] refuses, when the document is read, what would make a result differ between two attempts (`$random`,
+//! - `rules` refuses, when the document is read, what would make a result differ between two attempts (`$random`,
 //!   `$shuffle`), what would evade the rules (`$eval`), and what would evade the meter (built-ins passed as values,
 //!   the transform operator).
-//! - [`meter`] hears of every value that an expression builds and adds up what they take. It stops an evaluation
-//!   *before* a range is built, and once [`meter::BUDGET`] is spent.
-//! - [`functions`] takes the place of built-ins that could build without limit, or take quadratic time, in one call.
+//! - `meter` hears of every value that an expression builds and adds up what they take. It stops an evaluation
+//!   *before* a range is built, and once its budget is spent.
+//! - `functions` takes the place of built-ins that could build without limit, or take quadratic time, in one call.
 //!
 //! `shared/tests/hostile.rs` measures time and memory of hostile mappings in a process of their own.
 
