@@ -9,7 +9,7 @@ pub(super) static VENDOR: Vendor = Vendor {
     secret: r#"{"bot_token": "xoxb-vendors"}"#,
     document: Some(Document {
         file: "slack.json",
-        without: &[],
+        without: &["chat.postEphemeral", "chat.scheduleMessage"],
         known: &[],
         steps: &[
             Step::new(
