@@ -11,7 +11,7 @@
 //!   *before* a range is built, and once its budget is spent.
 //! - `functions` takes the place of built-ins that could build without limit, or take quadratic time, in one call.
 //!
-//! `shared/tests/hostile.rs` measures time and memory of hostile mappings in a process of their own.
+//! `shared/tests/hostile` measures time and memory of hostile mappings in a process of their own.
 
 mod functions;
 mod look;

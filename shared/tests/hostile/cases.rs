@@ -1,33 +1,15 @@
-//! Hostile mappings, each in a process of its own: how long it takes to stop them, and what they take until then.
-//!
-//! The program runs itself again for each case, tells the case in an argument, and reads the child's peak of resident
-//! memory from `/proc/self/status` (`VmHWM`), before and after. It has no test harness, whose threads and buffers would
-//! count as the mapping's.
+//! The mappings that are tried, by what they overdo.
 
-use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
+use serde_json::Value;
 
-use causeway::Timestamp;
-use causeway::mapping::Mapping;
-use serde_json::{Value, json};
+use crate::payloads::{deep, long_text, many_empty, many_keys, many_lines, many_objects, small};
 
-/// What a mapping may take above a process that does nothing, in KiB: half of the smallest Lambda function.
-const MAX_KIB: u64 = 64 * 1024;
-
-/// What a mapping may take of the time. Twice the engine's own guard, for a machine that does other things too; unoptimised
-/// code gets ten times that.
-const MAX_TIME: Duration = if cfg!(debug_assertions) {
-    Duration::from_secs(10)
-} else {
-    Duration::from_secs(1)
-};
-
-struct Case {
-    name: &'static str,
-    expression: String,
-    payload: fn() -> Value,
+pub struct Case {
+    pub name: &'static str,
+    pub expression: String,
+    pub payload: fn() -> Value,
     /// Whether it must come to an error: the others are harmless work that is merely large.
-    fails: bool,
+    pub fails: bool,
 }
 
 fn case(name: &'static str, expression: impl Into<String>) -> Case {
@@ -54,48 +36,24 @@ fn harmless(case: Case) -> Case {
     }
 }
 
-fn small() -> Value {
-    json!({"n": 9_999_999, "m": 10_000, "s": "x".repeat(1000), "a": "a".repeat(30)})
+/// All of them.
+pub fn all() -> Vec<Case> {
+    let groups: [fn() -> Vec<Case>; 8] = [
+        ranges,
+        strings,
+        patterns,
+        lists,
+        recursion,
+        shared_values,
+        sources,
+        honest,
+    ];
+    groups.iter().flat_map(|group| group()).collect()
 }
 
-/// One text of 250 KB.
-fn long_text() -> Value {
-    json!({"s": "ab".repeat(125_000), "t": "aaaaaaaaaaaaaaaaaaaaaaaa!".repeat(600), "n": 5000})
-}
-
-/// As many objects as a request can hold.
-fn many_objects() -> Value {
-    let items: Vec<Value> = (0..20_000).map(|n| json!({"k": n})).collect();
-    json!({"items": items, "n": 5000})
-}
-
-fn many_keys() -> Value {
-    let fields = (0..20_000).map(|n| (format!("k{n}"), Value::from(n)));
-    json!({"o": Value::Object(fields.collect()), "n": 5000})
-}
-
-fn many_lines() -> Value {
-    let line = |n: usize| json!({"sku": format!("sku-{n}"), "q": n % 5, "p": 1.25, "kind": format!("k{}", n % 7), "tags": ["a", "b"]});
-    json!({"lines": (0..500).map(line).collect::<Vec<Value>>()})
-}
-
-fn many_empty() -> Value {
-    let items: Vec<Value> = (0..80_000).map(|_| json!({})).collect();
-    json!({"items": items})
-}
-
-fn deep() -> Value {
-    let mut value = json!(1);
-    for _ in 0..120 {
-        value = json!({"d": [value]});
-    }
-    json!({"deep": value})
-}
-
-fn cases() -> Vec<Case> {
-    let chained = |step: &str, times: usize| format!("{{\"l\": 1}}{}", step.repeat(times));
+/// Ranges: literal, computed from data, nested, in a loop.
+fn ranges() -> Vec<Case> {
     vec![
-        // Ranges: literal, computed from data, nested, in a loop.
         case("range literal", "[1..10000000]"),
         case("range of ten million and more", "[0..99999999]"),
         case("range from data", "[1..n]"),
@@ -106,7 +64,12 @@ fn cases() -> Vec<Case> {
             "range in a variable",
             "($r := [1..10000]; $map($r, function($v) { $map($r, function($w) { $v * $w }) }))",
         ),
-        // Strings.
+    ]
+}
+
+/// Strings.
+fn strings() -> Vec<Case> {
+    vec![
         case("pad", "$pad(\"x\", 10000000)"),
         case("pad with wide characters", "$pad(\"x\", -250000, \"😀\")"),
         case("pads kept", "[1..10000].$pad(\"x\", 200000)"),
@@ -169,7 +132,12 @@ fn cases() -> Vec<Case> {
             "pretty text kept",
             "($o := {\"a\": [1..5000]}; [1..10000].$string($o, true))",
         ),
-        // Regular expressions.
+    ]
+}
+
+/// Regular expressions.
+fn patterns() -> Vec<Case> {
+    vec![
         with(long_text, "backtracking", "$match(t, /(a+)+b/)"),
         with(
             long_text,
@@ -191,7 +159,12 @@ fn cases() -> Vec<Case> {
             "a huge pattern",
             format!("$contains(s, /{}y/)", "(x|y{1,99})*".repeat(16)),
         ),
-        // Lists and objects.
+    ]
+}
+
+/// Lists and objects.
+fn lists() -> Vec<Case> {
+    vec![
         with(
             many_objects,
             "lists kept",
@@ -262,7 +235,12 @@ fn cases() -> Vec<Case> {
             "deep input",
             "{\"n\": $count(**), \"s\": $string(deep)}",
         )),
-        // Recursion and loops.
+    ]
+}
+
+/// Recursion and loops.
+fn recursion() -> Vec<Case> {
+    vec![
         case(
             "recursion",
             "($f := function($n) { 1 + $f($n + 1) }; $f(0))",
@@ -283,7 +261,13 @@ fn cases() -> Vec<Case> {
             "fibonacci",
             "($f := function($n) { $n < 2 ? $n : $f($n - 1) + $f($n - 2) }; $f(40))",
         ),
-        // Values that hold another one many times: small in memory, endless when walked.
+    ]
+}
+
+/// Values that hold another one many times: small in memory, endless when walked.
+fn shared_values() -> Vec<Case> {
+    let chained = |step: &str, times: usize| format!("{{\"l\": 1}}{}", step.repeat(times));
+    vec![
         case(
             "a million laughs in objects",
             chained(".{\"l\": $, \"r\": $}", 40),
@@ -349,7 +333,12 @@ fn cases() -> Vec<Case> {
             "laughs in an order",
             format!("({} [1, 2]^($a))", "$a := [[$a, 1], [$a, 1]];".repeat(60)),
         ),
-        // Sources that are hard to read.
+    ]
+}
+
+/// Sources that are hard to read.
+fn sources() -> Vec<Case> {
+    vec![
         case(
             "nested lists",
             format!("{}1{}", "[".repeat(8000), "]".repeat(8000)),
@@ -367,7 +356,12 @@ fn cases() -> Vec<Case> {
         ),
         case("a path", format!("a{}", ".a".repeat(8000))),
         case("predicates", format!("a{}", "[0]".repeat(5000))),
-        // Honest work on a large payload must go through.
+    ]
+}
+
+/// Honest work on a large payload must go through.
+fn honest() -> Vec<Case> {
+    vec![
         harmless(with(
             many_lines,
             "five hundred lines",
@@ -387,119 +381,4 @@ fn cases() -> Vec<Case> {
         harmless(case("words", "$formatInteger(1e300, \"w\")")),
         harmless(case("roman", "$formatInteger(3000000, \"I\")")),
     ]
-}
-
-/// `VmHWM` of this process, in KiB.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    number.expect("VmHWM").parse().expect("a number")
-}
-
-/// In the child: one case, its verdict, time and memory on one line.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a measurement of this machine's time"
-)]
-#[expect(clippy::print_stdout, reason = "how the child answers")]
-fn run(case: &Case) {
-    let payload = (case.payload)();
-    let document = json!({
-        "name": "hostile", "version": 1, "provider": "acme", "operation": "things.create", "description": "Hostile.",
-        "source": {}, "expression": case.expression, "examples": [{"name": "none", "input": {}, "output": {}}]
-    })
-    .to_string();
-    // Idle: everything that a mapping needs has been used once.
-    let warm = document.replace(&json!(case.expression).to_string(), "\"$pad('a', 3)\"");
-    let warm = Mapping::parse(&warm).expect("a mapping");
-    warm.apply(&json!({}), Timestamp::from_millis(0))
-        .expect("mapped");
-    let idle = peak();
-    let started = Instant::now();
-    let verdict = match Mapping::parse(&document)
-        .and_then(|mapping| mapping.apply(&payload, Timestamp::from_millis(0)))
-    {
-        Ok(_) => "mapped".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    let taken = started.elapsed().as_micros();
-    println!("{taken} {} {verdict}", peak().saturating_sub(idle));
-}
-
-/// The child's line, and what is wrong with it.
-fn judge(case: &Case, program: &str) -> (String, Option<String>) {
-    // A bound that fails must fail the test, not the machine: 2 GiB of addresses, a minute.
-    let run = "ulimit -v 2097152; exec timeout 60 \"$0\" --case \"$1\"";
-    let output = Command::new("sh")
-        .args(["-c", run, program, case.name])
-        .output()
-        .expect("a child");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let mut words = text.trim().splitn(3, ' ');
-    let mut number = || words.next().and_then(|word| word.parse::<u64>().ok());
-    let (Some(micros), Some(kib)) = (number(), number()) else {
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        return (
-            format!("{}: died", case.name),
-            Some(format!("{:?} {told}", output.status)),
-        );
-    };
-    let verdict = words.next().unwrap_or_default();
-    let line = format!(
-        "{:6} ms {:6} KiB  {}: {verdict}",
-        micros / 1000,
-        kib,
-        case.name
-    );
-    let problem = if kib > MAX_KIB {
-        Some("takes too much memory")
-    } else if Duration::from_micros(micros) > MAX_TIME {
-        Some("takes too long")
-    } else if case.fails == (verdict == "mapped") {
-        Some("comes to another end")
-    } else if verdict.len() > 1024 {
-        Some("tells too much")
-    } else {
-        None
-    };
-    (line, problem.map(str::to_owned))
-}
-
-#[expect(clippy::print_stdout, reason = "a table for a person")]
-fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().collect();
-    let cases = cases();
-    if let [_, flag, name] = arguments.as_slice()
-        && flag == "--case"
-    {
-        cases.iter().filter(|case| case.name == name).for_each(run);
-        return ExitCode::SUCCESS;
-    }
-    // `cargo test -- NAME` and `--list` come to every test program.
-    let filter = arguments
-        .iter()
-        .skip(1)
-        .find(|argument| !argument.starts_with('-'));
-    if arguments.iter().any(|argument| argument == "--list") {
-        return ExitCode::SUCCESS;
-    }
-    let mut failed = 0;
-    for case in cases
-        .iter()
-        .filter(|case| filter.is_none_or(|filter| case.name.contains(filter.as_str())))
-    {
-        let (line, problem) = judge(case, &arguments[0]);
-        println!("{line}");
-        if let Some(problem) = problem {
-            println!("       ^ {problem}");
-            failed += 1;
-        }
-    }
-    println!("{} hostile mappings, {failed} out of bounds", cases.len());
-    if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
 }
