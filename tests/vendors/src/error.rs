@@ -73,12 +73,6 @@ impl Error {
     /// The error and its causes, one a line, for a terminal.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut lines = vec![self.to_string()];
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            lines.push(format!("  because: {error}"));
-            cause = error.source();
-        }
-        lines.join("\n")
+        causeway_local::stack::report(self)
     }
 }

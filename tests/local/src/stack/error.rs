@@ -96,12 +96,18 @@ impl Error {
     /// The error and all its causes in one line each, for a terminal.
     #[must_use]
     pub fn report(&self) -> String {
-        let mut lines = vec![self.to_string()];
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            lines.push(format!("  because: {error}"));
-            cause = error.source();
-        }
-        lines.join("\n")
+        report(self)
     }
+}
+
+/// `error` and all its causes in one line each, for a terminal.
+#[must_use]
+pub fn report(error: &dyn std::error::Error) -> String {
+    let mut lines = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        lines.push(format!("  because: {error}"));
+        cause = error.source();
+    }
+    lines.join("\n")
 }

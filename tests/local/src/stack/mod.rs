@@ -34,7 +34,7 @@ use tokio::process::Command;
 pub use aws::environment;
 pub use bare::BareEmulator;
 pub use emulator::{Emulator, free_port};
-pub use error::Error;
+pub use error::{Error, report};
 pub use lock::lock;
 pub use paths::{Paths, root};
 pub use processes::{Processes, Stopped};

@@ -21,38 +21,48 @@ pub(crate) struct Leg {
     pub document: &'static str,
 }
 
+impl Leg {
+    const fn new(provider: &'static str, operation: &'static str, document: &'static str) -> Self {
+        Self {
+            provider,
+            operation,
+            document,
+        }
+    }
+}
+
 /// The lanes that hear of a reservation.
 pub(crate) const LEGS: &[Leg] = &[
-    Leg {
-        provider: "guesty",
-        operation: "reservations.create",
-        document: include_str!("fan_out/guesty.json"),
-    },
-    Leg {
-        provider: "hubspot",
-        operation: "contacts.upsert",
-        document: include_str!("fan_out/hubspot.json"),
-    },
-    Leg {
-        provider: "seam",
-        operation: "access_codes.create",
-        document: include_str!("fan_out/seam.json"),
-    },
-    Leg {
-        provider: "shopify",
-        operation: "customers.upsert",
-        document: include_str!("fan_out/shopify.json"),
-    },
-    Leg {
-        provider: "slack",
-        operation: "chat.postMessage",
-        document: include_str!("fan_out/slack.json"),
-    },
-    Leg {
-        provider: "stripe",
-        operation: "payment_intents.create",
-        document: include_str!("fan_out/stripe.json"),
-    },
+    Leg::new(
+        "guesty",
+        "reservations.create",
+        include_str!("fan_out/guesty.json"),
+    ),
+    Leg::new(
+        "hubspot",
+        "contacts.upsert",
+        include_str!("fan_out/hubspot.json"),
+    ),
+    Leg::new(
+        "seam",
+        "access_codes.create",
+        include_str!("fan_out/seam.json"),
+    ),
+    Leg::new(
+        "shopify",
+        "customers.upsert",
+        include_str!("fan_out/shopify.json"),
+    ),
+    Leg::new(
+        "slack",
+        "chat.postMessage",
+        include_str!("fan_out/slack.json"),
+    ),
+    Leg::new(
+        "stripe",
+        "payment_intents.create",
+        include_str!("fan_out/stripe.json"),
+    ),
 ];
 
 /// What belongs into the table `Mappings`: values by primary key.
