@@ -28,7 +28,7 @@ const FILES: [(&str, &str); 7] = [
 ];
 
 /// Names that would collide with a package, a binary or a word of the code.
-const TAKEN: [&str; 22] = [
+const TAKEN: [&str; 23] = [
     "answer",
     "auth",
     "build",
@@ -39,6 +39,7 @@ const TAKEN: [&str; 22] = [
     "fakes",
     "gatekeeper",
     "incremental",
+    "ingest",
     "json",
     "local",
     "new-provider",

@@ -38,7 +38,7 @@ pub use error::{Error, report};
 pub use lock::lock;
 pub use paths::{Paths, root};
 pub use processes::{Processes, Stopped};
-pub use sam::GATEKEEPER;
+pub use sam::NO_LANES;
 pub use tools::Tools;
 pub use vendors::Vendors;
 

@@ -12,8 +12,8 @@ use super::{Error, Paths, Processes, Tools, aws, root};
 /// The stack's name in the emulator, the same as in `samconfig.toml`.
 const STACK: &str = "causeway";
 
-/// The one folder of `functions/` that is no lane.
-pub const GATEKEEPER: &str = "gatekeeper";
+/// The folders of `functions/` that are no lanes.
+pub const NO_LANES: [&str; 2] = ["gatekeeper", "ingest"];
 
 /// Local binaries link in seconds: no link-time optimisation (a minute of processor time
 /// for each binary) and light optimisation. What is measured on them says little about
@@ -79,7 +79,7 @@ fn lanes() -> Result<Vec<String>, Error> {
         .filter_map(Result::ok)
         .filter(|folder| folder.path().join("Cargo.toml").exists())
         .map(|folder| folder.file_name().to_string_lossy().into_owned())
-        .filter(|name| name != GATEKEEPER)
+        .filter(|name| !NO_LANES.contains(&name.as_str()))
         .map(|name| format!("causeway-{name}"))
         .collect();
     packages.sort();

@@ -1,0 +1,130 @@
+//! Subcommands and options, and what the process answers its shell.
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::error::Error;
+use crate::providers;
+use crate::stack::Stack;
+
+/// Everything was done.
+const DONE: u8 = 0;
+/// Something failed: AWS refused, or what was asked for is not there.
+const FAILED: u8 = 1;
+/// The command was called wrongly, or its input is bad; clap's own status as well.
+const USAGE: u8 = 2;
+/// Some of it was done: items were refused, or a breaker stopped the rest.
+const IN_PART: u8 = 3;
+/// Ended by Ctrl-C, by convention of shells.
+const INTERRUPTED: u8 = 130;
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// All of it.
+    All,
+    /// Some of it: items were refused, or a breaker stopped the rest.
+    InPart,
+}
+
+/// Runs third-party integrations' lanes: send, watch, break, mend.
+///
+/// Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 done in part, 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "causeway", version)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command has.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// Name of the CloudFormation stack.
+    #[arg(
+        long,
+        global = true,
+        env = "CAUSEWAY_STACK",
+        default_value = "causeway"
+    )]
+    pub stack: String,
+    /// AWS region; otherwise that of the shell or the profile.
+    #[arg(long, global = true)]
+    pub region: Option<String>,
+    /// Profile of the AWS configuration.
+    #[arg(long, global = true)]
+    pub profile: Option<String>,
+    /// Address of an emulator in AWS's stead (also from `AWS_ENDPOINT_URL`).
+    #[arg(long, global = true)]
+    pub endpoint_url: Option<String>,
+    /// Print JSON, for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What a command works with.
+#[derive(Debug)]
+pub struct Context {
+    /// The options that every command has.
+    pub global: Global,
+}
+
+impl Context {
+    /// The stack; commands that need none never ask AWS.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn stack(&self) -> Result<Stack, Error> {
+        Stack::connect(&self.global).await
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// What this release can carry: providers, operations, schemas.
+    Providers(providers::Arguments),
+}
+
+/// Runs the command that the process was called with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("causeway: cannot start: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    let context = Context { global: cli.global };
+    let code = runtime.block_on(async {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => INTERRUPTED,
+            done = run(&cli.command, &context) => status(done),
+        }
+    });
+    ExitCode::from(code)
+}
+
+async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
+    match command {
+        Command::Providers(arguments) => providers::run(arguments, context),
+    }
+}
+
+fn status(done: Result<Done, Error>) -> u8 {
+    match done {
+        Ok(Done::All) => DONE,
+        Ok(Done::InPart) => IN_PART,
+        Err(error) => {
+            eprintln!("causeway: {error}");
+            if error.is_usage() { USAGE } else { FAILED }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! `causeway`, the operators' command: the same against AWS and the local stack.
+//!
+//! Every command is one module with its `Arguments` and its `run`. What they share: the [`Stack`](stack::Stack) that
+//! the outputs of CloudFormation describe, one way to [print](output) for people and programs, and one kind of
+//! [error](error::Error).
+
+pub mod cli;
+pub mod error;
+pub mod output;
+pub mod providers;
+pub mod stack;
+
+pub use cli::main;

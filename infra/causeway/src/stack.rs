@@ -1,0 +1,220 @@
+//! The stack that a command works on, as its CloudFormation outputs describe it.
+
+use std::collections::BTreeMap;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
+use causeway_ingest::catalogue;
+
+use crate::cli::Global;
+use crate::error::Error;
+
+/// A deployed stack and the clients that reach it.
+#[derive(Debug)]
+pub struct Stack {
+    /// Its name.
+    pub name: String,
+    /// What further clients are made from.
+    pub config: SdkConfig,
+    /// The ledger and shared state.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The lanes' queues.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The lanes' functions and event sources.
+    pub lambda: aws_sdk_lambda::Client,
+    outputs: BTreeMap<String, String>,
+    lanes: Vec<Lane>,
+}
+
+/// One deployed lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// The provider's name in requests.
+    pub provider: String,
+    /// The lane's name in the template.
+    pub pascal: String,
+    /// Its queue.
+    pub queue_url: String,
+    /// Its dead letters.
+    pub dlq_url: String,
+    /// Its function.
+    pub function_name: String,
+}
+
+impl Stack {
+    /// Reads the outputs of the stack that `global` names.
+    ///
+    /// # Errors
+    /// When AWS cannot be reached, or there is no such stack.
+    pub async fn connect(global: &Global) -> Result<Self, Error> {
+        let config = sdk_config(global).await;
+        let outputs = outputs(&config, &global.stack).await?;
+        Ok(Self {
+            name: global.stack.clone(),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
+            lambda: aws_sdk_lambda::Client::new(&config),
+            lanes: lanes(&outputs),
+            outputs,
+            config,
+        })
+    }
+
+    /// The deployed lanes, by provider.
+    #[must_use]
+    pub fn lanes(&self) -> &[Lane] {
+        &self.lanes
+    }
+
+    /// The lane of `provider`.
+    ///
+    /// # Errors
+    /// When it is not deployed: the text names those that are.
+    pub fn lane(&self, provider: &str) -> Result<&Lane, Error> {
+        let found = self.lanes.iter().find(|lane| lane.provider == provider);
+        found.ok_or_else(|| {
+            let deployed: Vec<_> = self.lanes.iter().map(|lane| &*lane.provider).collect();
+            Error::usage(format!("stack {} has no lane `{provider}`", self.name))
+                .hint(format!("deployed: {}", deployed.join(", ")))
+        })
+    }
+
+    /// The ledger's table.
+    ///
+    /// # Errors
+    /// When the stack is of a release without it.
+    pub fn requests_table(&self) -> Result<&str, Error> {
+        self.output("RequestsTable")
+    }
+
+    /// The table of breakers, limits and credentials.
+    ///
+    /// # Errors
+    /// When the stack is of a release without it.
+    pub fn lanes_table(&self) -> Result<&str, Error> {
+        self.output("LanesTable")
+    }
+
+    /// The table of connections' own mappings.
+    ///
+    /// # Errors
+    /// When the stack is of a release without it.
+    pub fn mappings_table(&self) -> Result<&str, Error> {
+        self.output("MappingsTable")
+    }
+
+    /// Where requests are POSTed.
+    ///
+    /// # Errors
+    /// When the stack is of a release without it.
+    pub fn ingest_url(&self) -> Result<&str, Error> {
+        self.output("IngestUrl")
+    }
+
+    /// Any output.
+    ///
+    /// # Errors
+    /// When the stack has none of that name.
+    pub fn output(&self, name: &str) -> Result<&str, Error> {
+        self.outputs.get(name).map(String::as_str).ok_or_else(|| {
+            Error::new(format!("stack {} has no output {name}", self.name))
+                .hint("it was deployed from another release, or is not a stack of Causeway")
+        })
+    }
+}
+
+async fn sdk_config(global: &Global) -> SdkConfig {
+    let https = Builder::new()
+        .tls_provider(Tls::Rustls(CryptoMode::Ring))
+        .build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https);
+    if let Some(region) = &global.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(profile) = &global.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(endpoint) = &global.endpoint_url {
+        loader = loader.endpoint_url(endpoint);
+    }
+    loader.load().await
+}
+
+async fn outputs(config: &SdkConfig, stack: &str) -> Result<BTreeMap<String, String>, Error> {
+    let described = aws_sdk_cloudformation::Client::new(config)
+        .describe_stacks()
+        .stack_name(stack)
+        .send()
+        .await
+        .map_err(|error| {
+            Error::aws("read the stack's outputs")(error).hint(format!(
+                "is `{stack}` the stack's name (--stack), and are region and credentials those of its account?"
+            ))
+        })?;
+    let outputs = described
+        .stacks()
+        .iter()
+        .flat_map(aws_sdk_cloudformation::types::Stack::outputs);
+    let pairs = outputs.filter_map(|output| {
+        Some((
+            output.output_key()?.to_owned(),
+            output.output_value()?.to_owned(),
+        ))
+    });
+    Ok(pairs.collect())
+}
+
+/// Every `<Pascal>FunctionName` with a queue is a lane.
+fn lanes(outputs: &BTreeMap<String, String>) -> Vec<Lane> {
+    let mut lanes: Vec<Lane> = outputs
+        .iter()
+        .filter_map(|(name, function)| {
+            let pascal = name.strip_suffix("FunctionName")?;
+            Some(Lane {
+                provider: provider_of(pascal),
+                pascal: pascal.to_owned(),
+                queue_url: outputs.get(&format!("{pascal}QueueUrl"))?.clone(),
+                dlq_url: outputs.get(&format!("{pascal}DlqUrl"))?.clone(),
+                function_name: function.clone(),
+            })
+        })
+        .collect();
+    lanes.sort_by(|a, b| a.provider.cmp(&b.provider));
+    lanes
+}
+
+/// The provider whose name is `pascal` in Pascal case; one that this release does not know keeps it in lower case.
+fn provider_of(pascal: &str) -> String {
+    let names = catalogue::providers()
+        .iter()
+        .map(|provider| provider.spec().name);
+    let lower = pascal.to_ascii_lowercase();
+    names
+        .into_iter()
+        .find(|name| name.replace('-', "") == lower)
+        .map_or(lower.clone(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_with_queue_and_function_are_lanes() {
+        let outputs = [
+            "StripeQueueUrl",
+            "StripeDlqUrl",
+            "StripeFunctionName",
+            "GatekeeperFunctionName",
+            "NewcomerQueueUrl",
+            "NewcomerDlqUrl",
+            "NewcomerFunctionName",
+        ];
+        let outputs = outputs.map(|name| (name.to_owned(), format!("the {name}")));
+        let lanes = lanes(&BTreeMap::from(outputs));
+        let names: Vec<_> = lanes.iter().map(|lane| &*lane.provider).collect();
+        assert_eq!(names, ["newcomer", "stripe"]);
+        assert_eq!(lanes[1].dlq_url, "the StripeDlqUrl");
+    }
+}
