@@ -5,7 +5,7 @@
 use causeway::provider::Provider;
 
 /// In the order of their names.
-static PROVIDERS: [&dyn Provider; 9] = [
+static PROVIDERS: &[&dyn Provider] = &[
     &causeway_guesty::Guesty,
     &causeway_hubspot::HubSpot,
     &causeway_pagerduty::Pagerduty,
@@ -20,7 +20,7 @@ static PROVIDERS: [&dyn Provider; 9] = [
 /// Every provider, in the order of their names.
 #[must_use]
 pub fn providers() -> &'static [&'static dyn Provider] {
-    &PROVIDERS
+    PROVIDERS
 }
 
 /// The provider of that name.

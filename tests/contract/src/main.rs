@@ -24,9 +24,11 @@ fn main() -> ExitCode {
     for file in &made.files {
         eprintln!("• {}", file.strip_prefix(&root).unwrap_or(file).display());
     }
-    match &made.by_hand {
-        None => eprintln!("• template.yaml: a lane"),
-        Some(text) => eprintln!("By hand: {text}"),
+    if made.by_hand.is_empty() {
+        eprintln!("• template.yaml: a lane; functions/ingest: a line in the catalogue");
+    }
+    for text in &made.by_hand {
+        eprintln!("By hand: {text}");
     }
     if !lock(&root) {
         eprintln!(

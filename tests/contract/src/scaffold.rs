@@ -1,5 +1,6 @@
 //! A new provider, from nothing to a lane that compiles and keeps the structural part of the contract.
 
+mod catalogue;
 mod lane;
 
 use std::fs;
@@ -62,8 +63,8 @@ const NAME_MAX: usize = 32;
 pub struct Scaffolded {
     /// The new files.
     pub files: Vec<PathBuf>,
-    /// Whether `template.yaml` has the lane now; where not, this is what to add by hand.
-    pub by_hand: Option<String>,
+    /// What could not be added to `template.yaml` or the catalogue, and is to be added by hand.
+    pub by_hand: Vec<String>,
 }
 
 /// Why nothing was made.
@@ -85,7 +86,8 @@ pub enum ScaffoldError {
     Io(PathBuf, #[source] io::Error),
 }
 
-/// Makes the provider `name` in the workspace at `root`: `functions/<name>/` and its lane in `template.yaml`.
+/// Makes the provider `name` in the workspace at `root`: `functions/<name>/`, its lane in `template.yaml`, its place in
+/// ingest's catalogue.
 ///
 /// # Errors
 /// When the name is none, or there is something of that name, or the file system says no.
@@ -101,17 +103,34 @@ pub fn scaffold(name: &str, root: &Path) -> Result<Scaffolded, ScaffoldError> {
         return Err(ScaffoldError::Exists(folder));
     }
     let pascal = pascal_case(name);
+    let snake = name.replace('-', "_");
     let mut files = Vec::new();
     for (path, text) in FILES {
         let text = text
             .replace("@name@", name)
             .replace("@Name@", &pascal)
-            .replace("@snake@", &name.replace('-', "_"));
+            .replace("@snake@", &snake);
         let path = folder.join(path);
         write(&path, &text)?;
         files.push(path);
     }
-    let by_hand = add_lane(&root.join("template.yaml"), name, &pascal)?;
+    let ingest = root.join("functions/ingest");
+    let edits = [
+        edit(&root.join("template.yaml"), |text| {
+            lane::added(text, name, &pascal)
+        })?,
+        edit(&ingest.join("Cargo.toml"), |text| {
+            catalogue::with_dependency(text, name)
+        })? && edit(&ingest.join("src/catalogue.rs"), |text| {
+            catalogue::with_entry(text, &snake, &pascal)
+        })?,
+    ];
+    let words = [
+        lane::by_hand(name, &pascal),
+        catalogue::by_hand(name, &snake, &pascal),
+    ];
+    let left = words.into_iter().zip(edits).filter(|(_, done)| !done);
+    let by_hand = left.map(|(words, _)| words).collect();
     Ok(Scaffolded { files, by_hand })
 }
 
@@ -137,15 +156,13 @@ fn pascal_case(name: &str) -> String {
         .collect()
 }
 
-fn add_lane(path: &Path, name: &str, pascal: &str) -> Result<Option<String>, ScaffoldError> {
-    let template =
+/// Changes the file, or says that it has no place for the change.
+fn edit(path: &Path, change: impl FnOnce(&str) -> Option<String>) -> Result<bool, ScaffoldError> {
+    let text =
         fs::read_to_string(path).map_err(|error| ScaffoldError::Io(path.to_owned(), error))?;
-    match lane::added(&template, name, pascal) {
-        Some(template) => {
-            write(path, &template)?;
-            Ok(None)
-        }
-        None => Ok(Some(lane::by_hand(name, pascal))),
+    match change(&text) {
+        Some(text) => write(path, &text).map(|()| true),
+        None => Ok(false),
     }
 }
 
