@@ -4,7 +4,7 @@
 //!
 //! | layer | modules | never |
 //! |---|---|---|
-//! | words | [`timestamp`], [`outcome`], [`request`], [`form`] | async, AWS |
+//! | words | [`timestamp`], [`outcome`], [`request`], [`form`], [`trace`] | async, AWS |
 //! | decisions | the `state.rs` of each stage: [`retry`], [`breaker`], [`limiter`], [`ledger`], [`queue`], [`gatekeeper`], [`pipeline`]; and what a [`provider`] is | clocks, environment, I/O |
 //! | seams | [`clock`], [`http_client`], [`ledger`]'s and [`lanes`]' stores, [`queue`], [`secrets`], [`lane_control`]; a lane's are bundled as [`seams`] | AWS types in signatures |
 //! | story | [`pipeline`], [`gatekeeper`] | concrete adapters |
@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod request;
 mod store_error;
 pub mod timestamp;
+pub mod trace;
 
 pub mod breaker;
 pub mod ledger;

@@ -42,6 +42,7 @@ fn is_pure(path: &str) -> bool {
         "mapping/",
         "retry/",
         "provider/",
+        "trace/",
     ];
     let files = [
         "timestamp.rs",
