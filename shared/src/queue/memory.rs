@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Again, Letter, Queue};
+use super::{Again, Letter, Post, Producer, Queue};
 use crate::StoreError;
 
 /// What was done to the queues.
@@ -74,5 +74,41 @@ impl Queue for MemoryQueue {
 
     async fn in_flight(&self) -> Result<u64, StoreError> {
         Ok(self.in_flight.load(Ordering::SeqCst))
+    }
+}
+/// What was put on which queue; refuses the posts that it is told to.
+#[derive(Debug, Default)]
+pub struct MemoryProducer {
+    posted: Mutex<Vec<(String, Post)>>,
+    refused: Mutex<Vec<String>>,
+}
+
+impl MemoryProducer {
+    /// All that was put so far, with its queue.
+    pub fn posted(&self) -> Vec<(String, Post)> {
+        let posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
+        posted.clone()
+    }
+
+    /// From now on posts whose body holds one of these texts are refused.
+    pub fn refuse(&self, texts: &[&str]) {
+        let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = texts;
+    }
+}
+
+#[async_trait]
+impl Producer for MemoryProducer {
+    async fn put(&self, queue_url: &str, posts: &[Post]) -> Vec<Result<(), StoreError>> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
+        let put = |post: &Post| {
+            if refused.iter().any(|text| post.body.contains(text)) {
+                return Err(StoreError::new("SendMessageBatch", "refused"));
+            }
+            posted.push((queue_url.to_owned(), post.clone()));
+            Ok(())
+        };
+        posts.iter().map(put).collect()
     }
 }

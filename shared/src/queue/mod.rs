@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use memory::MemoryQueue;
+pub use memory::{MemoryProducer, MemoryQueue};
 #[cfg(feature = "aws")]
-pub use sqs::SqsQueue;
+pub use sqs::{SqsProducer, SqsQueue};
 pub use state::{MAX_DEFERRAL, MAX_DELAY, MAX_WAITING, WayBack, is_spent, way_back};
 
 use crate::outcome::Reason;
@@ -93,4 +93,23 @@ pub trait Queue: Send + Sync {
     /// How many messages are in flight: received, and neither acknowledged nor visible again. SQS's own estimate,
     /// which may be a minute old.
     async fn in_flight(&self) -> Result<u64, StoreError>;
+}
+
+/// A request on its way to a lane's queue, from whoever wants it carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// The request.
+    pub body: String,
+    /// Fair-queue group: the connection, so that one that sends much does not keep the others waiting.
+    pub group_id: Option<String>,
+    /// The producer's trace (`AWSTraceHeader`).
+    pub trace_header: Option<String>,
+}
+
+/// The lanes' queues, seen from where requests come from.
+#[async_trait]
+pub trait Producer: Send + Sync {
+    /// Puts `posts` on the queue; one result a post, in their order. One whose result is an error may be there
+    /// nevertheless: sent again, the ledger tells.
+    async fn put(&self, queue_url: &str, posts: &[Post]) -> Vec<Result<(), StoreError>>;
 }

@@ -1,4 +1,4 @@
-//! The lane's queues in SQS. Batches are cut by count and by bytes.
+//! The lanes' queues in SQS. Batches are cut by count and by bytes.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use aws_sdk_sqs::types::{
 use futures_util::future::join_all;
 
 use super::attributes::{self, Attribute};
-use super::{Again, Letter, Queue};
+use super::{Again, Letter, Post, Producer, Queue};
 use crate::StoreError;
 use crate::aws::failed;
 
@@ -40,52 +40,6 @@ impl SqsQueue {
             queue_url: queue_url.into(),
             dlq_url: dlq_url.into(),
         }
-    }
-
-    async fn send(
-        &self,
-        queue_url: &str,
-        messages: &[Outgoing<'_>],
-    ) -> Vec<Result<(), StoreError>> {
-        const CALL: &str = "SendMessageBatch";
-        let entries: Result<Vec<_>, _> = messages
-            .iter()
-            .enumerate()
-            .map(|(id, message)| message.entry(id))
-            .collect();
-        let entries = match entries {
-            Ok(entries) => entries,
-            Err(error) => {
-                return vec![Err(StoreError::new(CALL, error.to_string())); messages.len()];
-            }
-        };
-        let reply = self
-            .client
-            .send_message_batch()
-            .queue_url(queue_url)
-            .set_entries(Some(entries))
-            .send()
-            .await;
-        match reply {
-            Ok(reply) => results(
-                CALL,
-                messages.len(),
-                reply.successful.iter().map(|entry| entry.id.as_str()),
-                &reply.failed,
-            ),
-            Err(error) => vec![Err(failed(CALL, &error)); messages.len()],
-        }
-    }
-
-    async fn send_all(
-        &self,
-        queue_url: &str,
-        messages: &[Outgoing<'_>],
-    ) -> Vec<Result<(), StoreError>> {
-        let batches = batches(messages, Outgoing::size);
-        join_all(batches.into_iter().map(|batch| self.send(queue_url, batch)))
-            .await
-            .concat()
     }
 
     async fn change_visibility(
@@ -130,7 +84,7 @@ impl SqsQueue {
 impl Queue for SqsQueue {
     async fn bury(&self, letters: &[Letter]) -> Vec<Result<(), StoreError>> {
         let letters: Vec<_> = letters.iter().map(Outgoing::letter).collect();
-        self.send_all(&self.dlq_url, &letters).await
+        send_all(&self.client, &self.dlq_url, &letters).await
     }
 
     async fn hide(&self, messages: &[(String, Duration)]) -> Vec<Result<(), StoreError>> {
@@ -145,7 +99,7 @@ impl Queue for SqsQueue {
 
     async fn send_again(&self, messages: &[Again]) -> Vec<Result<(), StoreError>> {
         let messages: Vec<_> = messages.iter().map(Outgoing::again).collect();
-        self.send_all(&self.queue_url, &messages).await
+        send_all(&self.client, &self.queue_url, &messages).await
     }
 
     async fn in_flight(&self) -> Result<u64, StoreError> {
@@ -166,6 +120,72 @@ impl Queue for SqsQueue {
                 CALL,
                 "the count of messages in flight is missing",
             ))
+    }
+}
+
+/// Any lane's queue, for whoever puts requests on it.
+#[derive(Clone, Debug)]
+pub struct SqsProducer {
+    client: Client,
+}
+
+impl SqsProducer {
+    /// Queues that `client` reaches.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+#[async_trait]
+impl Producer for SqsProducer {
+    async fn put(&self, queue_url: &str, posts: &[Post]) -> Vec<Result<(), StoreError>> {
+        let posts: Vec<_> = posts.iter().map(Outgoing::post).collect();
+        send_all(&self.client, queue_url, &posts).await
+    }
+}
+
+/// Sends `messages`, in batches that go side by side; one result a message, in their order.
+async fn send_all(
+    client: &Client,
+    queue_url: &str,
+    messages: &[Outgoing<'_>],
+) -> Vec<Result<(), StoreError>> {
+    let batches = batches(messages, Outgoing::size);
+    let sends = batches
+        .into_iter()
+        .map(|batch| send(client, queue_url, batch));
+    join_all(sends).await.concat()
+}
+
+async fn send(
+    client: &Client,
+    queue_url: &str,
+    messages: &[Outgoing<'_>],
+) -> Vec<Result<(), StoreError>> {
+    const CALL: &str = "SendMessageBatch";
+    let entries: Result<Vec<_>, _> = messages
+        .iter()
+        .enumerate()
+        .map(|(id, message)| message.entry(id))
+        .collect();
+    let entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => return vec![Err(StoreError::new(CALL, error.to_string())); messages.len()],
+    };
+    let reply = client
+        .send_message_batch()
+        .queue_url(queue_url)
+        .set_entries(Some(entries))
+        .send()
+        .await;
+    match reply {
+        Ok(reply) => results(
+            CALL,
+            messages.len(),
+            reply.successful.iter().map(|entry| entry.id.as_str()),
+            &reply.failed,
+        ),
+        Err(error) => vec![Err(failed(CALL, &error)); messages.len()],
     }
 }
 
@@ -196,6 +216,16 @@ impl<'a> Outgoing<'a> {
             group_id: again.message.group_id.as_deref(),
             trace_header: again.message.trace_header.as_deref(),
             delay: Some(again.delay),
+        }
+    }
+
+    fn post(post: &'a Post) -> Self {
+        Self {
+            body: &post.body,
+            attributes: Vec::new(),
+            group_id: post.group_id.as_deref(),
+            trace_header: post.trace_header.as_deref(),
+            delay: None,
         }
     }
 

@@ -1,0 +1,120 @@
+//! The API: which path is what, and what it works with.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use causeway::clock::Clock;
+use causeway::lanes::StateStore;
+use causeway::ledger::LedgerStore;
+use causeway::mapping::Mappings;
+use causeway::provider::Provider;
+use causeway::queue::Producer;
+use http::{Method, StatusCode};
+
+use crate::catalogue;
+use crate::http::{Request, Response};
+use crate::problem::Problem;
+use crate::submit::Schemas;
+use crate::{follow, providers, submit};
+
+/// Where requests are POSTed, and below which they are followed.
+pub const REQUESTS: &str = "/v1/requests";
+
+/// Where the deployed lanes are described.
+pub const PROVIDERS: &str = "/v1/providers";
+
+/// A deployed lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// The provider's name in requests.
+    pub provider: String,
+    /// Its queue.
+    pub queue_url: String,
+}
+
+/// What the API works with.
+pub struct Seams {
+    /// What became of requests.
+    pub ledger: Arc<dyn LedgerStore>,
+    /// The connections' own mappings.
+    pub mappings: Arc<dyn StateStore>,
+    /// The lanes' queues.
+    pub producer: Arc<dyn Producer>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A lane that is deployed and known to this release.
+pub(crate) struct Open {
+    pub provider: &'static dyn Provider,
+    pub queue_url: String,
+    pub mappings: Mappings,
+}
+
+/// The API over the deployed lanes.
+pub struct Api {
+    pub(crate) lanes: BTreeMap<&'static str, Open>,
+    pub(crate) schemas: Schemas,
+    pub(crate) ledger: Arc<dyn LedgerStore>,
+    pub(crate) producer: Arc<dyn Producer>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Api {
+    /// The API for `lanes`. A lane whose provider this release does not know takes nothing here.
+    #[must_use]
+    pub fn new(lanes: Vec<Lane>, seams: Seams) -> Self {
+        let open = |lane: Lane| {
+            let provider = catalogue::provider(&lane.provider)?;
+            let spec = provider.spec();
+            let open = Open {
+                provider,
+                queue_url: lane.queue_url,
+                mappings: Mappings::new(spec.name, spec.mappings, seams.mappings.clone()),
+            };
+            Some((spec.name, open))
+        };
+        Self {
+            lanes: lanes.into_iter().filter_map(open).collect(),
+            schemas: Schemas::default(),
+            ledger: seams.ledger,
+            producer: seams.producer,
+            clock: seams.clock,
+        }
+    }
+
+    /// The answer to `request`. What goes wrong is an answer, too.
+    pub async fn answer(&self, request: &Request) -> Response {
+        let followed = request
+            .path
+            .strip_prefix(REQUESTS)
+            .and_then(|rest| rest.strip_prefix('/'));
+        match (request.path.as_str(), followed) {
+            (REQUESTS, _) => match request.method {
+                Method::POST => submit::submit(self, request).await,
+                _ => not_allowed("POST"),
+            },
+            (PROVIDERS, _) => match request.method {
+                Method::GET => providers::list(self),
+                _ => not_allowed("GET"),
+            },
+            (_, Some(address)) => match request.method {
+                Method::GET => follow::follow(self, address).await,
+                _ => not_allowed("GET"),
+            },
+            _ => Problem::new(
+                StatusCode::NOT_FOUND,
+                "no_such_path",
+                format!(
+                    "the paths are POST {REQUESTS}, GET {REQUESTS}/<provider>/<connection>/<key>, GET {PROVIDERS}"
+                ),
+            )
+            .into(),
+        }
+    }
+}
+
+fn not_allowed(method: &str) -> Response {
+    let detail = format!("this path takes {method}");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).into()
+}

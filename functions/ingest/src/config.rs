@@ -1,0 +1,124 @@
+//! What ingest is told by its environment.
+
+use causeway::lambda::ConfigError;
+
+use crate::api::Lane;
+
+/// What the names of variables that describe a lane start with.
+const LANE: &str = "LANE_";
+
+/// Ingest's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The ledger's table (`REQUESTS_TABLE`).
+    pub requests_table: String,
+    /// The table of connections' own mappings (`MAPPINGS_TABLE`).
+    pub mappings_table: String,
+    /// Least severe level that is logged (`LOG_LEVEL`: `error` to `trace`, default `info`).
+    pub log_level: String,
+    /// The deployed lanes (`LANE_<name>`: `<provider>:<queue's name>`, below `QUEUE_URL_PREFIX`).
+    pub lanes: Vec<Lane>,
+}
+
+impl Config {
+    /// Reads `variables`.
+    ///
+    /// # Errors
+    /// When a table or the queues' address is missing, or a lane cannot be read: what nobody can send to must not look
+    /// deployed.
+    pub fn read(variables: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let (mut requests_table, mut mappings_table) = (String::new(), String::new());
+        let (mut prefix, mut log_level) = (String::new(), "info".to_owned());
+        let mut named = Vec::new();
+        for (name, value) in variables {
+            match name.as_str() {
+                "REQUESTS_TABLE" => requests_table = value,
+                "MAPPINGS_TABLE" => mappings_table = value,
+                "QUEUE_URL_PREFIX" => prefix = value,
+                "LOG_LEVEL" if !value.is_empty() => log_level = value,
+                _ if name.starts_with(LANE) => named.push(value),
+                _ => {}
+            }
+        }
+        for (name, value) in [
+            ("REQUESTS_TABLE", &requests_table),
+            ("MAPPINGS_TABLE", &mappings_table),
+            ("QUEUE_URL_PREFIX", &prefix),
+        ] {
+            if value.is_empty() {
+                return Err(ConfigError {
+                    name,
+                    rule: "must be set",
+                });
+            }
+        }
+        let lanes = named.iter().map(|value| lane(value, &prefix));
+        let mut lanes: Vec<Lane> = lanes.collect::<Option<_>>().ok_or(ConfigError {
+            name: "LANE_<name>",
+            rule: "must be <provider>:<queue's name>",
+        })?;
+        lanes.sort_by(|one, other| one.provider.cmp(&other.provider));
+        Ok(Self {
+            requests_table,
+            mappings_table,
+            log_level,
+            lanes,
+        })
+    }
+}
+
+fn lane(value: &str, prefix: &str) -> Option<Lane> {
+    let (provider, queue) = value.split_once(':')?;
+    let whole = !provider.is_empty() && !queue.is_empty();
+    whole.then(|| Lane {
+        provider: provider.to_owned(),
+        queue_url: format!("{}/{queue}", prefix.trim_end_matches('/')),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: [(&str, &str); 5] = [
+        ("REQUESTS_TABLE", "requests"),
+        ("MAPPINGS_TABLE", "mappings"),
+        ("QUEUE_URL_PREFIX", "https://sqs.test/123/"),
+        ("LANE_Stripe", "stripe:causeway-StripeQueue-1"),
+        ("LANE_AcmePay", "acme-pay:causeway-AcmePayQueue-2"),
+    ];
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Config::read(variables.iter().map(owned))
+    }
+
+    #[test]
+    fn a_lane_is_its_provider_and_its_queue() {
+        let config = read(&WHOLE).expect("whole");
+        let queues: Vec<_> = config
+            .lanes
+            .iter()
+            .map(|lane| (lane.provider.as_str(), lane.queue_url.as_str()))
+            .collect();
+        assert_eq!(
+            queues,
+            [
+                ("acme-pay", "https://sqs.test/123/causeway-AcmePayQueue-2"),
+                ("stripe", "https://sqs.test/123/causeway-StripeQueue-1"),
+            ]
+        );
+        assert_eq!(config.log_level, "info");
+    }
+
+    #[test]
+    fn what_is_missing_or_broken_is_named() {
+        for at in 0..3 {
+            let mut variables = WHOLE.to_vec();
+            let (gone, _) = variables.remove(at);
+            assert_eq!(read(&variables).expect_err("not whole").name, gone);
+        }
+        let broken = [&WHOLE[..], &[("LANE_X", "no-colon")]].concat();
+        assert_eq!(read(&broken).expect_err("no lane").name, "LANE_<name>");
+    }
+}

@@ -1,0 +1,5 @@
+//! Ingest as a Lambda function.
+
+fn main() -> Result<(), causeway::lambda::Error> {
+    causeway_ingest::run()
+}

@@ -1,0 +1,150 @@
+//! One request's checks: those of its lane, made where the producer still listens.
+
+use causeway::Timestamp;
+use causeway::mapping::FindError;
+use causeway::request::{DecodeError, LedgerKey, MAX_REQUEST_BYTES, Request};
+use http::StatusCode;
+use uuid::{NoContext, Uuid};
+
+use crate::api::{Api, Open};
+use crate::problem::{FieldError, Problem};
+
+/// A request that may go to its lane.
+#[derive(Debug)]
+pub(super) struct Checked<'a> {
+    /// Its id.
+    pub id: String,
+    /// Its place in the ledger.
+    pub key: LedgerKey,
+    /// The queue of its lane.
+    pub queue_url: &'a str,
+    /// What goes there: the producer's own text, with an id.
+    pub body: String,
+}
+
+/// Checks the request whose text is `item`.
+pub(super) async fn check<'a>(api: &'a Api, item: &str) -> Result<Checked<'a>, Problem> {
+    let mut request = Request::decode(item).map_err(refused)?;
+    let (body, id) = match request.id.take() {
+        Some(id) => (item.to_owned(), id),
+        None => with_new_id(item, api.clock.now())?,
+    };
+    let Some(lane) = api.lanes.get(request.provider.as_str()) else {
+        let known: Vec<_> = api.lanes.keys().copied().collect();
+        let rule = format!("must be one of {}", known.join(", "));
+        return Err(Problem::field("unknown_provider", "provider", rule));
+    };
+    check_payload(api, lane, &request).await?;
+    Ok(Checked {
+        id,
+        key: request.ledger_key(),
+        queue_url: &lane.queue_url,
+        body,
+    })
+}
+
+/// The text with a new id, and that id. It goes in as text, so that everything else stays as it was written.
+fn with_new_id(item: &str, now: Timestamp) -> Result<(String, String), Problem> {
+    let millis = u64::try_from(now.as_millis()).unwrap_or_default();
+    let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
+    let time = uuid::Timestamp::from_unix(NoContext, millis / 1000, nanos);
+    let id = Uuid::new_v7(time).to_string();
+    // It was decoded: it starts with a brace, and at least one field follows.
+    let fields = item.trim_start().strip_prefix('{').unwrap_or_default();
+    let body = format!("{{\"id\":\"{id}\",{fields}");
+    match body.len() {
+        // The lane counts the id, too.
+        bytes if bytes > MAX_REQUEST_BYTES => Err(refused(DecodeError::TooLarge { bytes })),
+        _ => Ok((body, id)),
+    }
+}
+
+async fn check_payload(api: &Api, lane: &Open, request: &Request) -> Result<(), Problem> {
+    let spec = lane.provider.spec();
+    let Some(operation) = spec.operation(&request.operation) else {
+        let known: Vec<_> = spec.operations.iter().map(|known| known.name).collect();
+        let rule = format!("must be one of {}", known.join(", "));
+        return Err(Problem::field("unknown_operation", "operation", rule));
+    };
+    if let Some(mapping) = &request.mapping {
+        return check_source(api, lane, request, mapping).await;
+    }
+    let wrong = api
+        .schemas
+        .payload(spec.name, operation, &request.payload)
+        .map_err(|_| Problem::internal())?;
+    if !wrong.is_empty() {
+        return Err(Problem::fields("payload_invalid", wrong));
+    }
+    // What the type knows and its schema cannot say.
+    operation
+        .prepare(&request.payload)
+        .map(|_| ())
+        .map_err(|error| Problem::field("payload_invalid", error.path, error.rule))
+}
+
+/// Holds a payload in its source's own shape against what the mapping says of that.
+async fn check_source(
+    api: &Api,
+    lane: &Open,
+    request: &Request,
+    mapping: &str,
+) -> Result<(), Problem> {
+    let connection = request.connection.as_str();
+    let found = lane
+        .mappings
+        .find(connection, mapping, &request.operation, api.clock.now())
+        .await;
+    let mapping = match found {
+        Ok(Some(mapping)) => mapping,
+        Ok(None) => {
+            let rule = format!("`{mapping}` is not known to {}", lane.provider.spec().name);
+            return Err(Problem::field("mapping_failed", "mapping", rule));
+        }
+        Err(FindError::Mapping(error)) => {
+            return Err(Problem::field(
+                "mapping_failed",
+                "mapping",
+                error.to_string(),
+            ));
+        }
+        Err(FindError::Store(error)) => {
+            tracing::warn!(%error, "a mapping cannot be read");
+            let detail = "the table of mappings does not answer";
+            return Err(Problem::unavailable("mappings_unavailable", detail));
+        }
+    };
+    let wrong = api.schemas.source(&mapping, &request.payload);
+    let wrong = wrong.unwrap_or_else(|error| vec![FieldError::new("mapping", error.to_string())]);
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(Problem::fields("mapping_failed", wrong)),
+    }
+}
+
+fn refused(error: DecodeError) -> Problem {
+    let code = error.code();
+    match error {
+        DecodeError::TooLarge { bytes } => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            code,
+            format!(
+                "the request has {bytes} bytes, its id among them; at most {MAX_REQUEST_BYTES} are taken"
+            ),
+        ),
+        DecodeError::Malformed { .. } | DecodeError::TooDeep => {
+            Problem::new(StatusCode::BAD_REQUEST, code, error.to_string())
+        }
+        DecodeError::MissingField { field } => Problem::field(code, field, "must be given"),
+        DecodeError::InvalidField { field, rule } => Problem::field(code, field, rule),
+        DecodeError::UnknownField { path } => {
+            Problem::field(code, path, "is not a field of a request")
+        }
+        DecodeError::DuplicateField { path } => {
+            Problem::field(code, path, "must be given only once")
+        }
+        DecodeError::NumberNotExact { path, .. } => {
+            Problem::field(code, path, "must be exact as a double")
+        }
+    }
+}

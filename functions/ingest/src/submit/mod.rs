@@ -1,0 +1,200 @@
+//! `POST /v1/requests`: one request, or up to a hundred. Each is checked and answered on its own; those that are right
+//! go to their lanes' queues, at most ten in a call and the lanes side by side.
+//!
+//! Nothing is kept here: a process that dies before it answers has sent some, all or none. The producer sends the same
+//! again, and the ledger makes one request of the copies.
+
+mod check;
+mod schema;
+mod split;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use causeway::queue::Post;
+use causeway::request::LedgerKey;
+use causeway::trace::{RemoteParent, SpanId, TraceContext, TraceId};
+use futures_util::future::join_all;
+use http::StatusCode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use schema::Schemas;
+pub use split::MAX_ITEMS;
+
+use crate::api::{Api, REQUESTS};
+use crate::http::{MAX_BODY_BYTES, Request, Response};
+use crate::problem::Problem;
+use check::{Checked, check};
+use split::{Submission, split};
+
+/// A request that was taken: it is on its lane's queue.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Accepted {
+    /// Always 202.
+    status: u16,
+    /// The request's id: the producer's, or a new one (UUIDv7).
+    id: String,
+    /// The key under which it is followed: the producer's, or the hash of its content.
+    idempotency_key: String,
+    /// Where it is followed.
+    location: String,
+}
+
+/// What became of one request.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Taken {
+    /// It is on its lane's queue.
+    Accepted(Accepted),
+    /// It is not, or nobody knows.
+    Refused(Problem),
+}
+
+/// What became of each request of a list, in its order.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TakenList {
+    /// One result a request.
+    results: Vec<Taken>,
+}
+
+/// Answers a POST.
+pub(crate) async fn submit(api: &Api, request: &Request) -> Response {
+    if request.body.len() > MAX_BODY_BYTES {
+        let detail = format!(
+            "the body has {} bytes, at most {MAX_BODY_BYTES} are taken",
+            request.body.len()
+        );
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail).into();
+    }
+    let parent = RemoteParent::from_headers(
+        request.header("traceparent"),
+        request.header("x-amzn-trace-id"),
+    );
+    match split(&request.body) {
+        Ok(Submission::One(item)) => {
+            let mut taken = take(api, &[item], parent).await;
+            match taken.pop() {
+                Some(Taken::Accepted(accepted)) => {
+                    let location = accepted.location.clone();
+                    Response::json(StatusCode::ACCEPTED, &accepted).at(location)
+                }
+                Some(Taken::Refused(problem)) => problem.into(),
+                None => Problem::internal().into(),
+            }
+        }
+        Ok(Submission::List(items)) => {
+            let results = take(api, &items, parent).await;
+            let all = results
+                .iter()
+                .all(|taken| matches!(taken, Taken::Accepted(_)));
+            let status = if all {
+                StatusCode::ACCEPTED
+            } else {
+                StatusCode::MULTI_STATUS
+            };
+            Response::json(status, &TakenList { results })
+        }
+        Err(problem) => problem.into(),
+    }
+}
+
+/// Checks and sends `items`; one result an item, in their order.
+async fn take(api: &Api, items: &[&str], parent: Option<RemoteParent>) -> Vec<Taken> {
+    let checked = join_all(items.iter().map(|item| check(api, item))).await;
+    let mut by_queue: BTreeMap<&str, Vec<(usize, &Checked)>> = BTreeMap::new();
+    for (at, checked) in checked.iter().enumerate() {
+        if let Ok(checked) = checked {
+            let queue = by_queue.entry(checked.queue_url).or_default();
+            queue.push((at, checked));
+        }
+    }
+    let sends = by_queue
+        .into_iter()
+        .map(|(queue_url, requests)| async move {
+            let posts: Vec<Post> = requests
+                .iter()
+                .map(|(_, checked)| post(api, checked, parent))
+                .collect();
+            let sent = api.producer.put(queue_url, &posts).await;
+            let places = requests.into_iter().map(|(at, _)| at);
+            places.zip(sent).collect::<Vec<_>>()
+        });
+    let mut sent: BTreeMap<usize, _> = join_all(sends).await.into_iter().flatten().collect();
+    let results = checked.into_iter().enumerate().map(|(at, checked)| {
+        let checked = match checked {
+            Ok(checked) => checked,
+            Err(problem) => return Taken::Refused(problem),
+        };
+        match sent.remove(&at) {
+            Some(Ok(())) => Taken::Accepted(accepted(checked)),
+            failed => {
+                let error = failed.and_then(Result::err);
+                let error = error.map(|error| error.to_string());
+                tracing::warn!(
+                    error,
+                    request_id = checked.id,
+                    "the queue took a request not, or did not say so"
+                );
+                Taken::Refused(not_sent(&checked.key))
+            }
+        }
+    });
+    results.collect()
+}
+
+fn post(api: &Api, checked: &Checked, parent: Option<RemoteParent>) -> Post {
+    let span = SpanId::derived(&checked.id);
+    let context = match parent {
+        Some(parent) => parent.child(span, true),
+        None => TraceContext {
+            trace_id: TraceId::derived(api.clock.now(), &checked.id),
+            span_id: span,
+            sampled: true,
+        },
+    };
+    Post {
+        body: checked.body.clone(),
+        group_id: Some(checked.key.connection().to_owned()),
+        trace_header: Some(context.xray()),
+    }
+}
+
+fn accepted(checked: Checked) -> Accepted {
+    Accepted {
+        status: StatusCode::ACCEPTED.as_u16(),
+        location: location(&checked.key),
+        idempotency_key: checked.key.key().to_owned(),
+        id: checked.id,
+    }
+}
+
+/// The answer of a queue that failed may have been lost on its way: what it took is a copy that the ledger knows.
+fn not_sent(key: &LedgerKey) -> Problem {
+    let detail = format!(
+        "the lane's queue did not confirm it; send it again with the idempotency key `{}`",
+        key.key()
+    );
+    Problem::unavailable("queue_unavailable", detail)
+}
+
+/// What stands for itself in a path.
+const PATH: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Where the request under `key` is followed.
+fn location(key: &LedgerKey) -> String {
+    let encoded = |text| utf8_percent_encode(text, &PATH).to_string();
+    format!(
+        "{REQUESTS}/{}/{}/{}",
+        encoded(key.provider()),
+        encoded(key.connection()),
+        encoded(key.key())
+    )
+}
