@@ -129,6 +129,7 @@ impl<'a> Sam<'a> {
             .args(["--no-confirm-changeset", "--parameter-overrides"])
             .arg(parameter_architecture())
             .arg(format!("ProviderBaseUrl={provider_base_url}"))
+            .arg(format!("AwsEndpointUrl={}", self.endpoint))
             .args(
                 parameters
                     .iter()
