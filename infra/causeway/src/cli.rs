@@ -32,7 +32,7 @@ pub enum Done {
 ///
 /// Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 done in part, 130 interrupted.
 #[derive(Debug, Parser)]
-#[command(name = "causeway", version)]
+#[command(name = "causeway", bin_name = "causeway", version)]
 struct Cli {
     #[command(flatten)]
     global: Global,

@@ -4,14 +4,15 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
+use serde_json::Value;
 
 use super::{Emulator, Error, Paths, Processes, Tools, aws};
 
 /// A running emulator that holds nothing yet. Dropping it stops it.
 #[derive(Debug)]
 pub struct BareEmulator {
-    emulator: Emulator,
-    _processes: Processes,
+    pub(super) emulator: Emulator,
+    pub(super) processes: Processes,
 }
 
 impl BareEmulator {
@@ -28,7 +29,7 @@ impl BareEmulator {
         let emulator = Emulator::start(&processes, &tools, &paths).await?;
         Ok(Self {
             emulator,
-            _processes: processes,
+            processes,
         })
     }
 
@@ -60,6 +61,22 @@ impl BareEmulator {
             .attribute_definitions(attribute)
             .key_schema(key)
             .billing_mode(BillingMode::PayPerRequest)
+            .send()
+            .await
+            .map_err(Error::aws(DOING))?;
+        Ok(())
+    }
+
+    /// Makes a stack of what `template` (CloudFormation, as JSON) describes, for what reads a stack's outputs.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub async fn make_stack(&self, name: &str, template: &Value) -> Result<(), Error> {
+        const DOING: &str = "make a stack";
+        aws_sdk_cloudformation::Client::new(&self.sdk_config())
+            .create_stack()
+            .stack_name(name)
+            .template_body(template.to_string())
             .send()
             .await
             .map_err(Error::aws(DOING))?;

@@ -10,6 +10,7 @@
 
 mod aws;
 mod bare;
+mod command;
 mod emulator;
 mod error;
 mod lock;
@@ -33,6 +34,7 @@ use tokio::process::Command;
 
 pub use aws::environment;
 pub use bare::BareEmulator;
+pub use command::{Ended, Operator};
 pub use emulator::{Emulator, free_port};
 pub use error::{Error, report};
 pub use lock::lock;

@@ -65,6 +65,11 @@ impl Processes {
         command
     }
 
+    /// The variable that marks a process, for whoever has emptied its environment.
+    pub(super) fn tag(&self) -> (&'static str, &Path) {
+        (MARK, &self.owner)
+    }
+
     /// Runs a command to its end, its output in `log`.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 mod chaos;
 #[path = "support/template.rs"]
 mod cloudformation;
+mod command;
 mod conformance;
 mod demo;
 mod events;
