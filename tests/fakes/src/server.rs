@@ -119,6 +119,12 @@ impl Server {
         self.shared.released.send_replace(());
     }
 
+    /// Ends the outage of one provider.
+    pub fn clear_outages_of(&self, provider: &str) {
+        self.shared.world().clear_outages(Some(provider));
+        self.shared.released.send_replace(());
+    }
+
     /// Counts the effect that carries `marker` once more; `false` when there is none.
     pub fn duplicate(&self, marker: &str) -> bool {
         self.shared.world().duplicate(marker)

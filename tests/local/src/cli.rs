@@ -47,6 +47,13 @@ enum Command {
     Chaos(chaos::Arguments),
     /// Let a vendor fail for minutes while thousands of messages wait, and check what that costs.
     Outage(outage::Arguments),
+    /// Stop a stack once the process that holds the other end of standard input is gone.
+    #[command(hide = true)]
+    Guard {
+        /// Name of the stack.
+        #[arg(long)]
+        name: String,
+    },
     /// Run the vendors' fakes on a loopback port until stopped.
     #[command(hide = true)]
     Fakes {
@@ -88,6 +95,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Outage(arguments) => {
             return outage::command(&arguments, plain_progress()).await;
         }
+        Command::Guard { name } => guard(&name).await,
         Command::Fakes { address_file } => fakes(&address_file).await,
     };
     match done {
@@ -161,6 +169,13 @@ fn down(name: &str) -> Result<(), Error> {
         (_, left) => return Err(Error::StillRunning { left }),
     }
     Ok(())
+}
+
+async fn guard(name: &str) -> Result<(), Error> {
+    let nothing = &mut tokio::io::sink();
+    let ended = tokio::io::copy(&mut tokio::io::stdin(), nothing).await;
+    let _ = stack::down(name);
+    ended.map(|_| ()).map_err(Error::io("wait for the tests"))
 }
 
 /// A closed pipe is the reader's choice and changes nothing about the result.

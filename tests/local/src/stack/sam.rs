@@ -10,7 +10,7 @@ use super::lock::lock;
 use super::{Error, Paths, Processes, Tools, aws, root};
 
 /// The stack's name in the emulator, the same as in `samconfig.toml`.
-const STACK: &str = "causeway";
+pub(super) const STACK: &str = "causeway";
 
 /// The folders of `functions/` that are no lanes.
 pub const NO_LANES: [&str; 2] = ["gatekeeper", "ingest"];

@@ -6,6 +6,8 @@ mod cloudformation;
 mod command;
 mod conformance;
 mod demo;
+#[path = "support/deployed.rs"]
+mod deployed;
 mod events;
 #[path = "support/faults.rs"]
 mod faults;
@@ -17,4 +19,6 @@ mod random;
 #[path = "support/recorder.rs"]
 mod recorder;
 mod round_trips;
+#[path = "support/shell.rs"]
+mod shell;
 mod template;
