@@ -5,6 +5,7 @@ pub mod catalogue;
 mod config;
 mod follow;
 pub mod http;
+pub mod openapi;
 mod problem;
 mod providers;
 mod submit;

@@ -1,0 +1,365 @@
+//! The API's own description, OpenAPI 3.1: `openapi.json` beside this crate is this document, and a test says when it
+//! is not. <https://spec.openapis.org/oas/v3.1.1.html>
+
+use causeway::provider::Spec;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use crate::api::{PROVIDERS, REQUESTS};
+use crate::follow::RequestState;
+use crate::problem::Problem;
+use crate::providers::ProviderList;
+use crate::submit::{Accepted, MAX_ITEMS, TakenList};
+use crate::{catalogue, http};
+
+/// Where schemas stand in the document.
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// What every request may have beside its payload.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Envelope {
+    /// The request's id, a UUIDv7; a new one where none is given.
+    #[schemars(
+        regex(
+            pattern = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
+        ),
+        extend("type" = "string")
+    )]
+    id: Option<String>,
+    /// Which lane carries it.
+    #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,64}$"))]
+    provider: String,
+    /// What the provider is to do.
+    #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,64}$"))]
+    operation: String,
+    /// One account at the provider; `default` where none is named.
+    #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,64}$"), extend("type" = "string"))]
+    connection: Option<String>,
+    /// What makes copies one request, printable ASCII; the hash of the content where none is given.
+    #[schemars(regex(pattern = "^[ -~]{1,255}$"), extend("type" = "string"))]
+    idempotency_key: Option<String>,
+    /// When it was made.
+    #[schemars(extend("format" = "date-time"))]
+    created_at: String,
+    /// What is to be done: in the operation's canonical shape, or, with `mapping`, in the source's own.
+    payload: Map<String, Value>,
+    /// The mapping that makes the canonical payload of a source's own.
+    #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,64}$"), extend("type" = "string"))]
+    mapping: Option<String>,
+    /// Past it the request is rejected.
+    #[schemars(extend("format" = "date-time", "type" = "string"))]
+    deadline: Option<String>,
+}
+
+/// What API Gateway answers by itself: whom it does not let in, and what comes too fast.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct GatewayMessage {
+    /// In its words.
+    message: String,
+}
+
+/// The document.
+#[must_use]
+pub fn document() -> Value {
+    let mut schemas = Schemas::new();
+    let paths = paths(&mut schemas);
+    schemas.add_requests();
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Causeway",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Requests for third-party APIs: checked, and put on their lanes' queues.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "paths": paths,
+        "security": [{"sigv4": []}, {"jwt": []}],
+        "components": {
+            "schemas": schemas.finish(),
+            "securitySchemes": {
+                "sigv4": {
+                    "type": "apiKey", "name": "Authorization", "in": "header",
+                    "description": "AWS Signature Version 4, service `execute-api` (the default)",
+                },
+                "jwt": {
+                    "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                    "description": "where the stack was deployed with IngestAuthorization=jwt",
+                },
+            },
+        },
+    });
+    document.sort_all_objects();
+    document
+}
+
+fn paths(schemas: &mut Schemas) -> Value {
+    let problem = |schemas: &mut Schemas, description: &str| {
+        let schema = schemas.of::<Problem>();
+        json!({"description": description, "content": {"application/problem+json": {"schema": schema}}})
+    };
+    let json = |schema: Value, description: &str| json!({"description": description, "content": {"application/json": {"schema": schema}}});
+    let gateway = |schemas: &mut Schemas, description: &str| {
+        let schema = schemas.of::<GatewayMessage>();
+        json!({"description": description, "content": {"application/json": {"schema": schema}}})
+    };
+    let common = json!({
+        "403": gateway(schemas, "not signed, or not allowed to"),
+        "429": gateway(schemas, "too many calls: again later"),
+        "500": problem(schemas, "a fault of ingest"),
+        "503": problem(schemas, "something that ingest needs does not answer: again later, with the same key"),
+    });
+    let with = |more: Value| {
+        let mut all = common.clone();
+        if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
+            all.extend(more);
+        }
+        all
+    };
+    let (accepted, list) = (schemas.of::<Accepted>(), schemas.of::<TakenList>());
+    let submit = with(json!({
+        "202": json(json!({"anyOf": [accepted, list]}), "all of it was taken: each on its lane's queue"),
+        "207": json(list.clone(), "of a list, some were not taken: each has its own status"),
+        "400": problem(schemas, "not a request: every field that is wrong, and its rule"),
+        "413": problem(schemas, "too large, or too many"),
+    }));
+    let follow = with(json!({
+        "200": json(schemas.of::<RequestState>(), "where it stands"),
+        "400": problem(schemas, "no such name or key can be"),
+        "404": problem(schemas, "no lane has a record of it"),
+    }));
+    let providers = with(json!({
+        "200": json(schemas.of::<ProviderList>(), "the deployed lanes"),
+    }));
+    let reference = |name: &str| json!({"$ref": format!("{SCHEMAS}{name}")});
+    json!({
+        REQUESTS: {"post": {
+            "operationId": "submit",
+            "summary": "Take one request, or up to a hundred",
+            "requestBody": {"required": true, "content": {"application/json": {
+                "schema": {"anyOf": [reference("Request"), reference("RequestList")]},
+            }}},
+            "responses": submit,
+        }},
+        format!("{REQUESTS}/{{provider}}/{{connection}}/{{key}}"): {"get": {
+            "operationId": "follow",
+            "summary": "Where a request stands",
+            "parameters": [
+                parameter("provider", "^[A-Za-z0-9._-]{1,64}$", "its provider"),
+                parameter("connection", "^[A-Za-z0-9._-]{1,64}$", "its connection, `default` where it named none"),
+                parameter("key", "^[ -~]{1,255}$", "its idempotency key, percent-encoded; it may hold slashes"),
+            ],
+            "responses": follow,
+        }},
+        PROVIDERS: {"get": {
+            "operationId": "providers",
+            "summary": "What the deployed lanes can do, with the JSON Schemas of their payloads",
+            "responses": providers,
+        }},
+    })
+}
+
+fn parameter(name: &str, pattern: &str, description: &str) -> Value {
+    json!({
+        "name": name, "in": "path", "required": true, "description": description,
+        "schema": {"type": "string", "pattern": pattern},
+    })
+}
+
+/// The document's schemas, as they are gathered.
+struct Schemas {
+    generator: SchemaGenerator,
+    more: Map<String, Value>,
+}
+
+impl Schemas {
+    fn new() -> Self {
+        let settings = SchemaSettings::draft2020_12().with(|settings| {
+            settings.definitions_path = "/components/schemas".into();
+            settings.meta_schema = None;
+        });
+        Self {
+            generator: settings.into_generator(),
+            more: Map::new(),
+        }
+    }
+
+    /// A reference to the schema of `T`.
+    fn of<T: JsonSchema>(&mut self) -> Value {
+        self.generator.subschema_for::<T>().to_value()
+    }
+
+    /// What may be POSTed: a shape for each operation, one for what goes through a mapping, and lists.
+    fn add_requests(&mut self) {
+        let envelope = self.generator.root_schema_for::<Envelope>().to_value();
+        let mut shapes = Vec::new();
+        for provider in catalogue::providers() {
+            shapes.extend(self.add_operations(provider.spec(), &envelope));
+        }
+        let mut mapped = envelope;
+        mapped["description"] = "A request in its source's own shape.".into();
+        if let Some(required) = mapped["required"].as_array_mut() {
+            required.push("mapping".into());
+        }
+        self.more.insert("MappedRequest".into(), mapped);
+        shapes.push(json!({"$ref": format!("{SCHEMAS}MappedRequest")}));
+        let request = json!({
+            "description": format!(
+                "One request, at most {} bytes. Integers beyond 2^53 - 1 and numbers that are not exact as doubles are refused.",
+                causeway::request::MAX_REQUEST_BYTES
+            ),
+            "anyOf": shapes,
+        });
+        self.more.insert("Request".into(), request);
+        let list = json!({
+            "description": format!("Several requests, at most {} bytes together.", http::MAX_BODY_BYTES),
+            "type": "object",
+            "required": ["requests"],
+            "additionalProperties": false,
+            "properties": {"requests": {
+                "type": "array", "minItems": 1, "maxItems": MAX_ITEMS,
+                "items": {"$ref": format!("{SCHEMAS}Request")},
+            }},
+        });
+        self.more.insert("RequestList".into(), list);
+    }
+
+    fn add_operations(&mut self, spec: &'static Spec, envelope: &Value) -> Vec<Value> {
+        let mut references = Vec::new();
+        for operation in spec.operations {
+            let name = format!("{}.{}", spec.name, operation.name);
+            let payload = format!("{name}.payload");
+            self.add_payload(&payload, operation.schema());
+            let mut shape = envelope.clone();
+            shape["description"] = format!("`{}` at {}.", operation.name, spec.name).into();
+            if let Some(properties) = shape["properties"].as_object_mut() {
+                properties.remove("mapping");
+                properties.insert("provider".into(), json!({"const": spec.name}));
+                properties.insert("operation".into(), json!({"const": operation.name}));
+                let reference = json!({"$ref": format!("{SCHEMAS}{payload}")});
+                properties.insert("payload".into(), reference);
+            }
+            references.push(json!({"$ref": format!("{SCHEMAS}{name}")}));
+            self.more.insert(name, shape);
+        }
+        references
+    }
+
+    /// Adds a payload's schema; the definitions within it get names that are nobody else's.
+    fn add_payload(&mut self, name: &str, schema: Schema) {
+        let mut schema = schema.to_value();
+        rename_references(&mut schema, &format!("{SCHEMAS}{name}."));
+        if let Some(schema) = schema.as_object_mut() {
+            schema.remove("$schema");
+            if let Some(Value::Object(definitions)) = schema.remove("$defs") {
+                for (inner, definition) in definitions {
+                    self.more.insert(format!("{name}.{inner}"), definition);
+                }
+            }
+        }
+        self.more.insert(name.to_owned(), schema);
+    }
+
+    fn finish(mut self) -> Value {
+        let mut all = self.generator.take_definitions(true);
+        all.append(&mut self.more);
+        Value::Object(all)
+    }
+}
+
+/// `#/$defs/Inner` becomes `<prefix>Inner`.
+fn rename_references(schema: &mut Value, prefix: &str) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(Value::String(reference)) = fields.get_mut("$ref")
+                && let Some(inner) = reference.strip_prefix("#/$defs/")
+            {
+                *reference = format!("{prefix}{inner}");
+            }
+            let fields = fields.values_mut();
+            fields.for_each(|inner| rename_references(inner, prefix));
+        }
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|inner| rename_references(inner, prefix)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// `CAUSEWAY_BLESS=1` writes it anew.
+    #[test]
+    fn the_document_beside_the_crate_is_what_the_code_says() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+        let now = serde_json::to_string_pretty(&document()).expect("JSON") + "\n";
+        if std::env::var_os("CAUSEWAY_BLESS").is_some() {
+            std::fs::write(&path, &now).expect("written");
+        }
+        let known = std::fs::read_to_string(&path).expect("openapi.json");
+        assert!(
+            known == now,
+            "openapi.json is not what the code says: CAUSEWAY_BLESS=1"
+        );
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn walk(value: &Value, document: &Value, seen: &mut usize) {
+            match value {
+                Value::Object(fields) => {
+                    if let Some(Value::String(reference)) = fields.get("$ref") {
+                        let pointer = reference.strip_prefix('#').expect("in this document");
+                        assert!(document.pointer(pointer).is_some(), "{reference}");
+                        *seen += 1;
+                    }
+                    fields
+                        .values()
+                        .for_each(|inner| walk(inner, document, seen));
+                }
+                Value::Array(items) => items.iter().for_each(|inner| walk(inner, document, seen)),
+                _ => {}
+            }
+        }
+        let (document, mut seen) = (document(), 0);
+        walk(&document, &document, &mut seen);
+        assert!(seen > 50, "{seen}");
+    }
+
+    /// What the document calls a request is what the decoder and the schemas take.
+    #[test]
+    fn a_request_of_every_shape_is_valid_by_the_document() {
+        let document = document();
+        let schema = json!({
+            "$ref": "#/components/schemas/Request",
+            "components": document["components"],
+        });
+        let validator = jsonschema::validator_for(&schema).expect("a schema");
+        let request = json!({
+            "provider": "stripe", "operation": "customers.create", "created_at": "2026-11-22T10:00:00Z",
+            "payload": {"email": "ada@shop.example"},
+        });
+        assert!(validator.is_valid(&request));
+        for (field, value) in [
+            ("payload", json!({"stray": 1})),
+            ("operation", json!("customers.drop")),
+            ("stray", json!(1)),
+            ("id", json!("7")),
+        ] {
+            let mut wrong = request.clone();
+            wrong[field] = value;
+            assert!(!validator.is_valid(&wrong), "{field}");
+        }
+        let mut mapped = request;
+        mapped["mapping"] = "shop".into();
+        mapped["payload"] = json!({"anything": [1]});
+        assert!(validator.is_valid(&mapped));
+    }
+}
