@@ -20,11 +20,24 @@ const INLINE_WAIT: Duration = Duration::from_millis(500);
 /// Longest scope value that stands in a key as it is; longer ones are cut, which can only make two share a limit.
 const MAX_SCOPE_VALUE: usize = 128;
 
+/// What stands between a limit item's connection and the value of its scope.
+const LIMIT_MARK: &str = "#limit#";
+
 /// One stored item of limits that a job draws a token from.
 #[derive(Clone, Debug)]
 pub(super) struct Draw {
     pub key: String,
     pub limits: Vec<&'static Limit>,
+}
+
+impl Draw {
+    /// Which item it is, for logs: without the scope's value, which may be a payload's.
+    fn shown(&self) -> &str {
+        match self.key.find(LIMIT_MARK) {
+            Some(at) => &self.key[..at + LIMIT_MARK.len() - 1],
+            None => "",
+        }
+    }
 }
 
 impl Lane {
@@ -55,7 +68,10 @@ impl Lane {
             let Some(scope) = scope(limit.scope(), job) else {
                 continue;
             };
-            let key = format!("{}#{}#limit#{scope}", spec.name, job.request.connection);
+            let key = format!(
+                "{}#{}{LIMIT_MARK}{scope}",
+                spec.name, job.request.connection
+            );
             match draws.iter_mut().find(|draw| draw.key == key) {
                 Some(draw) => draw.limits.push(limit),
                 None => draws.push(Draw {
@@ -145,7 +161,7 @@ impl Lane {
                     drawn.items.push((draw, wanting, taken));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, key = draw.key, "the limiter could not be asked");
+                    tracing::warn!(%error, key = draw.shown(), "the limiter could not be asked");
                     for call in wanting {
                         drawn.leaves[call] = Leave::Unknown;
                     }
@@ -254,7 +270,7 @@ impl Lane {
             .heed(&draw.key, &draw.limits, feedback, now)
             .await
         {
-            tracing::warn!(%error, key = draw.key, "what was learned about a limit could not be stored");
+            tracing::warn!(%error, key = draw.shown(), "what was learned about a limit could not be stored");
         }
     }
 }
