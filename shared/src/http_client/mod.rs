@@ -23,6 +23,17 @@ pub enum CallError {
     Ambiguous(String),
 }
 
+impl CallError {
+    /// The bounded word for logs and traces.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotSent(_) => "connect_failed",
+            Self::Ambiguous(_) => "provider_timeout",
+        }
+    }
+}
+
 /// Calls vendors. Redirects are not followed, bodies are bounded by
 /// [`MAX_ANSWER_BYTES`](crate::provider::MAX_ANSWER_BYTES), nothing is repeated once a byte was sent.
 #[async_trait]

@@ -87,6 +87,14 @@ pub fn base_url(instead: &str, spec: &Spec) -> Result<String, ConfigError> {
         rule: "must be empty, an https:// URL, or an http:// URL to a loopback address",
     };
     let url = reqwest::Url::parse(instead).map_err(|_| refused.clone())?;
+    if !is_https_or_loopback(&url) {
+        return Err(refused);
+    }
+    Ok(format!("{}/{}", instead.trim_end_matches('/'), spec.name))
+}
+
+/// Whether what is sent to `url` can be read by nobody on the way.
+pub(crate) fn is_https_or_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host
         .trim_start_matches('[')
@@ -94,11 +102,10 @@ pub fn base_url(instead: &str, spec: &Spec) -> Result<String, ConfigError> {
         .parse::<std::net::IpAddr>();
     let is_loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
     match url.scheme() {
-        "https" if !host.is_empty() => {}
-        "http" if is_loopback => {}
-        _ => return Err(refused),
+        "https" => !host.is_empty(),
+        "http" => is_loopback,
+        _ => false,
     }
-    Ok(format!("{}/{}", instead.trim_end_matches('/'), spec.name))
 }
 
 #[cfg(test)]

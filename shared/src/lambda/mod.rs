@@ -13,11 +13,12 @@ pub use lambda_runtime::Error;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 pub use clients::{Clients, connect, sdk_config};
+pub(crate) use config::is_https_or_loopback;
 pub use config::{Config, ConfigError};
 
 use crate::Timestamp;
 use crate::clock::{Clock, SystemClock};
-use crate::http_client::ReqwestClient;
+use crate::http_client::{HttpClient, ReqwestClient};
 use crate::lanes::DynamoStates;
 use crate::ledger::DynamoLedger;
 use crate::pipeline::{Invocation, Lane, Settings};
@@ -25,7 +26,8 @@ use crate::provider::Provider;
 use crate::queue::SqsQueue;
 use crate::seams::Seams;
 use crate::secrets::AwsSecrets;
-use crate::telemetry;
+use crate::telemetry::{self, Batch, Source, Traces};
+use crate::trace::RemoteParent;
 
 /// Runs the lane of `provider` as a Lambda function, until the environment ends.
 ///
@@ -45,8 +47,12 @@ async fn serve(provider: impl Provider) -> Result<(), Error> {
     telemetry::log_to_stdout(&config.log_level);
     telemetry::log_panics();
     let clients = connect().await?;
+    let source = Source::from_env(provider.spec().name, &config.queue_url, &config.environment);
+    let traces = Traces::from_env(source, || {
+        ReqwestClient::new().map(|client| Arc::new(client) as Arc<dyn HttpClient>)
+    });
     let lane = lane(provider, &config, &clients)?;
-    lambda_runtime::run(service_fn(|event| handle(&lane, event))).await
+    lambda_runtime::run(service_fn(|event| handle(&lane, &traces, event))).await
 }
 
 /// The lane of `provider` on real AWS clients.
@@ -86,7 +92,11 @@ pub fn lane(provider: impl Provider, config: &Config, clients: &Clients) -> Resu
 }
 
 /// One invocation: a batch of messages in, those that must come back out.
-async fn handle(lane: &Lane, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
+async fn handle(
+    lane: &Lane,
+    traces: &Traces,
+    event: LambdaEvent<SqsEvent>,
+) -> Result<SqsBatchResponse, Error> {
     let LambdaEvent { payload, context } = event;
     let invocation = Invocation {
         id: context.request_id,
@@ -98,12 +108,15 @@ async fn handle(lane: &Lane, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchRes
     let report = process
         .await
         .map_err(|_| "the lane panicked: see its log")?;
-    telemetry::emit(
-        lane.provider_name(),
-        &report,
-        SystemClock.now(),
-        context.xray_trace_id.as_deref(),
-    );
+    let header = context.xray_trace_id.as_deref();
+    let batch = Batch {
+        invocation_id: &invocation.id,
+        function: header.and_then(RemoteParent::from_xray),
+        report: &report,
+        ended: SystemClock.now(),
+    };
+    telemetry::emit(lane.provider_name(), &batch);
+    traces.tell(&batch, invocation.deadline).await;
     let mut response = SqsBatchResponse::default();
     response.set_failures(report.retained.into_iter().chain(unreadable));
     Ok(response)

@@ -4,12 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_util::future::join_all;
 
+use super::address;
 use super::ready::Ready;
 use super::state::{self, Called, Obstacle};
-use super::{Call, Lane, Run};
+use super::{Call, Lane, Purpose, Run, VendorCall};
 use crate::Timestamp;
 use crate::bugs::{self, Bug};
 use crate::credentials::Access;
+use crate::http_client::CallError;
 use crate::ledger::state::Attempt;
 use crate::outcome::{Outcome, code};
 use crate::provider::{Answer, Json, Verdict, Wire};
@@ -35,6 +37,8 @@ impl Lane {
             Ok(wire) => wire,
             Err(obstacle) => return not_made(obstacle),
         };
+        let payloads: Vec<&Json> = ready.iter().map(|ready| ready.payload).collect();
+        let url = address::shown(&self.settings.base_url, &wire.path, &payloads);
         let (base_url, wire) = match self.sign(lead, wire, access).await {
             Ok(signed) => signed,
             Err(obstacle) => return not_made(obstacle),
@@ -46,6 +50,8 @@ impl Lane {
         }
         let answer = self.seams.http.call(&base_url, &wire, timeout).await;
         let now = self.seams.clock.now();
+        let status = answer.as_ref().map(|answer| answer.status);
+        let status = status.map_err(CallError::code);
         let called: Vec<Called> = match answer {
             Ok(answer) => {
                 self.listen(lead, drawn_by, &answer, run, now);
@@ -59,8 +65,18 @@ impl Lane {
         };
         run.note(Call {
             breaker: self.breaker_key(lead.request.connection.as_str()),
-            latency: now.since(started),
-            fault: called.iter().any(Called::is_fault),
+            made: VendorCall {
+                operation: lead.operation.name,
+                purpose: Purpose::CarryOut,
+                method: wire.method,
+                url,
+                started,
+                latency: now.since(started),
+                answer: status,
+                fault: called.iter().any(Called::is_fault),
+                throttled: called.iter().any(Called::is_refusal),
+                carried: ready.iter().map(|ready| ready.job.carried()).collect(),
+            },
         });
         let made = ready.iter().zip(called).map(|(ready, called)| {
             let of = self.circumstances(ready.job, &ready.hold.record, now);

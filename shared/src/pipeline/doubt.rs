@@ -3,11 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use super::address;
 use super::job::Job;
 use super::state;
-use super::{Call, Lane, Run, TROUBLE_WAIT};
+use super::{Call, Lane, Purpose, Run, TROUBLE_WAIT, VendorCall};
 use crate::bugs::{self, Bug};
 use crate::credentials::Access;
+use crate::http_client::CallError;
 use crate::ledger::Record;
 use crate::ledger::state::{Closing, Settlement};
 use crate::outcome::{Deferral, code};
@@ -100,6 +102,9 @@ impl Lane {
         run: &Run<'_>,
     ) -> Result<(u16, Found), Doubt> {
         let connection = job.request.connection.as_str();
+        let reference = Json::from(lookup.reference);
+        let told = [lookup.payload, &reference];
+        let url = address::shown(&self.settings.base_url, &wire.path, &told);
         let signed = self.sign(job, wire, access).await;
         let (base_url, wire) = signed.map_err(|obstacle| {
             let of = self.circumstances(job, record, self.seams.clock.now());
@@ -115,8 +120,21 @@ impl Lane {
         let fault = answer.as_ref().map_or(true, |answer| answer.status >= 500);
         run.note(Call {
             breaker: self.breaker_key(connection),
-            latency,
-            fault,
+            made: VendorCall {
+                operation: job.operation.name,
+                purpose: Purpose::LookUp,
+                method: wire.method.clone(),
+                url,
+                started,
+                latency,
+                answer: answer
+                    .as_ref()
+                    .map(|answer| answer.status)
+                    .map_err(CallError::code),
+                fault,
+                throttled: matches!(&answer, Ok(answer) if answer.status == 429),
+                carried: vec![job.carried()],
+            },
         });
         let Ok(answer) = answer else {
             return Ok((0, Found::Unclear));

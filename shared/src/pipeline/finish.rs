@@ -51,6 +51,7 @@ impl Lane {
             }
             let end_to_end = now.since(message.sent_at);
             report.entries.push(Entry {
+                trace: message.trace(),
                 message_id: message.id,
                 peek,
                 outcome,

@@ -54,9 +54,9 @@ impl Lane {
     }
 
     fn result(&self, call: &Call) -> CallResult {
-        if call.fault {
+        if call.made.fault {
             CallResult::Fault
-        } else if call.latency > self.breaker.spec().slow_call {
+        } else if call.made.latency > self.breaker.spec().slow_call {
             CallResult::Slow
         } else {
             CallResult::Success

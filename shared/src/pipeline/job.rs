@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use super::Carried;
 use crate::Timestamp;
 use crate::ledger::state::LEASE_MARGIN;
 use crate::ledger::{Record, Status};
@@ -73,6 +74,14 @@ impl Job {
             attempts: record.map_or(0, |record| record.attempts),
             last_attempt: record.and_then(|record| record.last_attempt),
             sent_again: false,
+        }
+    }
+
+    /// The message, as a call that carries it tells of it.
+    pub fn carried(&self) -> Carried {
+        Carried {
+            message_id: self.message.id.clone(),
+            trace: self.message.trace(),
         }
     }
 

@@ -7,6 +7,7 @@
 //! Order: ledger, dead letter, acknowledgement. Only a completed record or a sent letter acknowledges a message;
 //! whatever else happens, dying included, it comes back and the ledger knows what to do.
 
+mod address;
 mod admit;
 mod attempt;
 mod call;
@@ -31,7 +32,7 @@ use std::time::Duration;
 use futures_util::future::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
-pub use report::{Entry, Report};
+pub use report::{Carried, Entry, Purpose, Report, VendorCall};
 
 use self::attempt::Step;
 use self::job::{Admitted, Ended, Job};
@@ -137,7 +138,10 @@ impl Lane {
             told: AtomicUsize::new(0),
             tally: Mutex::default(),
         };
-        let mut report = Report::default();
+        let mut report = Report {
+            started: run.started,
+            ..Report::default()
+        };
 
         let (jobs, poison) = self.decode(batch, &run);
         let (admitted, turned_away, gates) = self.admit(jobs, &run).await;
@@ -157,7 +161,7 @@ impl Lane {
         }
         self.record_health(gates, &[], &run).await;
         self.settle_limits(true, &run).await;
-        report.add_calls(&run.calls());
+        report.add_calls(run.calls());
         report.fullest_limit = run.tally().fullest();
         report
     }
@@ -253,9 +257,9 @@ impl Run<'_> {
 /// One call to the vendor that ended, in the order of their ends.
 #[derive(Clone, Debug)]
 struct Call {
+    /// The key of the breaker that is told.
     breaker: String,
-    latency: Duration,
-    fault: bool,
+    made: VendorCall,
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub use sqs::{SqsProducer, SqsQueue};
 pub use state::{MAX_DEFERRAL, MAX_DELAY, MAX_WAITING, WayBack, is_spent, way_back};
 
 use crate::outcome::Reason;
+use crate::trace::RemoteParent;
 use crate::{StoreError, Timestamp};
 
 /// A message as the function receives it.
@@ -44,6 +45,14 @@ pub struct Message {
     pub group_id: Option<String>,
     /// The producer's trace, where there is one (`AWSTraceHeader`).
     pub trace_header: Option<String>,
+}
+
+impl Message {
+    /// The producer's span, where the message names one.
+    #[must_use]
+    pub fn trace(&self) -> Option<RemoteParent> {
+        RemoteParent::from_xray(self.trace_header.as_deref()?)
+    }
 }
 
 /// A message that is to be sent again because too many wait by visibility.

@@ -1,61 +1,51 @@
-//! What the lane says about itself: one JSON log line a record, one EMF line a batch.
+//! What the lane says about itself: one JSON log line a record, one EMF line a batch, a span a call to the vendor.
 //!
 //! Metrics carry the one dimension `Provider`, since every further series is billed; operation, connection and code
 //! stand in the log lines, where Logs Insights answers by them.
 
 mod emf;
+mod logs;
+mod traces;
 
 use std::io::Write;
 
-use tracing::Level;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::prelude::*;
-
-use crate::Timestamp;
 use crate::outcome::Outcome;
-use crate::pipeline::{Entry, Report};
+use crate::pipeline::Entry;
+use crate::trace::RemoteParent;
 
-/// Sends `tracing` events of `level` (`error` to `trace`; anything else counts as `info`) and above to standard
-/// output, as JSON. Below `info` that is only Causeway's own: what the runtime and the SDK say there quotes bodies.
-pub fn log_to_stdout(level: &str) {
-    let level = level.parse().unwrap_or(Level::INFO);
-    let targets = Targets::new()
-        .with_default(level.min(Level::INFO))
-        .with_target("causeway", level);
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false);
-    // A second call in one process (a test) keeps the first subscriber.
-    let _ = tracing_subscriber::registry()
-        .with(lines.with_filter(targets))
-        .try_init();
-}
-
-/// From now on a panic is logged by its place alone: its text may quote a payload.
-pub fn log_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        tracing::error!(
-            place,
-            "a panic was caught; the record that caused it is settled on its own"
-        );
-    }));
-}
+#[cfg(test)]
+pub(crate) use emf::specification;
+pub use emf::{DIMENSION, METRICS, Metric, NAMESPACE, lines as metric_lines};
+#[cfg(test)]
+pub(crate) use logs::subscriber;
+pub use logs::{LOG_FIELDS, log_panics, log_to_stdout};
+#[cfg(test)]
+pub(crate) use traces::told;
+pub use traces::{
+    Attribute, Batch, Cause, Daemon, Exporter, ExporterError, Kind, Source, Span, Traces, Value,
+};
 
 /// Writes a batch's log lines and its metrics.
-pub fn emit(provider: &str, report: &Report, now: Timestamp, trace_id: Option<&str>) {
-    for entry in &report.entries {
-        log(provider, entry, trace_id);
-    }
-    if let Some(line) = emf::line(provider, report, now) {
+pub fn emit(provider: &str, batch: &Batch<'_>) {
+    log_entries(provider, batch);
+    for line in emf::lines(provider, batch.report, batch.ended) {
         // Standard output of a function is its log stream. Losing a metric is no reason to fail a batch.
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 }
 
-fn log(provider: &str, entry: &Entry, trace_id: Option<&str>) {
+/// Writes its log lines alone.
+pub(crate) fn log_entries(provider: &str, batch: &Batch<'_>) {
+    for entry in &batch.report.entries {
+        log(provider, entry, batch.function);
+    }
+}
+
+/// The trace is the message's own, as 32 hexadecimal digits (X-Ray writes `1-<8>-<24>` of them); of a message that names
+/// none, the invocation's.
+fn log(provider: &str, entry: &Entry, function: Option<RemoteParent>) {
+    let trace = entry.trace.or(function);
+    let trace_id = trace.map(|trace| trace.trace_id.to_string());
     let until = match &entry.outcome {
         Outcome::Deferred { until, .. } | Outcome::Retry { until, .. } => Some(until.to_string()),
         _ => None,

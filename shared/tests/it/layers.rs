@@ -52,6 +52,7 @@ fn is_pure(path: &str) -> bool {
         "queue/state.rs",
         "gatekeeper/state.rs",
         "pipeline/state.rs",
+        "pipeline/address.rs",
         "pipeline/job.rs",
         "pipeline/tally.rs",
     ];

@@ -14,6 +14,8 @@ mod lookup;
 mod mappings;
 mod outcomes;
 mod signals;
+#[cfg(feature = "aws")]
+mod told;
 mod vendor;
 mod waits;
 mod world;

@@ -13,7 +13,7 @@ async fn delivered_is_acknowledged_and_completed_with_the_vendors_id() {
         .await;
     assert_eq!(report.entries[0].outcome, Outcome::Delivered);
     assert!(report.retained.is_empty());
-    assert_eq!(report.latencies.len(), 1);
+    assert_eq!(report.calls.len(), 1);
 
     let record = world.record("k").expect("a record");
     assert_eq!((record.status, record.attempts), (Status::Completed, 1));

@@ -1,7 +1,14 @@
 //! Metrics in CloudWatch's embedded metric format: a log line that CloudWatch turns into metrics by itself.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
+#[cfg(test)]
+pub(crate) mod specification;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -9,131 +16,166 @@ use crate::Timestamp;
 use crate::outcome::{Deferral, Outcome};
 use crate::pipeline::Report;
 
+/// Namespace of all metrics.
+pub const NAMESPACE: &str = "Causeway";
+
+/// The one dimension: every further series costs $0.30 a month (<https://aws.amazon.com/cloudwatch/pricing/>).
+pub const DIMENSION: &str = "Provider";
+
 /// Values in one metric's array (the format's limit).
 const MAX_VALUES: usize = 100;
 
-/// The batch's metrics as one line; none where there is nothing to say. A counter of zero is not emitted.
-pub(super) fn line(provider: &str, report: &Report, now: Timestamp) -> Option<String> {
-    let mut counters: BTreeMap<&str, u64> = BTreeMap::new();
-    for entry in &report.entries {
-        *counters.entry(entry.outcome.name()).or_default() += 1;
-        if matches!(
-            entry.outcome,
-            Outcome::Deferred {
-                reason: Deferral::ConnectionPaused,
-                ..
-            }
-        ) {
-            *counters.entry("ConnectionUnauthorized").or_default() += 1;
-        }
-    }
+/// A metric: its name, CloudWatch's unit of it, what it counts.
+pub type Metric = (&'static str, &'static str, &'static str);
+
+/// Every metric with the dimension [`DIMENSION`]. A counter of zero is not emitted.
+pub const METRICS: [Metric; 12] = [
+    ("Delivered", "Count", "messages whose request took effect"),
+    (
+        "Duplicate",
+        "Count",
+        "messages whose request had taken effect before: no call",
+    ),
+    (
+        "Deferred",
+        "Count",
+        "receives that were put off without an attempt",
+    ),
+    ("Retried", "Count", "attempts that failed and come again"),
+    ("Rejected", "Count", "messages that ended as dead letters"),
+    (
+        "Unknown",
+        "Count",
+        "messages that ended as dead letters because nobody can tell whether they took effect",
+    ),
+    (
+        "ConnectionUnauthorized",
+        "Count",
+        "of the deferred: those whose connection is paused",
+    ),
+    (
+        "Throttled",
+        "Count",
+        "calls that a limit or a quota of the vendor's refused",
+    ),
+    (
+        "ProviderLatency",
+        "Milliseconds",
+        "each call to the vendor, lookups included, token calls not",
+    ),
+    (
+        "EndToEndLatency",
+        "Milliseconds",
+        "each message that ended, since it was put on the queue",
+    ),
+    (
+        "RateLimitUsed",
+        "Percent",
+        "the limit nearest to its end when a batch drew on it; its name is the property `Limit`",
+    ),
+    (
+        "BreakerOpen",
+        "Count",
+        "0 or 1, a minute, from the gatekeeper for every lane that is or just was not closed",
+    ),
+];
+
+/// The batch's metrics as one line; none where there is nothing to say. More lines only where there are more values
+/// than one line may carry.
+#[must_use]
+pub fn lines(provider: &str, report: &Report, now: Timestamp) -> Vec<String> {
+    let latencies = report.calls.iter().map(|call| call.latency);
     let ends = report
         .entries
         .iter()
         .filter(|entry| !report.retained.contains(&entry.message_id));
-    let times = [
-        ("ProviderLatency", millis(report.latencies.iter().copied())),
+    let mut times = [
+        ("ProviderLatency", millis(latencies)),
         (
             "EndToEndLatency",
             millis(ends.map(|entry| entry.end_to_end)),
         ),
     ];
-
-    let mut definitions = Vec::new();
-    let mut line = Map::new();
-    for (name, count) in counters {
-        definitions.push(json!({"Name": name, "Unit": "Count"}));
-        line.insert(name.into(), count.into());
+    let mut lines = Vec::new();
+    let mut values = counters(report);
+    let mut limit = None;
+    if let Some((name, percent)) = report.fullest_limit {
+        values.push(("RateLimitUsed", percent.into()));
+        limit = Some(name);
     }
-    for (name, values) in times {
-        if !values.is_empty() {
-            definitions.push(json!({"Name": name, "Unit": "Milliseconds"}));
-            line.insert(name.into(), values.into());
+    loop {
+        for (name, times) in &mut times {
+            let rest = times.split_off(times.len().min(MAX_VALUES));
+            let first = std::mem::replace(times, rest);
+            if !first.is_empty() {
+                values.push((*name, first.into()));
+            }
+        }
+        if values.is_empty() {
+            return lines;
+        }
+        lines.push(line(
+            provider,
+            std::mem::take(&mut values),
+            limit.take(),
+            now,
+        ));
+    }
+}
+
+fn counters(report: &Report) -> Vec<(&'static str, Value)> {
+    let mut counters: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut count = |name| *counters.entry(name).or_default() += 1;
+    for entry in &report.entries {
+        count(entry.outcome.name());
+        let reason = match entry.outcome {
+            Outcome::Deferred { reason, .. } => Some(reason),
+            _ => None,
+        };
+        if reason == Some(Deferral::ConnectionPaused) {
+            count("ConnectionUnauthorized");
         }
     }
+    for call in &report.calls {
+        if call.throttled {
+            count("Throttled");
+        }
+    }
+    counters
+        .into_iter()
+        .map(|(name, count)| (name, count.into()))
+        .collect()
+}
+
+fn line(
+    provider: &str,
+    values: Vec<(&'static str, Value)>,
+    limit: Option<&'static str>,
+    now: Timestamp,
+) -> String {
+    let mut definitions = Vec::new();
+    let mut line = Map::new();
+    for (name, value) in values {
+        let unit = METRICS.iter().find(|(known, ..)| *known == name);
+        let unit = unit.map_or("None", |(_, unit, _)| unit);
+        definitions.push(json!({"Name": name, "Unit": unit}));
+        line.insert(name.into(), value);
+    }
     // The name is a property beside the metric: a dimension would be one more series for each limit.
-    if let Some((name, percent)) = report.fullest_limit {
-        definitions.push(json!({"Name": "RateLimitUsed", "Unit": "Percent"}));
-        line.insert("RateLimitUsed".into(), percent.into());
-        line.insert("Limit".into(), name.into());
-    }
-    if definitions.is_empty() {
-        return None;
-    }
-    line.insert("Provider".into(), provider.into());
+    line.extend(limit.map(|name| ("Limit".to_owned(), name.into())));
+    line.insert(DIMENSION.into(), provider.into());
     line.insert(
         "_aws".into(),
         json!({
             "Timestamp": now.as_millis(),
-            "CloudWatchMetrics": [{"Namespace": "Causeway", "Dimensions": [["Provider"]], "Metrics": definitions}],
+            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": definitions}],
         }),
     );
-    Some(Value::Object(line).to_string())
+    Value::Object(line).to_string()
 }
 
-fn millis(times: impl Iterator<Item = std::time::Duration>) -> Vec<u64> {
+fn millis(times: impl Iterator<Item = Duration>) -> Vec<u64> {
     times
-        .take(MAX_VALUES)
         .map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::pipeline::Entry;
-    use crate::request::Peek;
-
-    #[test]
-    fn a_batch_is_one_line_with_one_dimension_and_no_zeros() {
-        let entry = |id: &str, outcome| Entry {
-            message_id: id.into(),
-            peek: Peek::default(),
-            outcome,
-            end_to_end: Duration::from_millis(1500),
-        };
-        let now = Timestamp::from_millis(1_800_000_000_000);
-        let paused = Outcome::Deferred {
-            reason: Deferral::ConnectionPaused,
-            until: now,
-        };
-        let report = Report {
-            retained: vec!["c".into()],
-            entries: vec![
-                entry("a", Outcome::Delivered),
-                entry("b", Outcome::Delivered),
-                entry("c", paused),
-            ],
-            latencies: vec![Duration::from_millis(80), Duration::from_millis(90)],
-            fullest_limit: Some(("120/min", 40)),
-        };
-        let line: Value =
-            serde_json::from_str(&line("acme", &report, now).expect("metrics")).expect("JSON");
-        assert_eq!(
-            line,
-            json!({
-                "Provider": "acme",
-                "Delivered": 2, "Deferred": 1, "ConnectionUnauthorized": 1,
-                "ProviderLatency": [80, 90], "EndToEndLatency": [1500, 1500],
-                "RateLimitUsed": 40, "Limit": "120/min",
-                "_aws": {"Timestamp": 1_800_000_000_000_i64, "CloudWatchMetrics": [{
-                    "Namespace": "Causeway", "Dimensions": [["Provider"]], "Metrics": [
-                        {"Name": "ConnectionUnauthorized", "Unit": "Count"},
-                        {"Name": "Deferred", "Unit": "Count"},
-                        {"Name": "Delivered", "Unit": "Count"},
-                        {"Name": "ProviderLatency", "Unit": "Milliseconds"},
-                        {"Name": "EndToEndLatency", "Unit": "Milliseconds"},
-                        {"Name": "RateLimitUsed", "Unit": "Percent"},
-                    ],
-                }]},
-            })
-        );
-    }
-
-    #[test]
-    fn a_batch_without_records_says_nothing() {
-        assert_eq!(line("acme", &Report::default(), Timestamp::default()), None);
-    }
 }
