@@ -63,6 +63,8 @@ pub mod code {
     pub const ATTEMPTS_SPENT: Code = Code::new("attempts_spent");
     /// The request may have taken effect, and the operation has no way to tell.
     pub const OUTCOME_UNKNOWN: Code = Code::new("outcome_unknown");
+    /// An operator said what became of a request that nobody else could tell of.
+    pub const RESOLVED: Code = Code::new("resolved");
     /// The lane's own code panicked on this record.
     pub const PANICKED: Code = Code::new("panicked");
     /// The provider refused the request for good.

@@ -6,7 +6,8 @@
 //! IN_PROGRESS, lease ended ──▶ IN_PROGRESS(generation+1, ambiguous) | UNKNOWN | REJECTED crash_loop
 //! RETRYING due ──▶ IN_PROGRESS          RETRYING not due ──▶ deferred
 //! absent/expired ──guarded by the vendor's key, one write──▶ COMPLETED | RETRYING | REJECTED | UNKNOWN
-//! COMPLETED and UNKNOWN absorb: only an operator or expiry leaves them.
+//! COMPLETED and UNKNOWN absorb: only expiry leaves them, and UNKNOWN an operator's ruling:
+//! UNKNOWN, or REJECTED in doubt ──resolve──▶ COMPLETED | REJECTED (unambiguous)
 //! ```
 //!
 //! [`state`] decides, purely; a [`LedgerStore`] keeps; [`claim`] and [`settle`] put the two together.
@@ -25,8 +26,10 @@ mod tests;
 pub use dynamodb::DynamoLedger;
 pub use memory::MemoryLedger;
 pub use record::{LIFE, Record, Response, Status};
-pub use state::{Ask, Claim, Finding, Settlement};
+pub use state::{Ask, Claim, Finding, Ruled, Ruling, Settlement, Unresolvable};
 pub use store::{Expected, LedgerStore, MAX_READ, Write};
+
+use state::Resolution;
 
 use crate::bugs::{self, Bug};
 use crate::{StoreError, Timestamp};
@@ -133,6 +136,46 @@ pub async fn settle(
         }
     }
     Ok(Settled::Lost(current))
+}
+
+/// What became of a ruling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// It is written: the record as it stands now.
+    Now(Box<Record>),
+    /// It stood so before.
+    Already(Box<Record>),
+    /// Nobody may rule on this request.
+    Refused(Unresolvable),
+}
+
+/// Puts an operator's `ruling` on the request under `pk` into its record.
+///
+/// One read and one conditional write; where others came between, their record decides anew. Ruling twice is ruling
+/// once, so that whoever gets an error may simply say it again.
+///
+/// # Errors
+/// When the store does not answer; the record may or may not be written.
+pub async fn resolve(
+    store: &dyn LedgerStore,
+    pk: &str,
+    ruling: &Ruling<'_>,
+) -> Result<Resolved, StoreError> {
+    let keys = [pk.to_owned()];
+    let mut known = store.read(&keys).await?.into_iter().next().flatten();
+    for _ in 0..CLAIM_TRIES {
+        let next = match state::resolve(known.as_ref(), ruling) {
+            Resolution::Write(next) => next,
+            Resolution::Already(record) => return Ok(Resolved::Already(Box::new(record))),
+            Resolution::Refused(why) => return Ok(Resolved::Refused(why)),
+        };
+        let Some(stored) = &known else { break };
+        match store.write(&next, &Expected::unchanged(stored)).await? {
+            Write::Written => return Ok(Resolved::Now(Box::new(next))),
+            Write::Lost(current) => known = current.map(|record| *record),
+        }
+    }
+    Ok(Resolved::Refused(Unresolvable::Busy))
 }
 
 /// Notes that the request of `ask` waits, and whether it may have been sent: in a record of its own, or, where another

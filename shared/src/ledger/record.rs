@@ -87,6 +87,9 @@ pub struct Record {
     /// The code in more words, at most [`detail_room`](Self::detail_room).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// When an operator last ruled on it; who did stands in `owner`, how they knew in `detail`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_at: Option<Timestamp>,
     /// When the table may forget it, in seconds since the epoch; none while it may have an unknown effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,

@@ -1,5 +1,6 @@
 //! The pure decisions: who may claim a request, and what a claim becomes.
 
+mod resolve;
 mod settle;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::bugs::{self, Bug};
 use crate::outcome::code;
 use crate::provider::{Safety, Settling};
 
+pub use resolve::{MAX_BY_BYTES, Resolution, Ruled, Ruling, Unresolvable, resolve};
 use settle::closed;
 pub use settle::{Attempt, Closing, Settlement, settle, waiting};
 
@@ -256,6 +258,7 @@ fn fresh(ask: &Ask<'_>, generation: u64) -> Record {
         response: None,
         code: None,
         detail: None,
+        resolved_at: None,
         expires_at: None,
     }
 }
@@ -271,6 +274,7 @@ fn restart(stored: &Record, ask: &Ask<'_>) -> Claim {
     next.code = None;
     next.detail = None;
     next.response = None;
+    next.resolved_at = None;
     if stored.ambiguous && !bugs::is(Bug::RestartInDoubt) {
         return settled_or(stored, ask, next);
     }

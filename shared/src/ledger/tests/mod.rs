@@ -6,6 +6,7 @@ mod guarded;
 mod properties;
 mod redrive;
 mod replies;
+mod rulings;
 
 use std::time::Duration;
 

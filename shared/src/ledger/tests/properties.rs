@@ -164,6 +164,21 @@ proptest! {
     }
 
     #[test]
+    fn a_ruled_record_is_one_write_unit_whatever_is_said(
+        key in "[ -~]{1,255}", by in "\\PC{0,60}", reason in "\\PC{0,400}",
+    ) {
+        let record = widest(&format!("{}#{}#{key}", "p".repeat(64), "c".repeat(64)));
+        let unknown = Settlement::Unknown(Closing::new(code::OUTCOME_UNKNOWN, "x".repeat(300)));
+        let record = settle(&record, Some(&lost()), &unknown, NOON);
+        let mark = "i".repeat(36);
+        let ruling = Ruling { ruled: Ruled::Rejected, by: &by, reason: &reason, mark: &mark, now: NOON };
+        let Resolution::Write(next) = state::resolve(Some(&record), &ruling) else {
+            panic!("an unknown end can be ruled on");
+        };
+        prop_assert!(item_size(&next) <= WRITE_UNIT, "{} bytes: {next:?}", item_size(&next));
+    }
+
+    #[test]
     fn a_record_is_one_write_unit_whatever_key_and_reason_it_has(
         key in "[ -~]{1,255}", connection in "[a-z]{1,64}", detail in "\\PC{0,400}", object_id in "[a-z0-9_]{0,64}",
     ) {

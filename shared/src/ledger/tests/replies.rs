@@ -152,3 +152,95 @@ async fn a_late_settlement_of_a_fenced_holder_changes_nothing() {
     );
     assert_eq!(store.records(), before);
 }
+
+/// A ledger with a request whose outcome is unknown, written by the first two of `losses`.
+async fn unknown(losses: &[Loss]) -> Lossy {
+    let store = Lossy::losing(losses);
+    let Ok(Finding::Granted(record)) = super::super::claim(&store, &ask(), None).await else {
+        panic!("the ledger was empty");
+    };
+    let unknown = Settlement::Unknown(Closing::new(code::OUTCOME_UNKNOWN, "no answer"));
+    let next = settle(&record, Some(&lost()), &unknown, NOON);
+    let settled = super::super::settle(&store, &Hold::claimed(record), &next).await;
+    assert_eq!(settled, Ok(Settled::Ours));
+    store
+}
+
+fn ruling(ruled: Ruled, mark: &'static str) -> Ruling<'static> {
+    Ruling {
+        ruled,
+        by: "ada",
+        reason: "looked",
+        mark,
+        now: NOON + secs(600),
+    }
+}
+
+#[tokio::test]
+async fn a_ruling_that_meets_itself_is_written() {
+    let store = unknown(&[Loss::None, Loss::None, Loss::Repeated]).await;
+    let resolved = resolve(&store, PK, &ruling(Ruled::Completed, "1")).await;
+    assert_eq!(resolved, Ok(Resolved::Now(Box::new(store.stored()))));
+}
+
+#[tokio::test]
+async fn a_ruling_whose_reply_is_an_error_may_be_said_again() {
+    let store = unknown(&[Loss::None, Loss::None, Loss::Error]).await;
+    assert!(
+        resolve(&store, PK, &ruling(Ruled::Completed, "1"))
+            .await
+            .is_err()
+    );
+    let again = resolve(&store, PK, &ruling(Ruled::Completed, "2")).await;
+    assert_eq!(again, Ok(Resolved::Already(Box::new(store.stored()))));
+    assert_eq!(store.stored().owner, "operator/ada/1");
+}
+
+#[tokio::test]
+async fn of_two_opposite_rulings_the_first_one_stands() {
+    let store = unknown(&[]).await;
+    let first = resolve(&store, PK, &ruling(Ruled::Completed, "1")).await;
+    assert!(matches!(first, Ok(Resolved::Now(_))), "{first:?}");
+    let second = resolve(&store, PK, &ruling(Ruled::Rejected, "2")).await;
+    assert_eq!(
+        second,
+        Ok(Resolved::Refused(Unresolvable::Settled(Status::Completed)))
+    );
+    let nobody = resolve(&store, "acme#default#other", &ruling(Ruled::Rejected, "3")).await;
+    assert_eq!(nobody, Ok(Resolved::Refused(Unresolvable::Absent)));
+}
+
+/// A store that answers reads with what stood there before somebody else's last write.
+struct Stale<'a> {
+    inner: &'a Lossy,
+    before: Record,
+}
+
+#[async_trait]
+impl LedgerStore for Stale<'_> {
+    async fn read(&self, _: &[String]) -> Result<Vec<Option<Record>>, StoreError> {
+        Ok(vec![Some(self.before.clone())])
+    }
+
+    async fn write(&self, next: &Record, expected: &Expected) -> Result<Write, StoreError> {
+        self.inner.write(next, expected).await
+    }
+}
+
+#[tokio::test]
+async fn a_ruling_on_what_was_ruled_on_meanwhile_does_not_overrule_it() {
+    let store = unknown(&[]).await;
+    let before = store.stored();
+    let first = resolve(&store, PK, &ruling(Ruled::Completed, "1")).await;
+    assert!(matches!(first, Ok(Resolved::Now(_))), "{first:?}");
+    let stale = Stale {
+        inner: &store,
+        before,
+    };
+    let second = resolve(&stale, PK, &ruling(Ruled::Rejected, "2")).await;
+    assert_eq!(
+        second,
+        Ok(Resolved::Refused(Unresolvable::Settled(Status::Completed)))
+    );
+    assert_eq!(store.stored().status, Status::Completed);
+}

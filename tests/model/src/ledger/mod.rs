@@ -9,6 +9,7 @@
 //! - A write happens, or happens and its reply is lost, in which case it is tried again; others may come between.
 //!   It may land long after its lease, when its worker is gone: on the tick that ends an invocation everything but
 //!   a write on its way is.
+//! - An operator rules on a request in doubt, truthfully, while nobody works on it.
 //! - A call is never sent, answered definitely, or lost with or without an effect.
 //!
 //! The clock has a few ticks. A lease ends one tick after it began, a released request is due one tick later; the
@@ -17,6 +18,7 @@
 mod assumption;
 mod call;
 pub mod property;
+mod ruling;
 pub mod state;
 pub mod vendor;
 mod worker;
@@ -102,6 +104,8 @@ pub enum Bug {
     AckBeforeLetter,
     /// Counts a lost answer as a definite failure.
     TakeLossForFailure,
+    /// Rules that nothing took effect without having looked.
+    RuleBlindly,
 }
 
 /// One thing that happens.
@@ -145,6 +149,8 @@ pub enum Step {
     NoteNeverSent(usize),
     /// The worker dies, or gives up.
     Crash(usize),
+    /// An operator rules on a request in doubt. Nobody works on it just then, and the operator has looked well.
+    Rule,
 }
 
 /// How a call ends.
@@ -240,6 +246,9 @@ impl Model for Ledger {
                 .any(|message| message.first_received.is_some());
         if world.tick < self.horizon && begun && assumption::can_tick(world) {
             steps.push(Step::Tick);
+        }
+        if self.can_rule(world) {
+            steps.push(Step::Rule);
         }
         for worker in 0..self.workers {
             self.offer(world, worker, steps);

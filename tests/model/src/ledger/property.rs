@@ -17,7 +17,7 @@ pub const COMPLETED_IS_TRUE: &str = "completed means that it took effect";
 /// `REJECTED` does not lie.
 pub const REJECTED_IS_TRUE: &str = "rejected without doubt means that it had no effect";
 /// What took effect, or may have, stays so.
-pub const ABSORBING: &str = "COMPLETED and UNKNOWN are never left";
+pub const ABSORBING: &str = "COMPLETED and UNKNOWN are left by a ruling only";
 /// The record never denies what happened.
 pub const DOUBT_IS_KEPT: &str = "an effect is completed, in doubt or in hand";
 /// A person can always settle it.
@@ -117,6 +117,12 @@ fn of_safety(safety: Safety) -> Vec<Property<Ledger>> {
     let unknown = Property::sometimes("unknown", |_, world: &World| {
         has_status(world, Status::Unknown)
     });
+    let ruled_completed = Property::sometimes("ruled completed", |_, world: &World| {
+        is_ruled(world, Status::Completed)
+    });
+    let ruled_rejected = Property::sometimes("ruled rejected", |_, world: &World| {
+        is_ruled(world, Status::Rejected)
+    });
     let is_unknown = Property::always(UNSAFE_DOUBT_IS_UNKNOWN, |_, world: &World| {
         let settled = |record: &Record| {
             !record.ambiguous || matches!(record.status, Status::Unknown | Status::InProgress)
@@ -124,8 +130,8 @@ fn of_safety(safety: Safety) -> Vec<Property<Ledger>> {
         world.stored.as_deref().is_none_or(settled)
     });
     match safety {
-        Safety::Unsafe => vec![unknown, is_unknown],
-        Safety::Keyed { .. } => vec![unknown, taken_over],
+        Safety::Unsafe => vec![unknown, is_unknown, ruled_completed, ruled_rejected],
+        Safety::Keyed { .. } => vec![unknown, taken_over, ruled_completed, ruled_rejected],
         Safety::Natural | Safety::Lookup { .. } => vec![taken_over],
     }
 }
@@ -135,6 +141,11 @@ fn a_message_tells(world: &World) -> bool {
     let tells =
         |message: &Message| message.place == Place::Queue && message.first_received.is_some();
     world.messages.iter().any(tells)
+}
+
+fn is_ruled(world: &World, status: Status) -> bool {
+    let by_operator = |record: &Record| record.resolved_at.is_some() && record.status == status;
+    world.stored.as_deref().is_some_and(by_operator)
 }
 
 fn has_status(world: &World, status: Status) -> bool {
@@ -187,7 +198,7 @@ fn run_fairly(model: &Ledger, world: &mut World, message: usize) {
 
 fn is_fair(step: &Step) -> bool {
     match step {
-        Step::Crash(_) | Step::Release(_) | Step::NoteNeverSent(_) => false,
+        Step::Crash(_) | Step::Release(_) | Step::NoteNeverSent(_) | Step::Rule => false,
         Step::Write { reply_lost, .. } => !reply_lost,
         Step::Call { end, .. } => *end == CallEnd::Delivered,
         _ => true,

@@ -99,6 +99,7 @@ impl Ledger {
             Step::Release(worker) => self.release(world, worker),
             Step::NoteNeverSent(worker) => self.note_never_sent(world, worker),
             Step::Crash(worker) => world.workers[worker] = Worker::Idle,
+            Step::Rule => self.rule(world),
         }
     }
 

@@ -98,6 +98,7 @@ fn every_mistake_has_a_counterexample() {
             Bug::TakeLossForFailure,
             AT_MOST_ONE_EFFECT,
         ),
+        (one(Safety::Unsafe), Bug::RuleBlindly, REJECTED_IS_TRUE),
     ] {
         is_caught(bug, world.with(bug), property);
     }

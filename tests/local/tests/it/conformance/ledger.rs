@@ -253,6 +253,7 @@ impl Path {
             }),
             code: random.maybe(|_| Code::new("provider_rejected")),
             detail: random.maybe(|random| random.text(80)),
+            resolved_at: random.maybe(at),
             expires_at: random.maybe(|random| NOW_MS / 1000 + random.below(3) as i64 - 1),
         }
     }

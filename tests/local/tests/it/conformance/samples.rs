@@ -35,6 +35,7 @@ pub fn claim(pk: &str, owner: &str) -> Record {
         response: None,
         code: None,
         detail: None,
+        resolved_at: None,
         expires_at: None,
     }
 }
