@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::error::Error;
-use crate::providers;
 use crate::stack::Stack;
+use crate::{dlq, providers};
 
 /// Everything was done.
 const DONE: u8 = 0;
@@ -26,6 +26,8 @@ pub enum Done {
     All,
     /// Some of it: items were refused, or a breaker stopped the rest.
     InPart,
+    /// Ended in order by Ctrl-C.
+    Interrupted,
 }
 
 /// Runs third-party integrations' lanes: send, watch, break, mend.
@@ -84,6 +86,8 @@ impl Context {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Dead letters: list, show, explain, redrive, resolve.
+    Dlq(dlq::Arguments),
     /// What this release can carry: providers, operations, schemas.
     Providers(providers::Arguments),
 }
@@ -104,6 +108,10 @@ pub fn main() -> ExitCode {
     };
     let context = Context { global: cli.global };
     let code = runtime.block_on(async {
+        if let Command::Dlq(arguments) = &cli.command {
+            // It hears Ctrl-C itself: letters that it holds are released first.
+            return status(dlq::run(arguments, &context).await);
+        }
         tokio::select! {
             _ = tokio::signal::ctrl_c() => INTERRUPTED,
             done = run(&cli.command, &context) => status(done),
@@ -114,6 +122,7 @@ pub fn main() -> ExitCode {
 
 async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
     match command {
+        Command::Dlq(arguments) => dlq::run(arguments, context).await,
         Command::Providers(arguments) => providers::run(arguments, context),
     }
 }
@@ -122,6 +131,7 @@ fn status(done: Result<Done, Error>) -> u8 {
     match done {
         Ok(Done::All) => DONE,
         Ok(Done::InPart) => IN_PART,
+        Ok(Done::Interrupted) => INTERRUPTED,
         Err(error) => {
             eprintln!("causeway: {error}");
             if error.is_usage() { USAGE } else { FAILED }

@@ -5,6 +5,7 @@
 //! [error](error::Error).
 
 pub mod cli;
+pub mod dlq;
 pub mod error;
 pub mod output;
 pub mod providers;

@@ -1,0 +1,262 @@
+//! `causeway dlq explain`: what it means, whose move it is, what to do, and the exact next command.
+
+use causeway::ledger::{Record, Status};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Reading;
+use super::classify::Class;
+use super::codes::{Explanation, all, explain};
+use super::group::groups;
+use super::look::{Judged, dead_letters, releasing};
+use super::show::find;
+use crate::cli::{Context, Done};
+use crate::error::Error;
+use crate::output;
+use crate::stack::{Lane, Stack};
+
+/// What a code means, whose move it is, what to do, and the exact next command.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// The lane.
+    provider: String,
+    /// A code, or a letter (message id, request id, idempotency key); otherwise every code that lies in the queue.
+    what: Option<String>,
+    /// Explain every code that the lane can give; asks nobody.
+    #[arg(long, conflicts_with = "what")]
+    all: bool,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// Explains.
+///
+/// # Errors
+/// When AWS refuses, or there is neither such a code nor such a letter.
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
+    let provider = &arguments.provider;
+    if arguments.all {
+        let known: Vec<_> = all(provider).collect();
+        return print_codes(context, provider, &known);
+    }
+    let code = arguments
+        .what
+        .as_deref()
+        .and_then(|what| explain(provider, what));
+    if let Some(known) = code {
+        return print_codes(context, provider, &[known]);
+    }
+    let stack = context.stack().await?;
+    let lane = stack.lane(provider)?;
+    match &arguments.what {
+        Some(what) => one(&stack, lane, arguments, what, context).await,
+        None => every_group(&stack, lane, arguments, context).await,
+    }
+}
+
+fn print_codes(context: &Context, provider: &str, known: &[&Explanation]) -> Result<Done, Error> {
+    if context.global.json {
+        output::json(&known)?;
+    } else {
+        for known in known {
+            output::line(&text(known))?;
+            output::line(&format!(
+                "  next:    causeway dlq redrive {provider} --code {} --dry-run\n",
+                known.code
+            ))?;
+        }
+    }
+    Ok(Done::All)
+}
+
+async fn every_group(
+    stack: &Stack,
+    lane: &Lane,
+    arguments: &Arguments,
+    context: &Context,
+) -> Result<Done, Error> {
+    let mut letters = dead_letters(stack, lane, &arguments.reading);
+    releasing(&mut letters, async |letters| {
+        let read = letters.read(arguments.reading.limit(), |_| true).await?;
+        let mut codes: Vec<(String, usize)> = Vec::new();
+        for group in groups(&lane.provider, &read) {
+            match codes.iter_mut().find(|(code, _)| *code == group.code) {
+                Some((_, count)) => *count += group.count,
+                None => codes.push((group.code, group.count)),
+            }
+        }
+        if context.global.json {
+            let all: Vec<Value> = codes
+                .iter()
+                .map(|(code, count)| {
+                    json!({"code": code, "count": count, "explanation": explain(&lane.provider, code)})
+                })
+                .collect();
+            output::json(&all)?;
+            return Ok(Done::All);
+        }
+        if codes.is_empty() {
+            output::line("No dead letters.")?;
+        }
+        for (code, count) in &codes {
+            output::line(&format!("{count} letter(s):"))?;
+            output::line(&text_of(&lane.provider, code))?;
+            output::line(&format!(
+                "  next:    causeway dlq redrive {} --code {code} --dry-run\n",
+                lane.provider
+            ))?;
+        }
+        Ok(Done::All)
+    })
+    .await
+}
+
+async fn one(
+    stack: &Stack,
+    lane: &Lane,
+    arguments: &Arguments,
+    what: &str,
+    context: &Context,
+) -> Result<Done, Error> {
+    let mut letters = dead_letters(stack, lane, &arguments.reading);
+    releasing(&mut letters, async |letters| {
+        let found = find(stack, lane, letters, &arguments.reading, what).await?;
+        if context.global.json {
+            let all: Vec<Value> = found
+                .iter()
+                .map(|judged| {
+                    json!({
+                        "message_id": judged.letter.message_id,
+                        "code": judged.letter.said.code,
+                        "detail": judged.letter.said.detail,
+                        "explanation": explain(&lane.provider, &judged.letter.said.code),
+                        "ledger": judged.record.as_ref().map(super::resolve::record_json),
+                        "redrive": judged.judgement,
+                        "next": next(&lane.provider, judged),
+                    })
+                })
+                .collect();
+            output::json(&all)?;
+            return Ok(Done::All);
+        }
+        for judged in &found {
+            let said = &judged.letter.said;
+            output::line(&format!("letter {}", judged.letter.message_id))?;
+            output::line(&text_of(&lane.provider, &said.code))?;
+            output::line(&format!(
+                "  detail:  {}",
+                said.detail.as_deref().unwrap_or("-")
+            ))?;
+            output::line(&format!("  ledger:  {}", state(judged.record.as_ref())))?;
+            output::line(&format!(
+                "  redrive: {}: {}",
+                judged.judgement.class.words(),
+                judged.judgement.why
+            ))?;
+            output::line(&format!("  next:    {}\n", next(&lane.provider, judged)))?;
+        }
+        Ok(Done::All)
+    })
+    .await
+}
+
+fn text_of(provider: &str, code: &str) -> String {
+    match explain(provider, code) {
+        Some(known) => text(known),
+        None => format!(
+            "{code}\n  meaning: This release of the command does not know the code; the lane may be newer."
+        ),
+    }
+}
+
+fn text(known: &Explanation) -> String {
+    format!(
+        "{}\n  meaning: {}\n  move of: {}\n  do:      {}\n  redrive: {}",
+        known.code,
+        known.meaning,
+        known.fault.words(),
+        known.action,
+        known.redrive.words()
+    )
+}
+
+/// What the ledger has, in a line.
+fn state(record: Option<&Record>) -> String {
+    let Some(record) = record else {
+        return "no record".to_owned();
+    };
+    let doubt = if record.ambiguous {
+        ", an attempt may have taken effect"
+    } else {
+        ""
+    };
+    format!(
+        "{:?} after {} attempt(s){doubt}",
+        record.status, record.attempts
+    )
+}
+
+/// The command to type next.
+fn next(provider: &str, judged: &Judged) -> String {
+    let id = &judged.letter.message_id;
+    let pk = judged.letter.pk().unwrap_or_default();
+    let is_unknown = judged.record.as_ref().is_some_and(|record| {
+        record.status == Status::Unknown || record.status == Status::Rejected && record.ambiguous
+    });
+    match judged.judgement.class {
+        Class::AlreadyDone | Class::Safe => {
+            format!("causeway dlq redrive {provider} --letter {id}")
+        }
+        Class::Ambiguous if is_unknown => {
+            let how = "--completed (or --rejected) --reason '…'";
+            format!("look at the vendor, then: causeway dlq resolve {provider} '{pk}' {how}")
+        }
+        // The lane decides, and closes it UNKNOWN where it cannot.
+        Class::Ambiguous => {
+            format!("causeway dlq redrive {provider} --letter {id} --include ambiguous")
+        }
+        Class::Hopeless => format!("causeway dlq show {provider} {id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dlq::classify::Judgement;
+    use crate::dlq::letter::tests::letter;
+
+    fn judged(class: Class) -> Judged {
+        Judged {
+            letter: letter("{}", &[]),
+            record: None,
+            judgement: Judgement {
+                class,
+                why: String::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn every_class_has_a_next_command() {
+        for (class, expected) in [
+            (
+                Class::AlreadyDone,
+                "causeway dlq redrive stripe --letter m-1",
+            ),
+            (Class::Safe, "causeway dlq redrive stripe --letter m-1"),
+            (
+                Class::Ambiguous,
+                "causeway dlq redrive stripe --letter m-1 --include ambiguous",
+            ),
+            (Class::Hopeless, "causeway dlq show stripe m-1"),
+        ] {
+            assert_eq!(next("stripe", &judged(class)), expected);
+        }
+    }
+
+    #[test]
+    fn a_code_of_a_newer_lane_is_no_error() {
+        assert!(text_of("stripe", "brand_new").contains("newer"));
+        assert!(text_of("stripe", "stored_error").contains("Stripe"));
+    }
+}

@@ -1,0 +1,205 @@
+//! `causeway dlq resolve`: an operator says what became of a request that nobody else can tell of.
+
+use std::env;
+
+use causeway::clock::{Clock, SystemClock};
+use causeway::ledger::{self, Record, Resolved, Ruled, Ruling, Unresolvable};
+use causeway::request::LedgerKey;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::look::{dead_letters, ledger as ledger_of, releasing};
+use super::queue::DeadLetters;
+use super::{Letter, Reading};
+use crate::cli::{Context, Done};
+use crate::error::Error;
+use crate::output;
+use crate::stack::Lane;
+
+/// Say what became of a request that nobody else can tell of.
+///
+/// Look at the vendor first: what is said here is believed. As completed, no copy is sent ever again, and the letter
+/// goes. As rejected, the letter stays, and a redrive carries the request out anew, under a new vendor key.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// The lane.
+    provider: String,
+    /// The idempotency key, or provider#connection#key.
+    key: String,
+    /// The connection, where the key is given without it.
+    #[arg(long, default_value = "default")]
+    connection: String,
+    /// It took effect at the vendor.
+    #[arg(
+        long,
+        conflicts_with = "rejected",
+        required_unless_present = "rejected"
+    )]
+    completed: bool,
+    /// It had no effect, and none is under way.
+    #[arg(long)]
+    rejected: bool,
+    /// How you know, without secrets or personal data: it is kept in the ledger for 30 days.
+    #[arg(long)]
+    reason: String,
+    /// Who says so; the login name otherwise.
+    #[arg(long)]
+    by: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// Resolves a request.
+///
+/// # Errors
+/// When AWS refuses, or nobody may rule on the request.
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
+    let stack = context.stack().await?;
+    let lane = stack.lane(&arguments.provider)?;
+    let key = key(lane, arguments)?;
+    if arguments.reason.trim().is_empty() {
+        return Err(Error::usage("--reason: must not be empty"));
+    }
+    let (by, mark) = (by(arguments), uuid::Uuid::new_v4().to_string());
+    let reason = printable(&arguments.reason);
+    let ruling = Ruling {
+        ruled: if arguments.completed {
+            Ruled::Completed
+        } else {
+            Ruled::Rejected
+        },
+        by: &by,
+        reason: &reason,
+        mark: &mark,
+        now: SystemClock.now(),
+    };
+    let resolved = ledger::resolve(&ledger_of(&stack)?, key.as_str(), &ruling)
+        .await
+        .map_err(|error| {
+            Error::aws("write the ruling")(error)
+                .hint("it may or may not stand; say the same again, that does no harm")
+        })?;
+    let (record, is_new) = match resolved {
+        Resolved::Now(record) => (record, true),
+        Resolved::Already(record) => (record, false),
+        Resolved::Refused(why) => return Err(refused(&key, &why)),
+    };
+    let mut deleted = 0;
+    let mut letters = dead_letters(&stack, lane, &arguments.reading);
+    let done = if arguments.completed {
+        releasing(&mut letters, async |letters| {
+            let (done, count) = delete(letters, &arguments.reading, &key).await?;
+            deleted = count;
+            Ok(done)
+        })
+        .await?
+    } else {
+        Done::All
+    };
+    print(context, &key, &record, is_new, deleted)?;
+    Ok(done)
+}
+
+fn key(lane: &Lane, arguments: &Arguments) -> Result<LedgerKey, Error> {
+    let whole = LedgerKey::parse(&arguments.key).filter(|key| key.provider() == lane.provider);
+    let built = format!(
+        "{}#{}#{}",
+        lane.provider, arguments.connection, arguments.key
+    );
+    whole.or_else(|| LedgerKey::parse(&built)).ok_or_else(|| {
+        Error::usage("KEY: must be 1 to 255 printable ASCII characters, with a connection of [A-Za-z0-9._-]{1,64}")
+    })
+}
+
+fn by(arguments: &Arguments) -> String {
+    let login = || env::var("USER").or_else(|_| env::var("USERNAME")).ok();
+    let by = arguments.by.clone().or_else(login).unwrap_or_default();
+    let by = printable(&by);
+    if by.is_empty() {
+        "unnamed".to_owned()
+    } else {
+        by
+    }
+}
+
+/// One line, whatever was pasted.
+fn printable(text: &str) -> String {
+    text.trim().replace(|c: char| c.is_control(), " ")
+}
+
+fn refused(key: &LedgerKey, why: &Unresolvable) -> Error {
+    let error = Error::new(format!("{}: {why}", key.as_str()));
+    match why {
+        Unresolvable::Absent => error.hint("is the key right, and the connection (--connection)?"),
+        Unresolvable::Open(_) => error.hint("wait until it has ended: causeway status"),
+        Unresolvable::Settled(_) => error.hint("see it with: causeway dlq show"),
+        Unresolvable::Busy => error.hint("try again"),
+    }
+}
+
+/// Deletes every letter of the completed request that can be seen; how many, and whether all of those.
+async fn delete(
+    letters: &mut DeadLetters,
+    reading: &Reading,
+    key: &LedgerKey,
+) -> Result<(Done, usize), Error> {
+    let read = letters.read(reading.limit(), |_| true).await?;
+    let is_of_key = |letter: &&Letter| letter.pk().as_deref() == Some(key.as_str());
+    let ours: Vec<_> = read.iter().filter(is_of_key).collect();
+    let deleted = letters.delete(&ours).await;
+    let count = deleted.iter().filter(|done| **done).count();
+    let done = if count == ours.len() {
+        Done::All
+    } else {
+        Done::InPart
+    };
+    Ok((done, count))
+}
+
+fn print(
+    context: &Context,
+    key: &LedgerKey,
+    record: &Record,
+    is_new: bool,
+    deleted: usize,
+) -> Result<(), Error> {
+    if context.global.json {
+        return output::json(&json!({
+            "key": key.as_str(),
+            "written": is_new,
+            "letters_deleted": deleted,
+            "ledger": record_json(record),
+        }));
+    }
+    let status = format!("{:?}", record.status).to_uppercase();
+    let stands = if is_new { "is now" } else { "was already" };
+    output::line(&format!("{}: {stands} {status}", key.as_str()))?;
+    match record.status {
+        ledger::Status::Completed => output::line(&format!("{deleted} dead letter(s) deleted")),
+        _ => output::line(&format!(
+            "Next: causeway dlq redrive {} --letter '{}'",
+            key.provider(),
+            key.as_str()
+        )),
+    }
+}
+
+/// A record as programs and people read it.
+pub fn record_json(record: &Record) -> Value {
+    let time = |at: Option<causeway::Timestamp>| at.map(|at| at.to_string());
+    json!({
+        "status": record.status,
+        "attempts": record.attempts,
+        "ambiguous": record.ambiguous,
+        "series": record.series,
+        "code": record.code,
+        "detail": record.detail,
+        "response": record.response,
+        "first_seen": record.first_seen.to_string(),
+        "first_sent_at": time(record.first_sent_at),
+        "last_attempt": time(record.last_attempt),
+        "next_attempt_at": time(record.next_attempt_at),
+        "resolved_at": time(record.resolved_at),
+        "owner": record.resolved_at.map(|_| &record.owner),
+    })
+}
