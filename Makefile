@@ -20,8 +20,9 @@ lint: ## Formatting, lints and documentation, warnings forbidden
 	cargo check --locked --package causeway --no-default-features
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 
-validate: tools ## The template, by the SAM CLI's linter
+validate: tools ## The templates, by the SAM CLI's linter
 	@$(SAM) validate --region us-east-1 --lint
+	@$(SAM) validate --region us-east-1 --lint --template infra/lane-alarms.yaml
 
 unit: tools ## All tests; the end-to-end ones bring up a local stack
 	cargo test --locked --workspace

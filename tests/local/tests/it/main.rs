@@ -14,6 +14,7 @@ mod faults;
 mod gatekeeper;
 #[path = "support/interface_emulator.rs"]
 mod interface_emulator;
+mod monitoring;
 #[path = "support/random.rs"]
 mod random;
 #[path = "support/recorder.rs"]

@@ -189,9 +189,25 @@ fn decide(value: Value, document: &Value) -> Value {
     }
 }
 
-/// Whether a condition of the form `!Not [!Equals [!Ref <parameter>, <text>]]` holds by default.
+/// Whether a condition holds by default.
 fn holds(condition: &Value, document: &Value) -> bool {
-    let equals = &condition["Fn::Not"][0]["Fn::Equals"];
-    let parameter = equals[0]["Ref"].as_str().expect("a parameter's name");
-    document["Parameters"][parameter]["Default"] != equals[1]
+    let Some((operator, operands)) = condition.as_object().and_then(|map| map.iter().next()) else {
+        panic!("{condition} is no condition");
+    };
+    match operator.as_str() {
+        "Condition" => {
+            let name = operands.as_str().expect("a condition's name");
+            holds(&document["Conditions"][name], document)
+        }
+        "Fn::Not" => !holds(&operands[0], document),
+        "Fn::And" => {
+            let mut all = operands.as_array().expect("conditions").iter();
+            all.all(|condition| holds(condition, document))
+        }
+        "Fn::Equals" => {
+            let parameter = operands[0]["Ref"].as_str().expect("a parameter's name");
+            document["Parameters"][parameter]["Default"] == operands[1]
+        }
+        other => panic!("{other} is not known here"),
+    }
 }

@@ -1,0 +1,328 @@
+//! Alarms and dashboard: what somebody is woken by at night, and what they see then.
+
+mod bill;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use causeway::telemetry::METRICS;
+use causeway_local::stack::{Tools, root};
+use serde_json::{Map, Value};
+
+use crate::template::LANES_PLANNED;
+
+/// CloudFormation's quota of resources in a stack.
+const RESOURCES_MAX: usize = 500;
+
+/// Metrics that are not of a lane's own lines: the gatekeeper's.
+const GATEKEEPERS: [&str; 2] = ["BreakerOpen", "GatekeeperHeartbeat"];
+
+/// A template as CloudFormation sees it, by the SAM CLI's own transforms.
+pub struct Transformed {
+    resources: BTreeMap<String, Value>,
+}
+
+impl Transformed {
+    /// The root template with these lanes.
+    pub fn root(template: &str, lanes: &[String]) -> Self {
+        Self::of(template, &[("Lanes", lanes.join(","))])
+    }
+
+    /// The lanes' alarms.
+    pub fn lane_alarms(template: &str, lanes: &[String]) -> Self {
+        let settings = [
+            ("Stack", "causeway".to_owned()),
+            ("Lanes", lanes.join(",")),
+            (
+                "AlertsTopicArn",
+                "arn:aws:sns:us-east-1:123456789012:t".to_owned(),
+            ),
+        ];
+        Self::of(template, &settings)
+    }
+
+    fn of(template: &str, parameters: &[(&str, String)]) -> Self {
+        let folder = root().join("target/local/transforms");
+        fs::create_dir_all(&folder).expect("a folder");
+        let file = folder.join(format!("{}.yaml", blake(template, parameters)));
+        fs::write(&file, template).expect("the template's copy");
+        let run = std::process::Command::new(Tools::installed().program("sam", "python"))
+            .arg(root().join("infra/tools/transform.py"))
+            .arg(&file)
+            .args(
+                parameters
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}")),
+            )
+            .output()
+            .expect("the SAM CLI's Python");
+        let errors = String::from_utf8_lossy(&run.stderr);
+        assert!(run.status.success(), "{errors}");
+        let document: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+        let resources = document["Resources"].as_object().expect("resources");
+        Self {
+            resources: resources.clone().into_iter().collect(),
+        }
+    }
+
+    pub fn of_type<'a>(
+        &'a self,
+        kind: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a Map<String, Value>)> {
+        let of_kind = move |(id, resource): (&'a String, &'a Value)| {
+            let properties = resource["Properties"].as_object()?;
+            (resource["Type"] == kind).then_some((id.as_str(), properties))
+        };
+        self.resources.iter().filter_map(of_kind)
+    }
+
+    /// Every alarm, the composite ones last.
+    pub fn alarms(&self) -> Vec<(&str, &Map<String, Value>)> {
+        let composite = self.of_type("AWS::CloudWatch::CompositeAlarm");
+        self.of_type("AWS::CloudWatch::Alarm")
+            .chain(composite)
+            .collect()
+    }
+}
+
+/// A name for what is asked: runs side by side must not write one file.
+fn blake(template: &str, parameters: &[(&str, String)]) -> String {
+    let text = format!("{template}{parameters:?}");
+    causeway::request::Hash::of(text.as_bytes()).as_str()[..16].to_owned()
+}
+
+pub fn read(file: &str) -> String {
+    fs::read_to_string(root().join(file)).expect(file)
+}
+
+/// The lanes of the template's default.
+fn lanes() -> Vec<String> {
+    crate::cloudformation::Template::read()
+        .lanes
+        .into_keys()
+        .collect()
+}
+
+/// Both templates with the lanes that there are.
+fn both() -> [Transformed; 2] {
+    let lanes = lanes();
+    [
+        Transformed::root(&read("template.yaml"), &lanes),
+        Transformed::lane_alarms(&read("infra/lane-alarms.yaml"), &lanes),
+    ]
+}
+
+/// Both templates' texts with as many lanes as a stack should carry, and those lanes.
+pub fn planned() -> ([String; 2], Vec<String>) {
+    let names: Vec<String> = (0..LANES_PLANNED).map(|n| format!("Lane{n}")).collect();
+    let blocks = |block: &dyn Fn(&str) -> String| -> String {
+        names.iter().map(|name| block(name)).collect()
+    };
+    let root = blocks(&|name| {
+        format!(
+            "    {name}:\n      Provider: {}\n      CodeUri: functions/stripe\n      MaximumConcurrency: 5\n      \
+             Timeout: 60\n      VisibilityTimeout: 360\n      MemorySize: 256\n",
+            name.to_lowercase()
+        )
+    });
+    let alarms = blocks(&|name| format!("    {name}: {{Provider: {}}}\n", name.to_lowercase()));
+    let with = |text: String, more: &str| {
+        let mark = "\n  Lane:\n";
+        assert!(text.contains(mark), "the lanes' settings");
+        text.replacen(mark, &format!("{mark}{more}"), 1)
+    };
+    let texts = [
+        with(read("template.yaml"), &root),
+        with(read("infra/lane-alarms.yaml"), &alarms),
+    ];
+    (texts, names)
+}
+
+#[test]
+fn fifty_four_lanes_fit_into_the_stack_and_the_one_of_their_alarms() {
+    let ([root, alarms], names) = planned();
+    let counts = [
+        Transformed::root(&root, &names).resources.len(),
+        Transformed::lane_alarms(&alarms, &names).resources.len(),
+    ];
+    assert!(
+        counts.iter().all(|count| *count < RESOURCES_MAX),
+        "{counts:?}"
+    );
+    // Each lane is there, or the counts mean nothing.
+    assert!(
+        counts[0] > 6 * LANES_PLANNED && counts[1] == 7 * LANES_PLANNED,
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn every_alarm_has_a_heading_in_the_runbook_and_a_first_command() {
+    let headings: BTreeSet<String> = read("infra/RUNBOOK.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .map(|heading| heading.trim().to_lowercase())
+        .collect();
+    for template in both() {
+        for (id, alarm) in template.alarms() {
+            let text = alarm["AlarmDescription"].as_str().unwrap_or_default();
+            let (_, anchor) = text.split_once("infra/RUNBOOK.md#").unwrap_or_default();
+            assert!(
+                headings.contains(anchor.trim()),
+                "{id}: `{anchor}` is no heading of the runbook"
+            );
+            assert!(id.to_lowercase().ends_with(anchor.trim()), "{id}: {anchor}");
+            assert!(
+                text.contains("First: causeway ") || text.contains("First: sam logs "),
+                "{id}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_alarm_reaches_somebody_and_says_what_silence_means() {
+    for template in both() {
+        let rules: String = template
+            .of_type("AWS::CloudWatch::CompositeAlarm")
+            .map(|(_, alarm)| alarm["AlarmRule"].to_string())
+            .collect();
+        for (id, alarm) in template.alarms() {
+            let told = ["AlarmActions", "OKActions"].map(|kind| alarm.get(kind).is_some());
+            let under = rules.contains(&format!("\"{id}\""))
+                || alarm
+                    .get("AlarmName")
+                    .and_then(Value::as_str)
+                    .is_some_and(|name| rules.contains(name));
+            match told {
+                [true, true] => {}
+                [false, false] => assert!(under, "{id} calls nobody and stands under no other"),
+                _ => panic!("{id}: {told:?}"),
+            }
+            if alarm.get("AlarmRule").is_none() {
+                let silence = alarm.get("TreatMissingData").and_then(Value::as_str);
+                assert!(
+                    matches!(silence, Some("breaching" | "notBreaching")),
+                    "{id}: {silence:?}"
+                );
+            }
+        }
+    }
+}
+
+/// What an alarm looks at is what somebody emits: a name with a slip would be silent for ever.
+#[test]
+fn alarms_and_dashboard_look_at_metrics_that_there_are() {
+    let known: BTreeSet<&str> = METRICS
+        .iter()
+        .map(|metric| metric.name)
+        .chain(GATEKEEPERS)
+        .collect();
+    let [root, alarms] = both();
+    let dashboard = dashboard(&root);
+    let mut texts: Vec<String> = [&root, &alarms]
+        .iter()
+        .flat_map(|template| template.alarms())
+        .map(|(_, alarm)| Value::Object(alarm.clone()).to_string())
+        .collect();
+    texts.push(dashboard.to_string());
+    let mut seen = BTreeSet::new();
+    for text in &texts {
+        for (before, after) in [
+            ("\"Namespace\":\"Causeway\",\"MetricName\":\"", "\""),
+            ("\"MetricName\":\"", "\",\"Namespace\":\"Causeway\""),
+            ("{Causeway,Provider} MetricName=\\\"", "\\\""),
+            ("SELECT MAX(", ") FROM SCHEMA(\\\"Causeway"),
+            ("SELECT SUM(", ") FROM SCHEMA(\\\"Causeway"),
+        ] {
+            for part in text.split(before).skip(1) {
+                let Some(name) = part.split(after).next() else {
+                    continue;
+                };
+                if part.contains(after) && name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+                    assert!(known.contains(name), "nobody emits {name}");
+                    seen.insert(name.to_owned());
+                }
+            }
+        }
+    }
+    for name in [
+        "BreakerOpen",
+        "RateLimitUsed",
+        "ConnectionUnauthorized",
+        "Delivered",
+        "ProviderLatency",
+    ] {
+        assert!(
+            seen.contains(name),
+            "{name} is looked at by nobody: {seen:?}"
+        );
+    }
+}
+
+/// The dashboard's body, its few references filled in.
+fn dashboard(template: &Transformed) -> Value {
+    let (_, dashboard) = template
+        .of_type("AWS::CloudWatch::Dashboard")
+        .next()
+        .expect("a dashboard");
+    let body = &dashboard["DashboardBody"];
+    let text = body["Fn::Sub"].as_str().or(body.as_str()).expect("a text");
+    let mut text = text.to_owned();
+    for (name, value) in [
+        ("AWS::Region", "us-east-1"),
+        ("AWS::StackName", "causeway"),
+        ("IngestApi", "abc"),
+    ] {
+        text = text.replace(&format!("${{{name}}}"), value);
+    }
+    let text = text.replace("${!", "${");
+    serde_json::from_str(&text).expect("the dashboard's body is JSON")
+}
+
+#[test]
+fn the_dashboard_is_what_cloudwatch_reads_and_nothing_overlaps() {
+    let [root, _] = both();
+    let dashboard = dashboard(&root);
+    let widgets = dashboard["widgets"].as_array().expect("widgets");
+    assert!(widgets.len() > 10);
+    let mut taken = BTreeSet::new();
+    for widget in widgets {
+        let number = |field: &str| {
+            widget[field]
+                .as_u64()
+                .unwrap_or_else(|| panic!("{field}: {widget}"))
+        };
+        let (x, y, width, height) = (number("x"), number("y"), number("width"), number("height"));
+        assert!(x + width <= 24, "the grid has 24 columns: {widget}");
+        for cell in (x..x + width).flat_map(|x| (y..y + height).map(move |y| (x, y))) {
+            assert!(taken.insert(cell), "two widgets at {cell:?}: {widget}");
+        }
+        match widget["type"].as_str() {
+            Some("text") => assert!(
+                widget["properties"]["markdown"]
+                    .as_str()
+                    .is_some_and(|text| text.contains("RUNBOOK.md"))
+            ),
+            Some("metric") => assert!(
+                widget["properties"]["title"].is_string()
+                    && widget["properties"]["metrics"].is_array()
+            ),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_alarms_know_the_lanes_providers() {
+    let alarms: serde_yaml_ng::Value =
+        serde_yaml_ng::from_str(&read("infra/lane-alarms.yaml")).expect("YAML");
+    for (lane, settings) in crate::cloudformation::Template::read().lanes {
+        let named = &alarms["Mappings"]["Lane"][lane.as_str()]["Provider"];
+        assert_eq!(
+            named.as_str(),
+            settings["Provider"].as_str(),
+            "infra/lane-alarms.yaml: {lane}"
+        );
+    }
+}
