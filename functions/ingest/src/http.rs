@@ -5,11 +5,13 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use aws_lambda_events::encodings::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use causeway::trace::RemoteParent;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 
 use crate::problem::Problem;
+use crate::trace::Sent;
 
 /// Longest body that is taken. Lambda hands over at most 6 MB, the body quoted as JSON text among them, so that a body
 /// with very many quotation marks may be refused by Lambda before that.
@@ -18,6 +20,8 @@ pub const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
 /// What a producer asks.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
+    /// API Gateway's id of it.
+    pub id: String,
     /// The verb.
     pub method: Method,
     /// The path, decoded.
@@ -26,6 +30,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body.
     pub body: Vec<u8>,
+    /// The span in which Lambda runs the function.
+    pub function: Option<RemoteParent>,
 }
 
 /// What it is answered.
@@ -39,6 +45,8 @@ pub struct Response {
     pub location: Option<String>,
     /// The body: JSON.
     pub body: String,
+    /// What went to queues on the way to this answer; it is not part of it.
+    pub sent: Vec<Sent>,
 }
 
 impl Request {
@@ -56,6 +64,8 @@ impl Request {
             body.into_bytes()
         };
         Ok(Self {
+            id: event.request_context.request_id.unwrap_or_default(),
+            function: None,
             method: event.request_context.http.method,
             path: decoded(&event.raw_path.unwrap_or_default()),
             headers: event.headers,
@@ -86,6 +96,7 @@ impl Response {
                 content_type: "application/json",
                 location: None,
                 body,
+                sent: Vec::new(),
             },
             Err(_) => Problem::internal().into(),
         }
@@ -108,6 +119,7 @@ impl From<Problem> for Response {
             content_type: "application/problem+json",
             location: None,
             body: problem.to_json(),
+            sent: Vec::new(),
         }
     }
 }

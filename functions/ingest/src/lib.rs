@@ -9,17 +9,21 @@ pub mod openapi;
 mod problem;
 mod providers;
 mod submit;
+mod trace;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use causeway::clock::SystemClock;
+use causeway::Timestamp;
+use causeway::clock::{Clock, SystemClock};
+use causeway::http_client::{HttpClient, ReqwestClient};
 use causeway::lambda::{Error, sdk_config};
 use causeway::lanes::DynamoStates;
 use causeway::ledger::DynamoLedger;
 use causeway::queue::SqsProducer;
-use causeway::telemetry;
+use causeway::telemetry::{self, Source, Traces};
+use causeway::trace::RemoteParent;
 use futures_util::future::FutureExt;
 use lambda_runtime::{LambdaEvent, service_fn};
 
@@ -28,6 +32,7 @@ pub use follow::RequestState;
 pub use problem::{FieldError, Problem};
 pub use providers::ProviderList;
 pub use submit::{Accepted, MAX_ITEMS, Taken, TakenList};
+pub use trace::Sent;
 
 use api::{Api, Seams};
 use http::{Request, Response};
@@ -56,20 +61,35 @@ async fn serve() -> Result<(), Error> {
         clock: Arc::new(SystemClock),
     };
     let api = Api::new(config.lanes, seams);
-    let handler = |event: LambdaEvent<ApiGatewayV2httpRequest>| handle(&api, event.payload);
-    lambda_runtime::run(service_fn(handler)).await
+    let environment = uuid::Uuid::new_v4().simple().to_string();
+    let traces = Traces::from_env(Source::from_env("ingest", "", &environment), || {
+        ReqwestClient::new().map(|client| Arc::new(client) as Arc<dyn HttpClient>)
+    });
+    lambda_runtime::run(service_fn(|event| handle(&api, &traces, event))).await
 }
 
 /// One invocation. What a panic says may quote a payload: the producer gets a 500, the log the place.
 async fn handle(
     api: &Api,
-    event: ApiGatewayV2httpRequest,
+    traces: &Traces,
+    event: LambdaEvent<ApiGatewayV2httpRequest>,
 ) -> Result<ApiGatewayV2httpResponse, Error> {
+    let LambdaEvent { payload, context } = event;
+    let header = context.xray_trace_id.as_deref();
+    let function = header.and_then(RemoteParent::from_xray);
+    let deadline = Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX));
     let answered = AssertUnwindSafe(async {
-        match Request::from_event(event) {
-            Ok(request) => api.answer(&request).await,
-            Err(problem) => problem.into(),
-        }
+        let mut request = match Request::from_event(payload) {
+            Ok(request) => request,
+            Err(problem) => return problem.into(),
+        };
+        request.function = function;
+        let started = SystemClock.now();
+        let response = api.answer(&request).await;
+        let ended = SystemClock.now();
+        let spans = trace::spans(&request, &response, started, ended);
+        traces.tell_spans(&spans, ended, deadline).await;
+        response
     });
     let response: Response = answered
         .catch_unwind()

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use causeway::queue::Post;
 use causeway::request::LedgerKey;
-use causeway::trace::{RemoteParent, SpanId, TraceContext, TraceId};
+use causeway::trace::TraceContext;
 use futures_util::future::join_all;
 use http::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -28,6 +28,7 @@ pub use split::MAX_ITEMS;
 use crate::api::{Api, REQUESTS};
 use crate::http::{MAX_BODY_BYTES, Request, Response};
 use crate::problem::Problem;
+use crate::trace::Sent;
 use check::{Checked, check};
 use split::{Submission, split};
 
@@ -70,24 +71,21 @@ pub(crate) async fn submit(api: &Api, request: &Request) -> Response {
         );
         return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail).into();
     }
-    let parent = RemoteParent::from_headers(
-        request.header("traceparent"),
-        request.header("x-amzn-trace-id"),
-    );
     match split(&request.body) {
         Ok(Submission::One(item)) => {
-            let mut taken = take(api, &[item], parent).await;
-            match taken.pop() {
+            let (mut taken, sent) = take(api, &[item], request).await;
+            let response = match taken.pop() {
                 Some(Taken::Accepted(accepted)) => {
                     let location = accepted.location.clone();
                     Response::json(StatusCode::ACCEPTED, &accepted).at(location)
                 }
                 Some(Taken::Refused(problem)) => problem.into(),
                 None => Problem::internal().into(),
-            }
+            };
+            Response { sent, ..response }
         }
         Ok(Submission::List(items)) => {
-            let results = take(api, &items, parent).await;
+            let (results, sent) = take(api, &items, request).await;
             let all = results
                 .iter()
                 .all(|taken| matches!(taken, Taken::Accepted(_)));
@@ -96,14 +94,17 @@ pub(crate) async fn submit(api: &Api, request: &Request) -> Response {
             } else {
                 StatusCode::MULTI_STATUS
             };
-            Response::json(status, &TakenList { results })
+            Response {
+                sent,
+                ..Response::json(status, &TakenList { results })
+            }
         }
         Err(problem) => problem.into(),
     }
 }
 
-/// Checks and sends `items`; one result an item, in their order.
-async fn take(api: &Api, items: &[&str], parent: Option<RemoteParent>) -> Vec<Taken> {
+/// Checks and sends `items`; one result an item, in their order, and what went to queues.
+async fn take(api: &Api, items: &[&str], request: &Request) -> (Vec<Taken>, Vec<Sent>) {
     let checked = join_all(items.iter().map(|item| check(api, item))).await;
     let mut by_queue: BTreeMap<&str, Vec<(usize, &Checked)>> = BTreeMap::new();
     for (at, checked) in checked.iter().enumerate() {
@@ -115,21 +116,41 @@ async fn take(api: &Api, items: &[&str], parent: Option<RemoteParent>) -> Vec<Ta
     let sends = by_queue
         .into_iter()
         .map(|(queue_url, requests)| async move {
+            let started = api.clock.now();
+            let context = |checked: &Checked| request.send_context(&checked.id, started);
             let posts: Vec<Post> = requests
                 .iter()
-                .map(|(_, checked)| post(api, checked, parent))
+                .map(|(_, checked)| post(checked, context(checked)))
                 .collect();
-            let sent = api.producer.put(queue_url, &posts).await;
-            let places = requests.into_iter().map(|(at, _)| at);
-            places.zip(sent).collect::<Vec<_>>()
+            let results = api.producer.put(queue_url, &posts).await;
+            let ended = api.clock.now();
+            let sent = requests.into_iter().zip(results);
+            let sent = sent.map(|((at, checked), result)| {
+                let sent = Sent {
+                    context: context(checked),
+                    request_id: checked.id.clone(),
+                    provider: checked.key.provider().to_owned(),
+                    queue_url: queue_url.to_owned(),
+                    started,
+                    ended,
+                    taken: result.is_ok(),
+                };
+                (at, (sent, result))
+            });
+            sent.collect::<Vec<_>>()
         });
     let mut sent: BTreeMap<usize, _> = join_all(sends).await.into_iter().flatten().collect();
+    let mut spans = Vec::with_capacity(sent.len());
     let results = checked.into_iter().enumerate().map(|(at, checked)| {
         let checked = match checked {
             Ok(checked) => checked,
             Err(problem) => return Taken::Refused(problem),
         };
-        match sent.remove(&at) {
+        let result = sent.remove(&at).map(|(sent, result)| {
+            spans.push(sent);
+            result
+        });
+        match result {
             Some(Ok(())) => Taken::Accepted(accepted(checked)),
             failed => {
                 let error = failed.and_then(Result::err);
@@ -143,19 +164,11 @@ async fn take(api: &Api, items: &[&str], parent: Option<RemoteParent>) -> Vec<Ta
             }
         }
     });
-    results.collect()
+    let results = results.collect();
+    (results, spans)
 }
 
-fn post(api: &Api, checked: &Checked, parent: Option<RemoteParent>) -> Post {
-    let span = SpanId::derived(&checked.id);
-    let context = match parent {
-        Some(parent) => parent.child(span, true),
-        None => TraceContext {
-            trace_id: TraceId::derived(api.clock.now(), &checked.id),
-            span_id: span,
-            sampled: true,
-        },
-    };
+fn post(checked: &Checked, context: TraceContext) -> Post {
     Post {
         body: checked.body.clone(),
         group_id: Some(checked.key.connection().to_owned()),
