@@ -67,12 +67,13 @@ impl Stack {
         &self.lanes
     }
 
-    /// The lane of `provider`.
+    /// The lane of `provider`; the lane's own name, as alarms have it, does as well.
     ///
     /// # Errors
     /// When it is not deployed: the text names those that are.
     pub fn lane(&self, provider: &str) -> Result<&Lane, Error> {
-        let found = self.lanes.iter().find(|lane| lane.provider == provider);
+        let is_meant = |lane: &&Lane| lane.provider == provider || lane.pascal == provider;
+        let found = self.lanes.iter().find(is_meant);
         found.ok_or_else(|| {
             let deployed: Vec<_> = self.lanes.iter().map(|lane| &*lane.provider).collect();
             Error::usage(format!("stack {} has no lane `{provider}`", self.name))

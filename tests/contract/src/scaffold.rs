@@ -86,8 +86,8 @@ pub enum ScaffoldError {
     Io(PathBuf, #[source] io::Error),
 }
 
-/// Makes the provider `name` in the workspace at `root`: `functions/<name>/`, its lane in `template.yaml`, its place in
-/// ingest's catalogue.
+/// Makes the provider `name` in the workspace at `root`: `functions/<name>/`, its lane in `template.yaml`, its alarms in
+/// `infra/lane-alarms.yaml`, its place in ingest's catalogue.
 ///
 /// # Errors
 /// When the name is none, or there is something of that name, or the file system says no.
@@ -118,6 +118,8 @@ pub fn scaffold(name: &str, root: &Path) -> Result<Scaffolded, ScaffoldError> {
     let edits = [
         edit(&root.join("template.yaml"), |text| {
             lane::added(text, name, &pascal)
+        })? && edit(&root.join("infra/lane-alarms.yaml"), |text| {
+            lane::watched(text, name, &pascal)
         })?,
         edit(&ingest.join("Cargo.toml"), |text| {
             catalogue::with_dependency(text, name)

@@ -25,10 +25,19 @@ pub fn added(template: &str, name: &str, pascal: &str) -> Option<String> {
     Some(with_name)
 }
 
-/// What to do where [`added`] finds no place.
+/// The alarms' template with the lane's provider, or nothing where the place is not found.
+pub fn watched(template: &str, name: &str, pascal: &str) -> Option<String> {
+    let mut template = template.to_owned();
+    let end = end_of_lanes(&template)?;
+    template.insert_str(end, &format!("    {pascal}: {{Provider: {name}}}\n"));
+    Some(template)
+}
+
+/// What to do where [`added`] or [`watched`] find no place.
 pub fn by_hand(name: &str, pascal: &str) -> String {
     format!(
-        "add `{pascal}` to the default of the parameter `Lanes` in template.yaml, and below `Mappings: Lane:`\n{}",
+        "add `{pascal}` to the default of the parameter `Lanes` in template.yaml, below `Mappings: Lane:`\n{}and in \
+         infra/lane-alarms.yaml `{pascal}: {{Provider: {name}}}`",
         block(name, pascal)
     )
 }
@@ -110,7 +119,15 @@ Conditions:
     }
 
     #[test]
+    fn the_alarms_know_the_lanes_provider() {
+        let template = "Mappings:\n  Lane:\n    Stripe: {Provider: stripe}\n\nResources:\n";
+        let with_lane = watched(template, "acme-pay", "AcmePay").expect("the place is there");
+        assert!(with_lane.contains("stripe}\n    AcmePay: {Provider: acme-pay}\n\nResources:"));
+    }
+
+    #[test]
     fn a_template_of_another_shape_is_left_alone() {
         assert_eq!(added("Resources:\n", "acme", "Acme"), None);
+        assert_eq!(watched("Resources:\n", "acme", "Acme"), None);
     }
 }

@@ -28,10 +28,13 @@ fn workspace(name: &str) -> PathBuf {
         .replace(members, "members = [\"functions/acme*\"]")
         .replace("[\"functions/*\"]", "[\"functions/acme*\"]");
     fs::write(root.join("Cargo.toml"), manifest).expect("a manifest");
-    fs::create_dir_all(root.join("functions/ingest/src")).expect("a folder");
+    for folder in ["functions/ingest/src", "infra"] {
+        fs::create_dir_all(root.join(folder)).expect("a folder");
+    }
     for file in [
         "Cargo.lock",
         "template.yaml",
+        "infra/lane-alarms.yaml",
         "functions/ingest/Cargo.toml",
         "functions/ingest/src/catalogue.rs",
     ] {

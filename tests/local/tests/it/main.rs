@@ -12,6 +12,7 @@ mod events;
 #[path = "support/faults.rs"]
 mod faults;
 mod gatekeeper;
+mod ingest;
 #[path = "support/interface_emulator.rs"]
 mod interface_emulator;
 mod monitoring;
