@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use time::UtcOffset;
 
 use crate::error::Error;
 use crate::stack::Stack;
-use crate::{dlq, providers};
+use crate::when::{self, Now};
+use crate::{breaker, completions, connection, dlq, lanes, providers, status};
 
 /// Everything was done.
 const DONE: u8 = 0;
@@ -72,6 +74,8 @@ pub struct Global {
 pub struct Context {
     /// The options that every command has.
     pub global: Global,
+    /// The person's distance from UTC.
+    pub offset: UtcOffset,
 }
 
 impl Context {
@@ -82,20 +86,30 @@ impl Context {
     pub async fn stack(&self) -> Result<Stack, Error> {
         Stack::connect(&self.global).await
     }
+
+    /// The present, where the person is.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        Now::here(self.offset)
+    }
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Dead letters: list, show, explain, redrive, resolve.
+    Status(status::Arguments),
+    Lanes(lanes::Arguments),
+    Breaker(breaker::Arguments),
+    Connection(connection::Arguments),
     Dlq(dlq::Arguments),
-    /// What this release can carry: providers, operations, schemas.
     Providers(providers::Arguments),
+    Completions(completions::Arguments),
 }
 
 /// Runs the command that the process was called with.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let offset = when::local_offset();
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -106,15 +120,18 @@ pub fn main() -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let context = Context { global: cli.global };
+    let context = Context {
+        global: cli.global,
+        offset,
+    };
     let code = runtime.block_on(async {
         if let Command::Dlq(arguments) = &cli.command {
             // It hears Ctrl-C itself: letters that it holds are released first.
-            return status(dlq::run(arguments, &context).await);
+            return exit_status(dlq::run(arguments, &context).await);
         }
         tokio::select! {
             _ = tokio::signal::ctrl_c() => INTERRUPTED,
-            done = run(&cli.command, &context) => status(done),
+            done = run(&cli.command, &context) => exit_status(done),
         }
     });
     ExitCode::from(code)
@@ -122,12 +139,23 @@ pub fn main() -> ExitCode {
 
 async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
     match command {
+        Command::Status(arguments) => status::run(arguments, context).await,
+        Command::Lanes(arguments) => lanes::run(arguments, context).await,
+        Command::Breaker(arguments) => breaker::run(arguments, context).await,
+        Command::Connection(arguments) => connection::run(arguments, context).await,
         Command::Dlq(arguments) => dlq::run(arguments, context).await,
         Command::Providers(arguments) => providers::run(arguments, context),
+        Command::Completions(arguments) => completions::run(arguments),
     }
 }
 
-fn status(done: Result<Done, Error>) -> u8 {
+/// The whole command line, as completions and its tests know it.
+#[must_use]
+pub fn command_line() -> clap::Command {
+    Cli::command()
+}
+
+fn exit_status(done: Result<Done, Error>) -> u8 {
     match done {
         Ok(Done::All) => DONE,
         Ok(Done::InPart) => IN_PART,

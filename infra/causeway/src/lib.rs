@@ -4,11 +4,20 @@
 //! the outputs of CloudFormation describe, one way to [print](output) for people and programs, and one kind of
 //! [error](error::Error).
 
+pub mod breaker;
 pub mod cli;
+pub mod completions;
+pub mod connection;
 pub mod dlq;
 pub mod error;
+pub mod items;
+pub mod lanes;
 pub mod output;
 pub mod providers;
 pub mod stack;
+pub mod status;
+pub mod target;
+pub mod watch;
+pub mod when;
 
 pub use cli::main;

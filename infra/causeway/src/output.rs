@@ -30,6 +30,16 @@ pub fn json(result: &impl Serialize) -> Result<(), Error> {
     line(&text)
 }
 
+/// Writes a result as one line of JSON, for results that follow each other.
+///
+/// # Errors
+/// When standard output is gone.
+pub fn json_line(result: &impl Serialize) -> Result<(), Error> {
+    let text = serde_json::to_string(result)
+        .map_err(|error| Error::new(format!("cannot write the result as JSON: {error}")))?;
+    line(&text)
+}
+
 /// A table without lines, as wide as the terminal, with these headings.
 #[must_use]
 pub fn table(headings: &[&str]) -> Table {

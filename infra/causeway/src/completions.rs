@@ -1,0 +1,37 @@
+//! `causeway completions`: what a shell needs to complete the command's words.
+
+use clap::Args;
+use clap_complete::{Shell, generate};
+
+use crate::cli::{Done, command_line};
+use crate::error::Error;
+use crate::output;
+
+/// Print completions for a shell.
+///
+/// bash: source <(causeway completions bash)
+/// zsh:  causeway completions zsh > "${fpath[1]}/_causeway"
+/// fish: causeway completions fish > ~/.config/fish/completions/causeway.fish
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// The shell.
+    #[arg(value_parser = clap::value_parser!(Shell))]
+    shell: Shell,
+}
+
+/// Prints them.
+///
+/// # Errors
+/// When standard output is gone.
+pub fn run(arguments: &Arguments) -> Result<Done, Error> {
+    let mut script = Vec::new();
+    generate(
+        arguments.shell,
+        &mut command_line(),
+        "causeway",
+        &mut script,
+    );
+    output::line(String::from_utf8_lossy(&script).trim_end())?;
+    Ok(Done::All)
+}

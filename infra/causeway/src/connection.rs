@@ -1,0 +1,327 @@
+//! `causeway connection`: connections whose credentials were refused, and their end.
+
+use causeway::Timestamp;
+use causeway::credentials::{self, Reason};
+use causeway::provider::TokenBudget;
+use causeway::request::Name;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::cli::{Context, Done};
+use crate::error::Error;
+use crate::items::{self, Key, Standing};
+use crate::target::{self, Target};
+use crate::when::{self, Now};
+use crate::{breaker, output};
+
+/// List, show and resume connections whose credentials the provider refused.
+///
+/// A paused connection's messages wait in the queue; all other connections go on. A pause also ends by itself when the
+/// connection's secret changes.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List paused connections.
+    List(List),
+    /// Show one connection's credentials, without the credentials.
+    Show(One),
+    /// End a connection's pause: its messages try again.
+    Resume(One),
+}
+
+#[derive(Args, Debug)]
+struct List {
+    /// Only of this provider.
+    #[arg(value_parser = target::name)]
+    provider: Option<Name>,
+    /// All that have a token, too.
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Args, Debug)]
+struct One {
+    /// The connection; `default` where none is named.
+    #[arg(value_name = "PROVIDER[/CONNECTION]")]
+    target: Target,
+}
+
+/// A connection in a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct View {
+    /// The provider.
+    pub provider: String,
+    /// The connection.
+    pub connection: String,
+    /// Why it is paused; none where it is not.
+    pub paused: Option<Reason>,
+    /// Since when.
+    #[serde(serialize_with = "when::maybe_rfc3339")]
+    pub since: Option<Timestamp>,
+    /// When one call tries again.
+    #[serde(serialize_with = "when::maybe_rfc3339")]
+    pub next_trial: Option<Timestamp>,
+    /// When the access token ends; none where there is none, or the secret is shown as it is.
+    #[serde(serialize_with = "when::maybe_rfc3339")]
+    pub token_expires_at: Option<Timestamp>,
+    /// The provider refused that token.
+    pub token_refused: bool,
+    /// Token calls in a row that brought no token.
+    pub failed_refreshes: u32,
+    /// Tokens asked for within the provider's budget's window; none where there is no budget.
+    pub budget_used: Option<usize>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the provider is not deployed, or AWS cannot be reached.
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
+    match &arguments.action {
+        Action::List(list) => run_list(list, context).await,
+        Action::Show(one) => show(&one.target, context).await,
+        Action::Resume(one) => resume(&one.target, context).await,
+    }
+}
+
+async fn run_list(list: &List, context: &Context) -> Result<Done, Error> {
+    let stack = context.stack().await?;
+    let provider = list.provider.as_ref().map(Name::as_str);
+    if let Some(provider) = provider {
+        stack.lane(provider)?;
+    }
+    let now = context.now();
+    let found = items::scan(&stack, provider).await?;
+    let mut views = views(&found.credentials, now.at);
+    views.retain(|view| list.all || view.paused.is_some());
+    if context.global.json {
+        output::json(&views)?;
+    } else if views.is_empty() {
+        output::line("No connection is paused.")?;
+    } else {
+        output::line(&table(&views, &now))?;
+    }
+    if found.cut {
+        eprintln!("The table is larger than one look: there may be more.");
+        return Ok(Done::InPart);
+    }
+    Ok(Done::All)
+}
+
+async fn show(target: &Target, context: &Context) -> Result<Done, Error> {
+    let stack = context.stack().await?;
+    let provider = target.provider.as_str();
+    stack.lane(provider)?;
+    let now = context.now();
+    let found = items::scan(&stack, Some(provider)).await?;
+    let connection = connection(target);
+    let view = views(&found.credentials, now.at)
+        .into_iter()
+        .find(|view| view.connection == connection)
+        .unwrap_or_else(|| view(provider, &connection, &Standing::default(), now.at));
+    if context.global.json {
+        output::json(&view)?;
+        return Ok(Done::All);
+    }
+    output::line(&view.paragraph(&now))?;
+    Ok(Done::All)
+}
+
+async fn resume(target: &Target, context: &Context) -> Result<Done, Error> {
+    let stack = context.stack().await?;
+    let provider = target.provider.as_str();
+    stack.lane(provider)?;
+    let (states, connection) = (breaker::states(&stack)?, connection(target));
+    let resumed = credentials::resume(&states, provider, &connection, &breaker::writer()).await;
+    let was_paused = resumed.map_err(breaker::failed)?;
+    if context.global.json {
+        output::json(&serde_json::json!({
+            "provider": provider, "connection": connection, "was_paused": was_paused,
+        }))?;
+    } else if was_paused {
+        output::line(&format!(
+            "{provider}/{connection}: resumed; its messages try again within a minute or when their wait ends"
+        ))?;
+    } else {
+        output::line(&format!("{provider}/{connection}: was not paused"))?;
+    }
+    Ok(Done::All)
+}
+
+fn connection(target: &Target) -> String {
+    let named = target.connection.clone();
+    let connection = named.unwrap_or_else(Name::default_connection);
+    connection.as_str().to_owned()
+}
+
+/// The connections among `found`, at `now`.
+#[must_use]
+pub fn views(found: &[(Key, Standing)], now: Timestamp) -> Vec<View> {
+    let views = found.iter().filter_map(|(key, standing)| {
+        let connection = key.connection()?;
+        Some(view(&key.provider, &connection, standing, now))
+    });
+    views.collect()
+}
+
+fn view(provider: &str, connection: &str, standing: &Standing, now: Timestamp) -> View {
+    let pause = standing.pause.as_ref();
+    let scheme = target::spec(provider).and_then(|spec| spec.auth.token());
+    let budget: Option<TokenBudget> = scheme.and_then(|scheme| scheme.budget);
+    let used = |budget: TokenBudget| {
+        let counted = standing.refreshes.iter();
+        counted.filter(|at| **at + budget.within > now).count()
+    };
+    View {
+        provider: provider.to_owned(),
+        connection: connection.to_owned(),
+        paused: pause.map(|pause| pause.reason),
+        since: pause.map(|pause| pause.since),
+        next_trial: pause
+            .filter(|pause| pause.reason == Reason::Unauthorised)
+            .map(|pause| pause.next_trial),
+        token_expires_at: standing.token.map(|token| token.expires_at),
+        token_refused: standing.token.is_some_and(|token| token.refused),
+        failed_refreshes: standing.failures,
+        budget_used: budget.map(used),
+    }
+}
+
+fn table(views: &[View], now: &Now) -> String {
+    let mut table = output::table(&["CONNECTION", "PAUSED", "SINCE", "NEXT TRIAL"]);
+    for view in views {
+        table.add_row([
+            format!("{}/{}", view.provider, view.connection),
+            view.paused.map_or("no", Reason::code).to_owned(),
+            view.since.map_or_else(dash, |at| now.both(at)),
+            view.next_trial.map_or_else(dash, |at| now.distance(at)),
+        ]);
+    }
+    table.to_string()
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
+impl View {
+    fn paragraph(&self, now: &Now) -> String {
+        let mut lines = vec![format!("{}/{}", self.provider, self.connection)];
+        match (self.paused, self.since) {
+            (Some(reason), Some(since)) => {
+                lines.push(format!(
+                    "  paused     {} since {}",
+                    reason.code(),
+                    now.both(since)
+                ));
+                lines.push(format!(
+                    "  what to do {}",
+                    advice(reason, &self.provider, &self.connection)
+                ));
+            }
+            _ => lines.push("  paused     no".to_owned()),
+        }
+        if let Some(at) = self.next_trial {
+            lines.push(format!("  next trial {}", now.both(at)));
+        }
+        if let Some(at) = self.token_expires_at {
+            let refused = if self.token_refused {
+                ", refused by the provider"
+            } else {
+                ""
+            };
+            lines.push(format!("  token      ends {}{refused}", now.both(at)));
+        }
+        if self.failed_refreshes > 0 {
+            lines.push(format!(
+                "  refreshes  {} failed in a row",
+                self.failed_refreshes
+            ));
+        }
+        let scheme = target::spec(&self.provider).and_then(|spec| spec.auth.token());
+        if let (Some(used), Some(budget)) =
+            (self.budget_used, scheme.and_then(|scheme| scheme.budget))
+        {
+            let within = when::span(budget.within);
+            lines.push(format!(
+                "  budget     {used} of {} tokens in {within}",
+                budget.tokens
+            ));
+        }
+        lines.join("\n")
+    }
+}
+
+/// What a person does about a pause.
+fn advice(reason: Reason, provider: &str, connection: &str) -> String {
+    let secret = format!("causeway/{provider}/{connection}");
+    match reason {
+        Reason::Unauthorised => format!(
+            "the provider refused these credentials: put good ones into the secret {secret}, which ends the pause; or, where the provider was wrong, `causeway connection resume {provider}/{connection}`"
+        ),
+        Reason::ReauthoriseNeeded => format!(
+            "the refresh token is dead: authorise the connection anew at the provider and put the new refresh token into the secret {secret}, which ends the pause"
+        ),
+        Reason::SecretMissing => format!(
+            "the secret {secret} does not exist or lacks a field (`causeway providers {provider}` names them): put it right, which ends the pause"
+        ),
+        Reason::RefreshBudget => {
+            "the provider gives out no more tokens for now: it goes on by itself".to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use time::UtcOffset;
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
+
+    fn paused(reason: &str) -> Standing {
+        let since = (NOON - Duration::from_secs(600)).as_millis();
+        let trial = (NOON + Duration::from_secs(300)).as_millis();
+        let pause = json!({"reason": reason, "since": since, "next_trial": trial});
+        let text = json!({"pause": pause, "refreshes": [since, since - 90_000_000]});
+        serde_json::from_value(text).expect("a standing")
+    }
+
+    #[test]
+    fn a_pause_says_why_since_when_and_what_to_do() {
+        let view = view("guesty", "berlin", &paused("unauthorised"), NOON);
+        assert_eq!(
+            view.budget_used,
+            Some(1),
+            "yesterday's is out of the window"
+        );
+        let text = view.paragraph(&Now::at(NOON, UtcOffset::UTC));
+        assert!(
+            text.contains("paused     unauthorised since 2026-11-22 11:50:00 +00:00 (10 min ago)"),
+            "{text}"
+        );
+        assert!(text.contains("the secret causeway/guesty/berlin"), "{text}");
+        assert!(
+            text.contains("next trial 2026-11-22 12:05:00 +00:00 (in 5 min)"),
+            "{text}"
+        );
+        assert!(text.contains("budget     1 of 5 tokens in 1 d"), "{text}");
+    }
+
+    #[test]
+    fn a_pause_that_no_trial_ends_promises_none() {
+        let view = view("guesty", "berlin", &paused("reauthorise_needed"), NOON);
+        assert_eq!(view.next_trial, None);
+        let rows = table(&[view], &Now::at(NOON, UtcOffset::UTC));
+        assert!(rows.contains("guesty/berlin"), "{rows}");
+        assert!(rows.contains("reauthorise_needed"), "{rows}");
+    }
+}

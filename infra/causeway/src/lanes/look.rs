@@ -1,0 +1,235 @@
+//! One look at all lanes: a scan of the shared state, the queues' numbers, the event sources.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use causeway::Timestamp;
+use causeway::breaker::State;
+use causeway::credentials::Reason;
+use futures_util::{StreamExt, stream};
+use serde::Serialize;
+
+use super::limits::{Fullest, fullest};
+use super::source::{Source, sources};
+use crate::error::Error;
+use crate::items::{self, Items};
+use crate::stack::{Lane, Stack};
+use crate::{breaker, connection, target};
+
+/// Lanes whose queues are asked side by side; each takes two calls.
+const SIDE_BY_SIDE: usize = 8;
+
+/// All lanes, as of one moment.
+#[derive(Debug, Serialize)]
+pub struct Look {
+    /// By provider.
+    pub lanes: Vec<LaneView>,
+    /// What could not be read, a line each.
+    pub problems: Vec<String>,
+}
+
+/// One lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LaneView {
+    /// The provider.
+    pub provider: String,
+    /// Its breakers that are not closed, or one that is.
+    pub breakers: Vec<breaker::View>,
+    /// The fullest of its limits; none where nothing was drawn on, or this release does not know the provider.
+    pub limit: Option<Fullest>,
+    /// Its queue; none where it could not be read.
+    pub queue: Option<Queued>,
+    /// Its dead-letter queue; none where it could not be read.
+    pub dead_letters: Option<Queued>,
+    /// Its event source; none where it could not be read.
+    pub source: Option<Source>,
+    /// Its paused connections.
+    pub paused: Vec<PausedConnection>,
+}
+
+/// A paused connection in a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PausedConnection {
+    /// The connection.
+    pub connection: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// How many messages a queue holds, about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Queued {
+    /// Waiting to be received.
+    pub ready: u64,
+    /// Received and not yet gone: under way, or put off.
+    pub hidden: u64,
+    /// Sent to be put off.
+    pub delayed: u64,
+}
+
+impl Queued {
+    /// All of them.
+    #[must_use]
+    pub const fn all(self) -> u64 {
+        self.ready + self.hidden + self.delayed
+    }
+}
+
+/// Looks at all lanes of `stack`. What cannot be read is among the problems.
+///
+/// # Errors
+/// When the stack is of a release without shared state.
+pub async fn look(stack: &Stack, now: Timestamp) -> Result<Look, Error> {
+    stack.lanes_table()?;
+    let (items, sources, queues) =
+        futures_util::join!(items::scan(stack, None), sources(stack), queues(stack));
+    let mut problems = Vec::new();
+    let items = items.unwrap_or_else(|error| {
+        problems.push(error.to_string());
+        Items::default()
+    });
+    if items.cut {
+        problems.push("the table of shared state is larger than one look".to_owned());
+    }
+    if items.unreadable > 0 {
+        let count = items.unreadable;
+        problems.push(format!(
+            "{count} items of shared state are of another release"
+        ));
+    }
+    let sources = sources.unwrap_or_else(|error| {
+        problems.push(error.to_string());
+        BTreeMap::new()
+    });
+    let mut lanes = Vec::new();
+    for (lane, (queue, dead_letters)) in stack.lanes().iter().zip(queues) {
+        let mut note = |read: Result<Queued, Error>| {
+            read.map_err(|error| problems.push(format!("{}: {error}", lane.provider)))
+                .ok()
+        };
+        let (queue, dead_letters) = (note(queue), note(dead_letters));
+        let source = sources.get(&lane.function_name).cloned();
+        lanes.push(LaneView {
+            queue,
+            dead_letters,
+            source,
+            ..view(lane, &items, now)
+        });
+    }
+    Ok(Look { lanes, problems })
+}
+
+/// What the shared state says of one lane.
+fn view(lane: &Lane, items: &Items, now: Timestamp) -> LaneView {
+    let provider = lane.provider.as_str();
+    let breakers = items
+        .breakers
+        .iter()
+        .filter(|(key, _)| key.provider == provider);
+    let mut breakers: Vec<_> = breakers
+        .map(|(key, found)| breaker::view(key.connection(), found))
+        .collect();
+    if breakers
+        .iter()
+        .any(|breaker| breaker.state != State::Closed)
+    {
+        breakers.retain(|breaker| breaker.state != State::Closed);
+    } else {
+        breakers.truncate(1);
+    }
+    if breakers.is_empty() {
+        breakers.push(breaker::view(None, &causeway::breaker::Breaker::default()));
+    }
+    let limits = items
+        .limits
+        .iter()
+        .filter(|(key, _)| key.provider == provider);
+    let credentials = connection::views(&items.credentials, now).into_iter();
+    let paused = credentials
+        .filter(|connection| connection.provider == provider)
+        .filter_map(|connection| {
+            Some(PausedConnection {
+                reason: connection.paused?,
+                connection: connection.connection,
+            })
+        });
+    LaneView {
+        provider: provider.to_owned(),
+        breakers,
+        limit: target::spec(provider).and_then(|spec| fullest(spec, limits, now)),
+        queue: None,
+        dead_letters: None,
+        source: None,
+        paused: paused.collect(),
+    }
+}
+
+type Both = (Result<Queued, Error>, Result<Queued, Error>);
+
+/// Both queues of every lane, in the lanes' order.
+async fn queues(stack: &Stack) -> Vec<Both> {
+    let both = stack.lanes().iter().map(|lane| async {
+        futures_util::join!(queue(stack, &lane.queue_url), queue(stack, &lane.dlq_url))
+    });
+    stream::iter(both).buffered(SIDE_BY_SIDE).collect().await
+}
+
+async fn queue(stack: &Stack, url: &str) -> Result<Queued, Error> {
+    use QueueAttributeName::{
+        ApproximateNumberOfMessages as Ready, ApproximateNumberOfMessagesDelayed as Delayed,
+        ApproximateNumberOfMessagesNotVisible as Hidden,
+    };
+    let asked = stack.sqs.get_queue_attributes().queue_url(url);
+    let asked = asked.set_attribute_names(Some(vec![Ready, Delayed, Hidden]));
+    let reply = asked
+        .send()
+        .await
+        .map_err(Error::aws("read a queue's numbers"))?;
+    let number = |name: &QueueAttributeName| {
+        let found = reply.attributes().and_then(|all| all.get(name));
+        found.and_then(|text| text.parse().ok()).unwrap_or(0)
+    };
+    Ok(Queued {
+        ready: number(&Ready),
+        hidden: number(&Hidden),
+        delayed: number(&Delayed),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
+
+    #[test]
+    fn a_lane_shows_what_is_not_closed_and_who_is_paused_and_nothing_of_others() {
+        let mut items = Items::default();
+        items.insert(json!({"pk": "shopify#shop-1#breaker", "state": "Closed"}));
+        items.insert(json!({"pk": "shopify#shop-2#breaker", "state": "Open", "open_until": 5}));
+        items.insert(json!({"pk": "stripe#*#breaker", "state": "ForcedOpen"}));
+        items.insert(json!({"pk": "shopify#shop-3#credentials",
+            "pause": {"reason": "unauthorised", "since": 1, "next_trial": 2}}));
+        let lane = Lane {
+            provider: "shopify".to_owned(),
+            pascal: "Shopify".to_owned(),
+            queue_url: "q".to_owned(),
+            dlq_url: "d".to_owned(),
+            function_name: "f".to_owned(),
+        };
+        let seen = view(&lane, &items, NOON);
+        let open: Vec<_> = seen
+            .breakers
+            .iter()
+            .map(|one| one.connection.as_deref())
+            .collect();
+        assert_eq!(open, [Some("shop-2")]);
+        assert_eq!(seen.paused[0].connection, "shop-3");
+        assert_eq!(seen.paused.len(), 1);
+
+        let healthy = view(&lane, &Items::default(), NOON);
+        assert_eq!(healthy.breakers[0].state, State::Closed);
+    }
+}

@@ -1,0 +1,411 @@
+//! `causeway status`: what the ledger says of one request.
+
+use std::time::Duration;
+
+use causeway::Timestamp;
+use causeway::clock::{Clock, SystemClock};
+use causeway::ledger::{DynamoLedger, LedgerStore, Record, Status};
+use causeway::request::{IdempotencyKey, LedgerKey, Name};
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::{Context, Done};
+use crate::error::Error;
+use crate::output;
+use crate::target::Target;
+use crate::when::{self, Now};
+
+/// How often a watched record is read: a request takes seconds.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Show where a request stands.
+///
+/// Requests are known by their idempotency key: `causeway send --json` and the API answer it beside the id, which is
+/// not a key. With --watch the exit status is 0 when the request was completed, 3 when it ended otherwise, 1 when it
+/// did not end in time.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Whose request; the connection is `default` where none is named.
+    #[arg(value_name = "PROVIDER[/CONNECTION]")]
+    target: Target,
+    /// The idempotency key.
+    #[arg(value_parser = key)]
+    key: IdempotencyKey,
+    /// Wait until the request has ended, and show each change.
+    #[arg(long)]
+    watch: bool,
+    /// How long --watch waits at most: 90s, 15m, 2h or 7d.
+    #[arg(long, value_parser = when::duration, default_value = "15m", value_name = "DURATION")]
+    timeout: Duration,
+}
+
+fn key(text: &str) -> Result<IdempotencyKey, causeway::request::InvalidKey> {
+    IdempotencyKey::try_from(text.to_owned())
+}
+
+/// A record in a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct View {
+    /// The provider.
+    pub provider: String,
+    /// The connection.
+    pub connection: String,
+    /// The idempotency key.
+    pub idempotency_key: String,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it ended, or why the last attempt failed.
+    pub code: Option<String>,
+    /// The code in more words.
+    pub detail: Option<String>,
+    /// Attempts made in this series.
+    pub attempts: u32,
+    /// Fresh starts before.
+    pub series: u32,
+    /// Whether an attempt may have taken effect.
+    pub ambiguous: bool,
+    /// When its lane first saw it.
+    #[serde(serialize_with = "when::rfc3339")]
+    pub first_seen: Timestamp,
+    /// When the last attempt was made.
+    #[serde(serialize_with = "when::maybe_rfc3339")]
+    pub last_attempt: Option<Timestamp>,
+    /// When the next attempt is due.
+    #[serde(serialize_with = "when::maybe_rfc3339")]
+    pub next_attempt_at: Option<Timestamp>,
+    /// End of the present claim.
+    #[serde(serialize_with = "when::maybe_rfc3339")]
+    pub lease_until: Option<Timestamp>,
+    /// HTTP status of the provider's answer.
+    pub response_status: Option<u16>,
+    /// The provider's id of what was made.
+    pub object_id: Option<String>,
+    /// When the ledger may forget it; none while it may have an unknown effect.
+    #[serde(serialize_with = "when::maybe_rfc3339")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no record, AWS cannot be reached, or the wait was too long.
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
+    let stack = context.stack().await?;
+    let target = &arguments.target;
+    stack.lane(target.provider.as_str())?;
+    let ledger = DynamoLedger::new(stack.dynamodb.clone(), stack.requests_table()?);
+    if arguments.watch {
+        return watch(&ledger, arguments, context).await;
+    }
+    match read(&ledger, arguments).await? {
+        Some(view) => show(&view, context)?,
+        None => return Err(absent(arguments)),
+    }
+    Ok(Done::All)
+}
+
+async fn watch(
+    ledger: &dyn LedgerStore,
+    arguments: &Arguments,
+    context: &Context,
+) -> Result<Done, Error> {
+    let end = SystemClock.now() + arguments.timeout;
+    let mut shown: Option<View> = None;
+    let mut said_absent = false;
+    loop {
+        match read(ledger, arguments).await? {
+            None if !said_absent => {
+                eprintln!("no record yet: the request waits in its queue, or was never sent");
+                said_absent = true;
+            }
+            Some(view) if shown.as_ref() != Some(&view) => {
+                show(&view, context)?;
+                shown = Some(view);
+            }
+            None | Some(_) => {}
+        }
+        match shown.as_ref().map(|view| view.status) {
+            Some(Status::Completed) => return Ok(Done::All),
+            Some(Status::Rejected | Status::Unknown) => return Ok(Done::InPart),
+            Some(Status::InProgress | Status::Retrying) | None => {}
+        }
+        if SystemClock.now() >= end {
+            let waited = when::span(arguments.timeout);
+            return Err(Error::new(format!("the request has not ended in {waited}"))
+                .hint("--timeout gives it longer; `causeway lanes` shows what holds the lane up"));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn read(ledger: &dyn LedgerStore, arguments: &Arguments) -> Result<Option<View>, Error> {
+    let key = ledger_key(arguments);
+    let read = ledger.read(&[key.to_string()]).await;
+    let mut records =
+        read.map_err(|error| Error::new(format!("the ledger cannot be read: {error}")))?;
+    let record = records.pop().flatten();
+    let now = SystemClock.now();
+    Ok(record
+        .filter(|record| !record.is_expired(now))
+        .map(|record| view(arguments, &record)))
+}
+
+fn ledger_key(arguments: &Arguments) -> LedgerKey {
+    let target = &arguments.target;
+    let connection = target.connection.clone();
+    let connection = connection.unwrap_or_else(Name::default_connection);
+    LedgerKey::new(&target.provider, &connection, &arguments.key)
+}
+
+fn absent(arguments: &Arguments) -> Error {
+    let key = arguments.key.as_str();
+    Error::new(format!("{} has no record of `{key}`", arguments.target)).hint(
+        "it may still wait in its queue (--watch waits for it), or the key is another: ids are no keys; records are kept for 30 days",
+    )
+}
+
+fn view(arguments: &Arguments, record: &Record) -> View {
+    let connection = arguments.target.connection.clone();
+    let connection = connection.unwrap_or_else(Name::default_connection);
+    let response = record.response.as_ref();
+    View {
+        provider: arguments.target.provider.as_str().to_owned(),
+        connection: connection.as_str().to_owned(),
+        idempotency_key: arguments.key.as_str().to_owned(),
+        status: record.status,
+        code: record.code.as_ref().map(ToString::to_string),
+        detail: record.detail.clone(),
+        attempts: record.attempts,
+        series: record.series,
+        ambiguous: record.ambiguous,
+        first_seen: record.first_seen,
+        last_attempt: record.last_attempt,
+        next_attempt_at: record.next_attempt_at,
+        lease_until: record
+            .lease_until
+            .filter(|_| record.status == Status::InProgress),
+        response_status: response.map(|response| response.status),
+        object_id: response.and_then(|response| response.object_id.clone()),
+        expires_at: record
+            .expires_at
+            .map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000))),
+    }
+}
+
+fn show(view: &View, context: &Context) -> Result<(), Error> {
+    if context.global.json {
+        return output::json(view);
+    }
+    output::line(&view.paragraph(&context.now()))
+}
+
+/// What a status means, in a sentence.
+const fn meaning(status: Status) -> &'static str {
+    match status {
+        Status::InProgress => "a function holds it and may be calling the provider",
+        Status::Retrying => "it waits for its next attempt",
+        Status::Completed => "it took effect",
+        Status::Rejected => "it ended; a letter in the dead-letter queue says why",
+        Status::Unknown => "it may have taken effect and nobody can tell; a person must look",
+    }
+}
+
+const fn word(status: Status) -> &'static str {
+    match status {
+        Status::InProgress => "IN_PROGRESS",
+        Status::Retrying => "RETRYING",
+        Status::Completed => "COMPLETED",
+        Status::Rejected => "REJECTED",
+        Status::Unknown => "UNKNOWN",
+    }
+}
+
+impl View {
+    fn paragraph(&self, now: &Now) -> String {
+        let head = format!(
+            "{}/{} {}",
+            self.provider, self.connection, self.idempotency_key
+        );
+        let mut lines = vec![
+            head,
+            format!(
+                "  status        {}: {}",
+                word(self.status),
+                meaning(self.status)
+            ),
+        ];
+        if let Some(code) = &self.code {
+            let detail = self
+                .detail
+                .as_deref()
+                .map_or_else(String::new, |detail| format!(": {detail}"));
+            lines.push(format!("  code          {code}{detail}"));
+        }
+        let times = [
+            ("first seen   ", Some(self.first_seen)),
+            ("last attempt ", self.last_attempt),
+            (
+                "next attempt ",
+                self.next_attempt_at
+                    .filter(|_| self.status == Status::Retrying),
+            ),
+            ("claimed until", self.lease_until),
+        ];
+        let series = if self.series > 0 {
+            format!(" in this series, {} before it", self.series)
+        } else {
+            String::new()
+        };
+        lines.push(format!("  attempts      {}{series}", self.attempts));
+        for (name, at) in times {
+            if let Some(at) = at {
+                lines.push(format!("  {name} {}", now.both(at)));
+            }
+        }
+        if let Some(status) = self.response_status {
+            let made = self
+                .object_id
+                .as_deref()
+                .map_or_else(String::new, |id| format!(", object {id}"));
+            lines.push(format!("  answer        HTTP {status}{made}"));
+        }
+        if self.ambiguous && self.status != Status::Completed {
+            lines.push("  ambiguous     an attempt may have taken effect".to_owned());
+        }
+        if let Some(next) = self.next_command() {
+            lines.push(format!("  next          {next}"));
+        }
+        lines.join("\n")
+    }
+
+    fn next_command(&self) -> Option<String> {
+        let provider = &self.provider;
+        match self.status {
+            Status::Rejected => Some(format!(
+                "causeway dlq show {provider} '{}'",
+                self.idempotency_key
+            )),
+            Status::Unknown => Some(format!(
+                "look at the provider, then causeway dlq resolve {provider} '{}'",
+                self.idempotency_key
+            )),
+            Status::InProgress | Status::Retrying | Status::Completed => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway::ledger::Response;
+    use causeway::outcome::code;
+    use time::UtcOffset;
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
+
+    fn arguments() -> Arguments {
+        Arguments {
+            target: "stripe".parse().expect("a target"),
+            key: key("order-1712").expect("a key"),
+            watch: false,
+            timeout: Duration::from_secs(1),
+        }
+    }
+
+    fn record(status: Status) -> Record {
+        Record {
+            pk: "stripe#default#order-1712".to_owned(),
+            format_version: 1,
+            status,
+            payload_hash: "00".to_owned(),
+            wire_hash: None,
+            owner: "me".to_owned(),
+            generation: 1,
+            series: 0,
+            lease_until: Some(NOON + Duration::from_secs(60)),
+            attempts: 2,
+            series_since: NOON,
+            next_attempt_at: Some(NOON + Duration::from_secs(90)),
+            first_seen: NOON - Duration::from_secs(120),
+            first_sent_at: None,
+            last_attempt: None,
+            ambiguous: false,
+            alone: false,
+            crashes: 0,
+            message_id: "m".to_owned(),
+            response: None,
+            code: None,
+            detail: None,
+            expires_at: Some(1_795_348_800),
+        }
+    }
+
+    fn shown(record: &Record) -> String {
+        view(&arguments(), record).paragraph(&Now::at(NOON, UtcOffset::UTC))
+    }
+
+    #[test]
+    fn a_waiting_request_says_when_it_goes_on_and_why_it_waits() {
+        let mut waiting = record(Status::Retrying);
+        waiting.code = Some(code::PROVIDER_UNAVAILABLE);
+        waiting.detail = Some("HTTP 503".to_owned());
+        let text = shown(&waiting);
+        let expected = [
+            "stripe/default order-1712",
+            "  status        RETRYING: it waits for its next attempt",
+            "  code          provider_unavailable: HTTP 503",
+            "  attempts      2",
+            "  first seen    2026-11-22 11:58:00 +00:00 (2 min ago)",
+            "  next attempt  2026-11-22 12:01:30 +00:00 (in 1 min 30 s)",
+        ];
+        assert_eq!(text, expected.join("\n"));
+    }
+
+    #[test]
+    fn a_completed_request_shows_the_answer_and_no_dates_of_the_past_claim() {
+        let mut done = record(Status::Completed);
+        done.response = Some(Response {
+            status: 200,
+            object_id: Some("cus_1".to_owned()),
+        });
+        let text = shown(&done);
+        assert!(
+            text.contains("answer        HTTP 200, object cus_1"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("claimed until") && !text.contains("next"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_end_that_needs_a_person_names_the_next_command() {
+        let text = shown(&record(Status::Unknown));
+        assert!(
+            text.contains("causeway dlq resolve stripe 'order-1712'"),
+            "{text}"
+        );
+        let text = shown(&record(Status::Rejected));
+        assert!(
+            text.contains("causeway dlq show stripe 'order-1712'"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_record_is_found_under_the_key_that_lanes_write() {
+        let mut arguments = arguments();
+        assert_eq!(
+            ledger_key(&arguments).to_string(),
+            "stripe#default#order-1712"
+        );
+        arguments.target = "stripe/berlin".parse().expect("a target");
+        assert_eq!(
+            ledger_key(&arguments).to_string(),
+            "stripe#berlin#order-1712"
+        );
+        assert!(absent(&arguments).to_string().contains("ids are no keys"));
+    }
+}
