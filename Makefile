@@ -84,7 +84,7 @@ demo-down: ## Stop what demo-up left running
 	@$(LOCAL) down
 
 map-test: ## Show what a mapping makes of its examples: make map-test MAPPING=functions/stripe/mappings/pms-customer.json [SAMPLE=file.json]
-	@cargo run --locked --quiet --package causeway-contract --bin map-test -- "$(MAPPING)" $(if $(SAMPLE),"$(SAMPLE)")
+	@cargo run --locked --quiet --package causeway-command --bin causeway -- map test "$(MAPPING)" $(if $(SAMPLE),"$(SAMPLE)")
 
 bench-mapping: ## What mapping a 2 KB document costs, in times of parsing and printing it
 	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-contract --bin bench-mapping

@@ -30,7 +30,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 pub use config::Config;
 pub use follow::RequestState;
 pub use problem::{FieldError, Problem};
-pub use providers::ProviderList;
+pub use providers::{ProviderEntry, ProviderList, entry};
 pub use submit::{Accepted, MAX_ITEMS, Taken, TakenList};
 pub use trace::Sent;
 

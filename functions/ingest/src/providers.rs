@@ -41,6 +41,14 @@ pub struct OperationEntry {
     schema: Schema,
 }
 
+impl ProviderEntry {
+    /// Names of the mappings that come with it.
+    #[must_use]
+    pub fn mappings(&self) -> &[String] {
+        &self.mappings
+    }
+}
+
 /// Answers with every deployed lane.
 pub(crate) fn list(api: &Api) -> Response {
     let specs = api.lanes.values().map(|lane| lane.provider.spec());

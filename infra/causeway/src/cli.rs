@@ -8,7 +8,7 @@ use time::UtcOffset;
 use crate::error::Error;
 use crate::stack::Stack;
 use crate::when::{self, Now};
-use crate::{breaker, completions, connection, dlq, lanes, providers, status};
+use crate::{breaker, completions, connection, dlq, lanes, map, providers, send, status};
 
 /// Everything was done.
 const DONE: u8 = 0;
@@ -96,11 +96,13 @@ impl Context {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Send(send::Arguments),
     Status(status::Arguments),
     Lanes(lanes::Arguments),
     Breaker(breaker::Arguments),
     Connection(connection::Arguments),
     Dlq(dlq::Arguments),
+    Map(map::Arguments),
     Providers(providers::Arguments),
     Completions(completions::Arguments),
 }
@@ -139,11 +141,13 @@ pub fn main() -> ExitCode {
 
 async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
     match command {
+        Command::Send(arguments) => send::run(arguments, context).await,
         Command::Status(arguments) => status::run(arguments, context).await,
         Command::Lanes(arguments) => lanes::run(arguments, context).await,
         Command::Breaker(arguments) => breaker::run(arguments, context).await,
         Command::Connection(arguments) => connection::run(arguments, context).await,
         Command::Dlq(arguments) => dlq::run(arguments, context).await,
+        Command::Map(arguments) => map::run(arguments, context),
         Command::Providers(arguments) => providers::run(arguments, context),
         Command::Completions(arguments) => completions::run(arguments),
     }

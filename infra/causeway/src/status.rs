@@ -80,6 +80,9 @@ pub struct View {
     pub response_status: Option<u16>,
     /// The provider's id of what was made.
     pub object_id: Option<String>,
+    /// When an operator ruled on it (`causeway dlq resolve`).
+    #[serde(serialize_with = "when::maybe_rfc3339")]
+    pub resolved_at: Option<Timestamp>,
     /// When the ledger may forget it; none while it may have an unknown effect.
     #[serde(serialize_with = "when::maybe_rfc3339")]
     pub expires_at: Option<Timestamp>,
@@ -186,6 +189,7 @@ fn view(arguments: &Arguments, record: &Record) -> View {
             .filter(|_| record.status == Status::InProgress),
         response_status: response.map(|response| response.status),
         object_id: response.and_then(|response| response.object_id.clone()),
+        resolved_at: record.resolved_at,
         expires_at: record
             .expires_at
             .map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000))),
@@ -250,6 +254,7 @@ impl View {
                     .filter(|_| self.status == Status::Retrying),
             ),
             ("claimed until", self.lease_until),
+            ("ruled on     ", self.resolved_at),
         ];
         let series = if self.series > 0 {
             format!(" in this series, {} before it", self.series)
@@ -337,6 +342,7 @@ mod tests {
             response: None,
             code: None,
             detail: None,
+            resolved_at: None,
             expires_at: Some(1_795_348_800),
         }
     }

@@ -13,6 +13,8 @@ mod error;
 pub mod jsonata;
 mod known;
 mod place;
+#[cfg(feature = "trial")]
+pub mod trial;
 
 use std::fmt;
 

@@ -1,20 +1,32 @@
 //! The operators' command, run as a process. Most of it needs no lane's function: an emulator with a stack of tables
 //! and queues will do, and is up in seconds.
 
+mod deployed;
+
+use std::time::Duration;
+
+use causeway::Timestamp;
+use causeway::breaker::Breaker;
+use causeway::clock::{Clock, SystemClock};
+use causeway::lanes::{DynamoStates, StateStore};
 use causeway_local::stack::{BareEmulator, Ended, report};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// An emulator with a stack `causeway` whose outputs name three tables and the queues of these lanes, and no function.
 async fn tables_and_queues(name: &str, lanes: &[&str]) -> BareEmulator {
-    let table = json!({"Type": "AWS::DynamoDB::Table", "Properties": {
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-    }});
+    let table = |name: &str| {
+        json!({"Type": "AWS::DynamoDB::Table", "Properties": {
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        }})
+    };
     let queue = json!({"Type": "AWS::SQS::Queue"});
     let mut template = json!({"Resources": {}, "Outputs": {}});
     for id in ["RequestsTable", "LanesTable", "MappingsTable"] {
-        template["Resources"][id] = table.clone();
+        template["Resources"][id] = table(id);
         template["Outputs"][id] = json!({"Value": {"Ref": id}});
     }
     for lane in lanes {
@@ -26,13 +38,10 @@ async fn tables_and_queues(name: &str, lanes: &[&str]) -> BareEmulator {
         let function = format!("causeway-{lane}");
         template["Outputs"][format!("{lane}FunctionName")] = json!({"Value": function});
     }
-    let emulator = BareEmulator::up(name)
-        .await
-        .unwrap_or_else(|error| panic!("{}", report(&error)));
-    emulator
-        .make_stack("causeway", &template)
-        .await
-        .unwrap_or_else(|error| panic!("{}", report(&error)));
+    let emulator = BareEmulator::up(name).await;
+    let emulator = emulator.unwrap_or_else(|error| panic!("{}", report(&error)));
+    let made = emulator.make_stack("causeway", &template).await;
+    made.unwrap_or_else(|error| panic!("{}", report(&error)));
     emulator
 }
 
@@ -44,14 +53,165 @@ async fn run(emulator: &BareEmulator, arguments: &[&str], code: i32) -> Ended {
     ended
 }
 
+/// The one JSON document that the command prints.
+async fn json_of(emulator: &BareEmulator, arguments: &[&str], code: i32) -> Value {
+    let ended = run(emulator, &[arguments, &["--json"]].concat(), code).await;
+    let result = ended.json();
+    result.unwrap_or_else(|error| panic!("{}: {ended:#?}", report(&error)))
+}
+
+fn shared_state(emulator: &BareEmulator) -> DynamoStates {
+    let client = aws_sdk_dynamodb::Client::new(&emulator.sdk_config());
+    DynamoStates::new(client, "LanesTable")
+}
+
+async fn put(states: &DynamoStates, key: &str, value: &impl Serialize) {
+    let value = serde_json::to_value(value).expect("JSON");
+    let stored = states.load(key).await.expect("the table answers");
+    let version = stored.map(|stored| stored.version);
+    let swapped = states.swap(key, version, &value, "test").await;
+    swapped.expect("the table answers");
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_needs_no_stack_asks_no_aws_and_bad_usage_is_its_own_status() {
-    let emulator = tables_and_queues("test-command", &["Stripe"]).await;
-    let listed: Value = run(&emulator, &["providers", "--json"], 0)
-        .await
-        .json()
-        .expect("one document");
+async fn what_an_operator_asks_and_orders_is_read_from_and_written_to_the_tables() {
+    let emulator = tables_and_queues("test-command", &["Stripe", "Guesty"]).await;
+    what_needs_no_stack_asks_no_aws(&emulator).await;
+    errors_say_what_and_what_to_do(&emulator).await;
+    a_breaker_is_opened_and_closed(&emulator).await;
+    a_connection_is_resumed_and_its_token_stays_where_it_is(&emulator).await;
+    lanes_stand_in_one_table(&emulator).await;
+    a_request_is_found_by_its_key(&emulator).await;
+}
+
+async fn what_needs_no_stack_asks_no_aws(emulator: &BareEmulator) {
+    let listed = json_of(emulator, &["providers"], 0).await;
     assert_eq!(listed.as_array().map(Vec::len), Some(9), "{listed}");
-    let wrong = run(&emulator, &["provider"], 2).await;
+    let shown = json_of(emulator, &["providers", "stripe", "customers.create"], 0).await;
+    assert_eq!(shown["schema"]["type"], "object", "{shown}");
+    let script = run(emulator, &["completions", "bash"], 0).await;
+    assert!(script.stdout.contains("_causeway()"), "{}", script.stdout);
+    let help = run(emulator, &["--help"], 0).await;
+    for command in ["send", "status", "lanes", "breaker", "connection", "dlq", "map", "providers"] {
+        let listed = help.stdout.lines().any(|line| line.trim_start().starts_with(command));
+        assert!(listed, "{command}: {}", help.stdout);
+    }
+}
+
+async fn errors_say_what_and_what_to_do(emulator: &BareEmulator) {
+    let wrong = run(emulator, &["provider"], 2).await;
     assert!(wrong.stderr.contains("providers"), "{}", wrong.stderr);
+    let nowhere = run(emulator, &["lanes", "--stack", "elsewhere"], 1).await;
+    assert!(nowhere.stderr.contains("--stack"), "{}", nowhere.stderr);
+    assert!(!nowhere.stderr.contains("ServiceError"), "{}", nowhere.stderr);
+    let strange = run(emulator, &["breaker", "show", "nobody"], 2).await;
+    assert!(strange.stderr.contains("deployed: guesty, stripe"), "{}", strange.stderr);
+    let named = ["breaker", "show", "stripe", "--connection", "x"];
+    let refused = run(emulator, &named, 2).await;
+    assert!(refused.stderr.contains("--connection"), "{}", refused.stderr);
+}
+
+async fn a_breaker_is_opened_and_closed(emulator: &BareEmulator) {
+    let shown = run(emulator, &["breaker", "show", "stripe"], 0).await;
+    assert_eq!(shown.stdout.trim(), "stripe: Closed");
+    let open = ["breaker", "open", "stripe", "--for", "2h", "--reason", "maintenance"];
+    let opened = json_of(emulator, &open, 0).await;
+    assert_eq!(opened["before"]["state"], "Closed", "{opened}");
+    assert_eq!(opened["after"]["state"], "ForcedOpen", "{opened}");
+    let stored = shared_state(emulator).load("stripe#*#breaker").await;
+    let stored = stored.expect("the table answers").expect("an item");
+    assert_eq!(stored.value["reason"], "maintenance");
+    let shown = run(emulator, &["breaker", "show", "stripe"], 0).await;
+    assert!(shown.stdout.contains("ForcedOpen until "), "{}", shown.stdout);
+    assert!(shown.stdout.contains("maintenance"), "{}", shown.stdout);
+
+    let closed = run(emulator, &["breaker", "close", "stripe"], 0).await;
+    assert!(closed.stdout.starts_with("was  stripe: ForcedOpen"), "{}", closed.stdout);
+    assert!(closed.stdout.contains("now  stripe: Closed since"), "{}", closed.stdout);
+    run(emulator, &["breaker", "close", "stripe"], 0).await;
+
+    let too_long = ["breaker", "open", "stripe", "--for", "8d", "--reason", "x"];
+    let refused = run(emulator, &too_long, 2).await;
+    assert!(refused.stderr.contains("at most 7 days"), "{}", refused.stderr);
+}
+
+/// What nobody should see, as a token.
+const TOKEN: &str = "made-up-token-that-nobody-sees";
+
+async fn a_connection_is_resumed_and_its_token_stays_where_it_is(emulator: &BareEmulator) {
+    let now = SystemClock.now();
+    let key = "guesty#berlin#credentials";
+    let paused = json!({
+        "format_version": 1,
+        "token": {"text": TOKEN, "usable_from": now, "obtained_at": now, "expires_at": now},
+        "refresh_token": TOKEN,
+        "pause": {"reason": "unauthorised", "since": now, "next_trial": now},
+    });
+    put(&shared_state(emulator), key, &paused).await;
+
+    let listed = json_of(emulator, &["connection", "list"], 0).await;
+    assert_eq!(listed[0]["connection"], "berlin", "{listed}");
+    assert_eq!(listed[0]["paused"], "unauthorised", "{listed}");
+    let shown = run(emulator, &["connection", "show", "guesty/berlin"], 0).await;
+    assert!(shown.stdout.contains("causeway/guesty/berlin"), "{}", shown.stdout);
+    for seen in [&shown.stdout, &listed.to_string()] {
+        assert!(!seen.contains(TOKEN), "{seen}");
+    }
+    let resumed = json_of(emulator, &["connection", "resume", "guesty/berlin"], 0).await;
+    assert_eq!(resumed["was_paused"], true, "{resumed}");
+    let again = json_of(emulator, &["connection", "resume", "guesty/berlin"], 0).await;
+    assert_eq!(again["was_paused"], false, "{again}");
+    let stored = shared_state(emulator).load(key).await;
+    let stored = stored.expect("the table answers").expect("an item");
+    assert_eq!(stored.value["refresh_token"], TOKEN, "the rotated one is kept");
+    let listed = run(emulator, &["connection", "list"], 0).await;
+    assert_eq!(listed.stdout.trim(), "No connection is paused.");
+}
+
+async fn lanes_stand_in_one_table(emulator: &BareEmulator) {
+    let now = SystemClock.now();
+    let open = Breaker::default().force_open(now, "an outage", now + Duration::from_secs(600));
+    let states = shared_state(emulator);
+    put(&states, "guesty#*#breaker", &open.expect("within the rules")).await;
+    let sqs = aws_sdk_sqs::Client::new(&emulator.sdk_config());
+    let queues = sqs.list_queues().send().await.expect("it answers");
+    for url in queues.queue_urls() {
+        let sent = sqs.send_message().queue_url(url).message_body("{}").send();
+        sent.await.expect("it answers");
+    }
+    // Nothing feeds these lanes: no event source is found, which is no failure of the others' columns.
+    let look = json_of(emulator, &["lanes"], 0).await;
+    let lanes = look["lanes"].as_array().expect("a list");
+    let names: Vec<_> = lanes.iter().map(|lane| &lane["provider"]).collect();
+    assert_eq!(names, ["guesty", "stripe"], "{look}");
+    assert_eq!(lanes[0]["breakers"][0]["state"], "ForcedOpen", "{look}");
+    assert_eq!(lanes[1]["breakers"][0]["state"], "Closed", "{look}");
+    for lane in lanes {
+        assert_eq!(lane["queue"]["ready"], 1, "{look}");
+        assert_eq!(lane["dead_letters"]["ready"], 1, "{look}");
+    }
+    let table = run(emulator, &["lanes"], 0).await;
+    let row = table.stdout.lines().find(|line| line.contains("guesty"));
+    assert!(row.is_some_and(|row| row.contains("ForcedOpen")), "{}", table.stdout);
+}
+
+async fn a_request_is_found_by_its_key(emulator: &BareEmulator) {
+    let absent = run(emulator, &["status", "stripe", "order-1"], 1).await;
+    assert!(absent.stderr.contains("no record"), "{}", absent.stderr);
+    let at = Timestamp::from_millis(1_795_348_800_000);
+    let record = json!({
+        "format_version": 1, "status": "COMPLETED", "payload_hash": "00",
+        "owner": "me", "generation": 1, "series": 0, "attempts": 1, "series_since": at, "first_seen": at,
+        "ambiguous": false, "message_id": "m", "response": {"status": 200, "object_id": "cus_1"},
+        "expires_at": 4_000_000_000_i64,
+    });
+    let client = aws_sdk_dynamodb::Client::new(&emulator.sdk_config());
+    let ledger = DynamoStates::new(client, "RequestsTable");
+    put(&ledger, "stripe#default#order-1", &record).await;
+    let shown = json_of(emulator, &["status", "stripe", "order-1"], 0).await;
+    assert_eq!(shown["status"], "COMPLETED", "{shown}");
+    assert_eq!(shown["object_id"], "cus_1", "{shown}");
+    assert_eq!(shown["first_seen"], "2026-11-22T12:00:00Z", "{shown}");
+    let watched = run(emulator, &["status", "stripe/default", "order-1", "--watch"], 0).await;
+    assert!(watched.stdout.contains("COMPLETED: it took effect"), "{}", watched.stdout);
 }
