@@ -54,6 +54,13 @@ enum Command {
         #[arg(long)]
         name: String,
     },
+    /// Make metrics of what a stack's functions log, as long as it is up.
+    #[command(hide = true)]
+    ForwardMetrics {
+        /// Name of the stack.
+        #[arg(long)]
+        name: String,
+    },
     /// Run the vendors' fakes on a loopback port until stopped.
     #[command(hide = true)]
     Fakes {
@@ -96,6 +103,7 @@ async fn run(command: Command) -> ExitCode {
             return outage::command(&arguments, plain_progress()).await;
         }
         Command::Guard { name } => guard(&name).await,
+        Command::ForwardMetrics { name } => forward_metrics(&name).await,
         Command::Fakes { address_file } => fakes(&address_file).await,
     };
     match done {
@@ -129,6 +137,8 @@ async fn up(name: &str) -> Result<(), Error> {
         progress: plain_progress(),
     })
     .await?;
+    let program = std::env::current_exe().map_err(Error::io("find this program"))?;
+    stack.start_forwarding_metrics(&program, name)?;
     let environment = stack.write_environment_file().await?;
     say(&explain(name, &stack, &environment));
     vendors.leave_running();
@@ -181,6 +191,12 @@ async fn guard(name: &str) -> Result<(), Error> {
 /// A closed pipe is the reader's choice and changes nothing about the result.
 fn say(what: &str) {
     let _ = writeln!(io::stdout(), "{what}");
+}
+
+/// Runs beside a stack that somebody else holds: when this ends, the stack stays.
+async fn forward_metrics(name: &str) -> Result<(), Error> {
+    let stack = LocalStack::attach_beside(name).await?;
+    stack.forward_metrics_forever().await
 }
 
 async fn fakes(address_file: &Path) -> Result<(), Error> {

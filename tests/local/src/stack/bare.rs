@@ -4,7 +4,8 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
-use serde_json::Value;
+use causeway::Timestamp;
+use serde_json::{Value, json};
 
 use super::{Emulator, Error, Paths, Processes, Tools, aws};
 
@@ -99,5 +100,32 @@ impl BareEmulator {
             .await
             .map_err(Error::aws("make a queue"))?;
         Ok(made.queue_url.unwrap_or_default())
+    }
+
+    /// Puts lines in a log stream of its own, as an invocation of a function does.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub async fn log(
+        &self,
+        group: &str,
+        stream: &str,
+        at: Timestamp,
+        lines: &[String],
+    ) -> Result<(), Error> {
+        let group = json!({"logGroupName": group});
+        // The group may be there.
+        let _ = self.emulator.ask_logs("CreateLogGroup", &group).await;
+        let mut input = group;
+        input["logStreamName"] = stream.into();
+        self.emulator.ask_logs("CreateLogStream", &input).await?;
+        let event = |line: &String| json!({"timestamp": at.as_millis(), "message": line});
+        input["logEvents"] = lines.iter().map(event).collect();
+        self.emulator.ask_logs("PutLogEvents", &input).await?;
+        Ok(())
+    }
+
+    pub(super) const fn emulator(&self) -> &Emulator {
+        &self.emulator
     }
 }

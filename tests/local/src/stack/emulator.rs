@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Error, Paths, Processes, Tools, aws};
@@ -21,6 +22,23 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 const LOG_PAGE: usize = 10_000;
 /// Pages that are read of one function's log; an emulator holds no more than this in a test.
 const LOG_PAGES_MAX: usize = 1000;
+
+/// A line of a function's log.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct LogEvent {
+    /// The stream; the emulator has one for each invocation.
+    #[serde(rename = "logStreamName")]
+    pub stream: String,
+    /// When, in milliseconds since 1970.
+    pub timestamp: i64,
+    /// The line.
+    pub message: String,
+}
+
+#[derive(Deserialize)]
+struct LogPage {
+    events: Vec<LogEvent>,
+}
 
 /// A running MiniStack.
 #[derive(Debug)]
@@ -113,37 +131,56 @@ impl Emulator {
     }
 
     pub(super) async fn logs(&self, function: &str) -> Result<Vec<String>, Error> {
+        let group = self.log_group(function).await?;
+        let events = self.log_events(&group, 0, "").await?;
+        Ok(events.into_iter().map(|event| event.message).collect())
+    }
+
+    /// Where a function logs.
+    pub(super) async fn log_group(&self, function: &str) -> Result<String, Error> {
         let configuration = self.configuration(function).await?;
-        let group = configuration["LoggingConfig"]["LogGroup"]
+        Ok(configuration["LoggingConfig"]["LogGroup"]
             .as_str()
-            .map_or_else(|| format!("/aws/lambda/{function}"), str::to_owned);
-        let mut lines = Vec::new();
+            .map_or_else(|| format!("/aws/lambda/{function}"), str::to_owned))
+    }
+
+    /// The events of a log group since `from` (milliseconds since 1970) that have `pattern` in them, by time.
+    pub(super) async fn log_events(
+        &self,
+        group: &str,
+        mut from: i64,
+        pattern: &str,
+    ) -> Result<Vec<LogEvent>, Error> {
+        let mut all: Vec<LogEvent> = Vec::new();
         // A page has no token to go on with: the next one starts at the last one's last millisecond, and what was
         // read of that is left out.
-        let (mut from, mut read) = (0, 0);
+        let mut read = 0;
         for _ in 0..LOG_PAGES_MAX {
-            let page = self
-                .ask(
-                    http::Request::post(format!("{}/", self.endpoint))
-                        .header("content-type", "application/x-amz-json-1.1")
-                        .header("x-amz-target", "Logs_20140328.FilterLogEvents"),
-                    json!({ "logGroupName": group, "startTime": from }).to_string(),
-                )
-                .await?;
-            let events = page["events"].as_array().cloned().unwrap_or_default();
-            let texts = events.iter().skip(read);
-            lines.extend(texts.filter_map(|event| event["message"].as_str().map(str::to_owned)));
-            if events.len() < LOG_PAGE {
+            let asked = json!({
+                "logGroupName": group, "startTime": from, "filterPattern": pattern, "limit": LOG_PAGE,
+            });
+            let page = self.ask_logs("FilterLogEvents", &asked).await?;
+            let page: LogPage = serde_json::from_value(page)
+                .map_err(|error| self.problem(format!("answers no log events: {error}")))?;
+            let (count, last) = (page.events.len(), page.events.last());
+            let last = last.map_or(from, |event| event.timestamp);
+            let of_last = page.events.iter().rev();
+            let of_last = of_last.take_while(|event| event.timestamp == last).count();
+            all.extend(page.events.into_iter().skip(read));
+            if count < LOG_PAGE {
                 break;
             }
-            from = events
-                .last()
-                .and_then(|event| event["timestamp"].as_i64())
-                .unwrap_or(from);
-            let is_last = |event: &&Value| event["timestamp"].as_i64() == Some(from);
-            read = events.iter().rev().take_while(is_last).count();
+            (from, read) = (last, of_last);
         }
-        Ok(lines)
+        Ok(all)
+    }
+
+    /// Asks the emulator's CloudWatch Logs.
+    pub(super) async fn ask_logs(&self, action: &str, input: &Value) -> Result<Value, Error> {
+        let request = http::Request::post(format!("{}/", self.endpoint))
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", format!("Logs_20140328.{action}"));
+        self.ask(request, input.to_string()).await
     }
 
     async fn configuration(&self, function: &str) -> Result<Value, Error> {

@@ -15,6 +15,7 @@ mod emulator;
 mod error;
 mod exports;
 mod lock;
+mod metrics;
 mod paths;
 mod processes;
 mod sam;
@@ -40,6 +41,7 @@ pub use emulator::{Emulator, free_port};
 pub use error::{Error, report};
 pub use exports::exports;
 pub use lock::lock;
+pub use metrics::Datum;
 pub use paths::{Paths, root};
 pub use processes::{Processes, Stopped};
 pub use sam::NO_LANES;
@@ -146,6 +148,16 @@ impl LocalStack {
             paths,
             processes,
         })
+    }
+
+    /// As [`attach`](Self::attach), for a process of the stack's own: dropping this stops nothing.
+    ///
+    /// # Errors
+    /// When there is none of that name, or its emulator does not answer.
+    pub async fn attach_beside(name: &str) -> Result<Self, Error> {
+        let stack = Self::attach(name).await?;
+        stack.processes.release();
+        Ok(stack)
     }
 
     /// Address of the emulator, for every AWS service: `http://127.0.0.1:<port>`.

@@ -15,6 +15,7 @@ mod gatekeeper;
 mod ingest;
 #[path = "support/interface_emulator.rs"]
 mod interface_emulator;
+mod metrics;
 mod monitoring;
 #[path = "support/random.rs"]
 mod random;
