@@ -13,6 +13,9 @@ use crate::vendor::mix;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
+    /// Status 400 in the vendor's own shape: it refuses what it took before, as after a bad release of theirs.
+    #[serde(rename = "error_400")]
+    Error400,
     /// Status 500 in the vendor's own shape.
     #[serde(rename = "error_500")]
     Error500,
@@ -32,6 +35,7 @@ impl Mode {
     /// The mode's name in the control API and the journal.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Error400 => "error_400",
             Self::Error500 => "error_500",
             Self::Error503 => "error_503",
             Self::Timeout => "timeout",
@@ -43,6 +47,7 @@ impl Mode {
     /// The status of the error modes.
     pub fn status(self) -> Option<u16> {
         match self {
+            Self::Error400 => Some(400),
             Self::Error500 => Some(500),
             Self::Error503 => Some(503),
             Self::Timeout | Self::Refuse | Self::LostReply => None,
