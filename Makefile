@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit test-vendors validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check demo-up demo-down map-test bench-mapping new-provider lines fmt
+.PHONY: help test lint unit test-vendors validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench-mapping new-provider lines fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,7 +77,11 @@ demo-self-check: ## Tamper with a run's result: must exit non-zero, with exactly
 outage: ## Let a vendor fail for five minutes while 5,000 messages wait (a quarter of an hour)
 	@$(LOCAL) outage
 
-demo-up: ## Leave a local stack running, to explore
+causeway: ## Build the operators' command: target/debug/causeway (to install it: cargo install --locked --path infra/causeway)
+	cargo build --locked --package causeway-command
+	@echo "built $(CURDIR)/target/debug/causeway"
+
+demo-up: causeway ## Leave a local stack running, to explore
 	@$(LOCAL) up
 
 demo-down: ## Stop what demo-up left running

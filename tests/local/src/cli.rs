@@ -155,21 +155,33 @@ fn explain(name: &str, stack: &LocalStack, environment: &Path) -> String {
     let vendors = stack.provider_base_url();
     let logs = stack.paths().stack().display();
     text += &format!("\nThe vendors' fakes:  {vendors}\nLogs:                {logs}\n");
-    text += "\nTo explore with the SAM CLI or the AWS CLI in this shell:\n";
-    for (variable, value) in stack::environment(stack.endpoint()) {
-        text += &format!("  export {variable}={value}\n");
+    text += "\nSet a shell up for it:\n";
+    for (variable, value) in stack::exports(stack) {
+        // Quoted: the API's stage is called `$default`.
+        text += &format!("  export {variable}='{value}'\n");
     }
-    let programs = root().join(".tools/sam/bin");
-    text += &format!("  export PATH={}:$PATH\n", programs.display());
-    text += "For example:\n";
-    text += "  sam list stack-outputs --stack-name causeway\n";
-    text += "  sam logs --stack-name causeway\n";
+    let programs = ["target/debug", ".tools/sam/bin"].map(|folder| root().join(folder));
+    let [causeway, sam] = programs.map(|folder| folder.display().to_string());
+    text += &format!("  export PATH={causeway}:{sam}:$PATH\n");
+    text += EXPLORE;
     text += "With a container engine, on top of `sam build`:\n";
     text += "  sam local invoke StripeFunction --event infra/events/stripe.json \\\n";
     text += "    --docker-network host --parameter-overrides AwsEndpointUrl=$AWS_ENDPOINT_URL \\\n";
     text += &format!("    --env-vars {}\n", environment.display());
     text + &format!("\n`make demo-down` stops it (`local down --name {name}`).")
 }
+
+/// What to try, in an order that makes sense. README tells the whole story.
+const EXPLORE: &str = r#"
+Then look, send, break, mend (README: "A night on call"):
+  causeway lanes                                   # every lane, its breaker, limits and queues
+  causeway send infra/examples/stripe.json         # a request, by HTTP
+  causeway status stripe runbook-check-1           # what became of it
+  curl -s -X PUT $VENDORS_URL/_control/faults -d '{"provider":"stripe","faults":[{"mode":"error_503","share":1}]}'
+  causeway top                                     # all of it live; ? for keys
+  curl -s -X DELETE $VENDORS_URL/_control/faults/stripe
+  sam logs --stack-name causeway --name StripeFunction
+"#;
 
 fn down(name: &str) -> Result<(), Error> {
     let stopped = stack::down(name);
