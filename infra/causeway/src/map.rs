@@ -247,16 +247,12 @@ mod tests {
 
     #[test]
     fn what_is_no_mapping_says_so_and_where() {
-        let error = trials(&test_of("Cargo.toml"))
-            .err()
-            .expect("it is no mapping");
+        let error = trials(&test_of("Cargo.toml")).expect_err("it is no mapping");
         assert!(
             error.is_usage() && error.to_string().contains("Cargo.toml"),
             "{error}"
         );
-        let error = trials(&test_of("nowhere.json"))
-            .err()
-            .expect("it is not there");
+        let error = trials(&test_of("nowhere.json")).expect_err("it is not there");
         assert!(error.to_string().contains("cannot read"), "{error}");
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use causeway::breaker::Scope;
-use causeway::provider::Spec;
+use causeway::provider::{Provider, Spec};
 use causeway::request::{InvalidName, Name};
 use causeway_ingest::catalogue;
 
@@ -57,7 +57,7 @@ pub fn name(text: &str) -> Result<Name, InvalidName> {
 /// What this release knows of a provider; none of one that a newer release deployed.
 #[must_use]
 pub fn spec(provider: &str) -> Option<&'static Spec> {
-    catalogue::provider(provider).map(|provider| provider.spec())
+    catalogue::provider(provider).map(Provider::spec)
 }
 
 /// Whom a provider's breakers stand for; of one that this release does not know, all its connections together, as is

@@ -33,12 +33,12 @@ impl<R: BufRead> Batches<R> {
     ///
     /// # Errors
     /// When reading fails.
-    pub fn next(&mut self) -> Result<Option<Vec<Item>>, Error> {
+    pub fn cut_next(&mut self) -> Result<Option<Vec<Item>>, Error> {
         let (mut batch, mut bytes) = (Vec::new(), HEAD.len() + TAIL.len());
         while batch.len() < MAX_ITEMS {
             let item = match self.left.take() {
                 Some(item) => item,
-                None => match self.items.next()? {
+                None => match self.items.read_next()? {
                     Some(item) => item,
                     None => break,
                 },
@@ -74,7 +74,7 @@ mod tests {
         let items = Items::new(input.as_bytes()).expect("requests");
         let mut batches = Batches::of(items);
         let mut sizes = Vec::new();
-        while let Some(batch) = batches.next().expect("in memory") {
+        while let Some(batch) = batches.cut_next().expect("in memory") {
             let texts: Vec<_> = batch
                 .iter()
                 .map(|item| item.text.as_deref().expect("JSON"))

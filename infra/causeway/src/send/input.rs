@@ -88,7 +88,7 @@ impl<R: BufRead> Items<R> {
     ///
     /// # Errors
     /// When reading fails.
-    pub fn next(&mut self) -> Result<Option<Item>, Error> {
+    pub fn read_next(&mut self) -> Result<Option<Item>, Error> {
         if let Some(item) = self.ahead.next() {
             return Ok(Some(item));
         }
@@ -259,7 +259,7 @@ mod tests {
     fn read(input: &str) -> Result<Vec<Item>, Error> {
         let mut items = Items::new(input.as_bytes())?;
         let mut all = Vec::new();
-        while let Some(item) = items.next()? {
+        while let Some(item) = items.read_next()? {
             all.push(item);
         }
         Ok(all)

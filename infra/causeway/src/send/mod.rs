@@ -134,7 +134,7 @@ fn batches(
                 return;
             }
         };
-        while let Some(batch) = batches.next().transpose() {
+        while let Some(batch) = batches.cut_next().transpose() {
             let failed = batch.is_err();
             if tell.blocking_send(batch).is_err() || failed {
                 return;

@@ -92,8 +92,20 @@ async fn what_needs_no_stack_asks_no_aws(emulator: &BareEmulator) {
     let script = run(emulator, &["completions", "bash"], 0).await;
     assert!(script.stdout.contains("_causeway()"), "{}", script.stdout);
     let help = run(emulator, &["--help"], 0).await;
-    for command in ["send", "status", "lanes", "breaker", "connection", "dlq", "map", "providers"] {
-        let listed = help.stdout.lines().any(|line| line.trim_start().starts_with(command));
+    for command in [
+        "send",
+        "status",
+        "lanes",
+        "breaker",
+        "connection",
+        "dlq",
+        "map",
+        "providers",
+    ] {
+        let listed = help
+            .stdout
+            .lines()
+            .any(|line| line.trim_start().starts_with(command));
         assert!(listed, "{command}: {}", help.stdout);
     }
 }
@@ -103,18 +115,38 @@ async fn errors_say_what_and_what_to_do(emulator: &BareEmulator) {
     assert!(wrong.stderr.contains("providers"), "{}", wrong.stderr);
     let nowhere = run(emulator, &["lanes", "--stack", "elsewhere"], 1).await;
     assert!(nowhere.stderr.contains("--stack"), "{}", nowhere.stderr);
-    assert!(!nowhere.stderr.contains("ServiceError"), "{}", nowhere.stderr);
+    assert!(
+        !nowhere.stderr.contains("ServiceError"),
+        "{}",
+        nowhere.stderr
+    );
     let strange = run(emulator, &["breaker", "show", "nobody"], 2).await;
-    assert!(strange.stderr.contains("deployed: guesty, stripe"), "{}", strange.stderr);
+    assert!(
+        strange.stderr.contains("deployed: guesty, stripe"),
+        "{}",
+        strange.stderr
+    );
     let named = ["breaker", "show", "stripe", "--connection", "x"];
     let refused = run(emulator, &named, 2).await;
-    assert!(refused.stderr.contains("--connection"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("--connection"),
+        "{}",
+        refused.stderr
+    );
 }
 
 async fn a_breaker_is_opened_and_closed(emulator: &BareEmulator) {
     let shown = run(emulator, &["breaker", "show", "stripe"], 0).await;
     assert_eq!(shown.stdout.trim(), "stripe: Closed");
-    let open = ["breaker", "open", "stripe", "--for", "2h", "--reason", "maintenance"];
+    let open = [
+        "breaker",
+        "open",
+        "stripe",
+        "--for",
+        "2h",
+        "--reason",
+        "maintenance",
+    ];
     let opened = json_of(emulator, &open, 0).await;
     assert_eq!(opened["before"]["state"], "Closed", "{opened}");
     assert_eq!(opened["after"]["state"], "ForcedOpen", "{opened}");
@@ -122,17 +154,33 @@ async fn a_breaker_is_opened_and_closed(emulator: &BareEmulator) {
     let stored = stored.expect("the table answers").expect("an item");
     assert_eq!(stored.value["reason"], "maintenance");
     let shown = run(emulator, &["breaker", "show", "stripe"], 0).await;
-    assert!(shown.stdout.contains("ForcedOpen until "), "{}", shown.stdout);
+    assert!(
+        shown.stdout.contains("ForcedOpen until "),
+        "{}",
+        shown.stdout
+    );
     assert!(shown.stdout.contains("maintenance"), "{}", shown.stdout);
 
     let closed = run(emulator, &["breaker", "close", "stripe"], 0).await;
-    assert!(closed.stdout.starts_with("was  stripe: ForcedOpen"), "{}", closed.stdout);
-    assert!(closed.stdout.contains("now  stripe: Closed since"), "{}", closed.stdout);
+    assert!(
+        closed.stdout.starts_with("was  stripe: ForcedOpen"),
+        "{}",
+        closed.stdout
+    );
+    assert!(
+        closed.stdout.contains("now  stripe: Closed since"),
+        "{}",
+        closed.stdout
+    );
     run(emulator, &["breaker", "close", "stripe"], 0).await;
 
     let too_long = ["breaker", "open", "stripe", "--for", "8d", "--reason", "x"];
     let refused = run(emulator, &too_long, 2).await;
-    assert!(refused.stderr.contains("at most 7 days"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("at most 7 days"),
+        "{}",
+        refused.stderr
+    );
 }
 
 /// What nobody should see, as a token.
@@ -153,7 +201,11 @@ async fn a_connection_is_resumed_and_its_token_stays_where_it_is(emulator: &Bare
     assert_eq!(listed[0]["connection"], "berlin", "{listed}");
     assert_eq!(listed[0]["paused"], "unauthorised", "{listed}");
     let shown = run(emulator, &["connection", "show", "guesty/berlin"], 0).await;
-    assert!(shown.stdout.contains("causeway/guesty/berlin"), "{}", shown.stdout);
+    assert!(
+        shown.stdout.contains("causeway/guesty/berlin"),
+        "{}",
+        shown.stdout
+    );
     for seen in [&shown.stdout, &listed.to_string()] {
         assert!(!seen.contains(TOKEN), "{seen}");
     }
@@ -163,7 +215,10 @@ async fn a_connection_is_resumed_and_its_token_stays_where_it_is(emulator: &Bare
     assert_eq!(again["was_paused"], false, "{again}");
     let stored = shared_state(emulator).load(key).await;
     let stored = stored.expect("the table answers").expect("an item");
-    assert_eq!(stored.value["refresh_token"], TOKEN, "the rotated one is kept");
+    assert_eq!(
+        stored.value["refresh_token"], TOKEN,
+        "the rotated one is kept"
+    );
     let listed = run(emulator, &["connection", "list"], 0).await;
     assert_eq!(listed.stdout.trim(), "No connection is paused.");
 }
@@ -172,7 +227,12 @@ async fn lanes_stand_in_one_table(emulator: &BareEmulator) {
     let now = SystemClock.now();
     let open = Breaker::default().force_open(now, "an outage", now + Duration::from_secs(600));
     let states = shared_state(emulator);
-    put(&states, "guesty#*#breaker", &open.expect("within the rules")).await;
+    put(
+        &states,
+        "guesty#*#breaker",
+        &open.expect("within the rules"),
+    )
+    .await;
     let sqs = aws_sdk_sqs::Client::new(&emulator.sdk_config());
     let queues = sqs.list_queues().send().await.expect("it answers");
     for url in queues.queue_urls() {
@@ -192,7 +252,11 @@ async fn lanes_stand_in_one_table(emulator: &BareEmulator) {
     }
     let table = run(emulator, &["lanes"], 0).await;
     let row = table.stdout.lines().find(|line| line.contains("guesty"));
-    assert!(row.is_some_and(|row| row.contains("ForcedOpen")), "{}", table.stdout);
+    assert!(
+        row.is_some_and(|row| row.contains("ForcedOpen")),
+        "{}",
+        table.stdout
+    );
 }
 
 async fn a_request_is_found_by_its_key(emulator: &BareEmulator) {
@@ -212,6 +276,15 @@ async fn a_request_is_found_by_its_key(emulator: &BareEmulator) {
     assert_eq!(shown["status"], "COMPLETED", "{shown}");
     assert_eq!(shown["object_id"], "cus_1", "{shown}");
     assert_eq!(shown["first_seen"], "2026-11-22T12:00:00Z", "{shown}");
-    let watched = run(emulator, &["status", "stripe/default", "order-1", "--watch"], 0).await;
-    assert!(watched.stdout.contains("COMPLETED: it took effect"), "{}", watched.stdout);
+    let watched = run(
+        emulator,
+        &["status", "stripe/default", "order-1", "--watch"],
+        0,
+    )
+    .await;
+    assert!(
+        watched.stdout.contains("COMPLETED: it took effect"),
+        "{}",
+        watched.stdout
+    );
 }

@@ -1,0 +1,158 @@
+//! Commands that take a deployed lane: what is sent is followed to its end, and an event source is switched.
+
+use std::time::{Duration, Instant};
+
+use causeway_local::stack::{Ended, LocalStack, report};
+use serde_json::{Value, json};
+
+use crate::deployed::Deployed;
+
+/// How long a change of an event source may take to show: the gatekeeper's minute, and a slow machine's share.
+const SHOWN_MAX: Duration = Duration::from_secs(120);
+
+/// Pause between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+async fn run(stack: &LocalStack, arguments: &[&str], code: i32) -> Ended {
+    let ended = stack.operator().run(arguments).await;
+    let ended = ended.unwrap_or_else(|error| panic!("{}", report(&error)));
+    assert_eq!(ended.code, code, "{arguments:?}: {ended:#?}");
+    ended
+}
+
+fn customer(n: usize) -> Value {
+    json!({
+        "provider": "shopify",
+        "operation": "customers.upsert",
+        "idempotency_key": format!("command-{n}"),
+        "created_at": "2026-11-22T10:00:00Z",
+        "payload": {"email": format!("command{n}@example.com"), "firstName": "Ada", "lastName": "Example"},
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_from_a_file_is_followed_to_its_end_and_what_is_refused_can_be_sent_again() {
+    let deployed = Deployed::with(&["shopify"]).await;
+    let stack = deployed.stack();
+    let folder = stack.paths().stack();
+    let (file, rejects) = (folder.join("command.jsonl"), folder.join("rejects.jsonl"));
+    // 250 requests are three calls. One has a payload that the lane would refuse, one is no JSON.
+    let mut lines: Vec<String> = (0..250).map(|n| customer(n).to_string()).collect();
+    lines[17] = lines[17].replace("\"email\"", "\"e-mail\"");
+    lines[120] = lines[120].replace("}}", "}");
+    std::fs::write(&file, lines.join("\n")).expect("the stack's folder");
+    let (file, rejects) = (file.display().to_string(), rejects.display().to_string());
+
+    let send = [
+        "send",
+        &file,
+        "--json",
+        "--concurrency",
+        "2",
+        "--rejects",
+        &rejects,
+    ];
+    let sent = run(stack, &send, 3).await;
+    let ends: Vec<Value> = sent
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect();
+    assert_eq!(ends.len(), 250);
+    for (at, end) in ends.iter().enumerate() {
+        assert_eq!(end["line"], at + 1, "in the input's order");
+        let refused = [17, 120].contains(&at);
+        assert_eq!(end["status"] == "refused", refused, "{end}");
+        if !refused {
+            assert_eq!(end["idempotency_key"], format!("command-{at}"));
+        }
+    }
+    assert_eq!(ends[120]["code"], "malformed_json", "{}", ends[120]);
+    let errors = ends[17]["errors"].to_string();
+    assert!(
+        errors.contains("e-mail") || errors.contains("email"),
+        "{}",
+        ends[17]
+    );
+    let kept = std::fs::read_to_string(&rejects).expect("rejects are written");
+    assert_eq!(
+        kept.lines().collect::<Vec<_>>(),
+        [&*lines[17], &*lines[120]]
+    );
+
+    let followed = run(stack, &["status", "shopify", "command-249", "--watch"], 0).await;
+    assert!(followed.stdout.contains("COMPLETED"), "{followed:?}");
+
+    // For a person, and once more: the ledger makes one request of the copies.
+    let one = folder.join("one.json");
+    let pretty = serde_json::to_string_pretty(&customer(1)).expect("JSON");
+    std::fs::write(&one, pretty).expect("the stack's folder");
+    let again = run(stack, &["send", &one.display().to_string()], 0).await;
+    assert!(again.stdout.contains("key command-1 "), "{again:?}");
+    assert!(
+        again.stdout.ends_with("1 accepted, 0 refused\n"),
+        "{again:?}"
+    );
+    let followed = run(stack, &["status", "shopify", "command-1", "--watch"], 0).await;
+    assert!(followed.stdout.contains("attempts      1"), "{followed:?}");
+}
+
+/// Whether the lane's event source is in `state`, with `batches` at once where that is told, before the deadline.
+async fn shows(stack: &LocalStack, state: &str, batches: Option<i64>) -> Value {
+    let end = Instant::now() + SHOWN_MAX;
+    loop {
+        let looked: Value = run(stack, &["lanes", "--json"], 0)
+            .await
+            .json()
+            .expect("a look");
+        let lanes = looked["lanes"].as_array().expect("a list").iter();
+        let mut lanes = lanes.filter(|lane| lane["provider"] == "shopify");
+        let lane = lanes.next().expect("the lane is deployed").clone();
+        let source = &lane["source"];
+        let is_so = source["state"] == state
+            && batches.is_none_or(|batches| source["maximum_concurrency"] == batches);
+        if is_so || Instant::now() > end {
+            assert!(is_so, "{state} is not shown: {lane}");
+            return lane;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// While its breaker is open the gatekeeper wants the source off as well, and with it closed on: nobody works against
+/// the test.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_s_source_is_turned_off_and_on_at_its_own_concurrency() {
+    let deployed = Deployed::with(&["shopify"]).await;
+    let stack = deployed.stack();
+    let full = shows(stack, "Enabled", None).await["source"]["maximum_concurrency"]
+        .as_i64()
+        .expect("every lane's source is bounded");
+    let open = [
+        "breaker",
+        "open",
+        "shopify",
+        "--for",
+        "10m",
+        "--reason",
+        "test of the source",
+    ];
+    run(stack, &open, 0).await;
+    let off = run(stack, &["lanes", "disable", "shopify"], 0).await;
+    assert!(off.stdout.contains("event source off"), "{off:?}");
+    assert!(off.stderr.contains("causeway breaker open"), "{off:?}");
+    let lane = shows(stack, "Disabled", None).await;
+    assert_eq!(
+        lane["breakers"][0]["reason"], "test of the source",
+        "{lane}"
+    );
+    let on = run(stack, &["lanes", "enable", "shopify"], 0).await;
+    assert!(on.stderr.contains("turns the source off again"), "{on:?}");
+
+    run(stack, &["breaker", "close", "shopify"], 0).await;
+    let on = run(stack, &["lanes", "enable", "shopify", "--json"], 0).await;
+    let switched: Value = on.json().expect("one document");
+    assert_eq!(switched["maximum_concurrency"], full, "{switched}");
+    assert_eq!(switched["warning"], Value::Null, "{switched}");
+    shows(stack, "Enabled", Some(full)).await;
+}
