@@ -199,7 +199,7 @@ fn state(record: Option<&Record>) -> String {
 /// The command to type next.
 fn next(provider: &str, judged: &Judged) -> String {
     let id = &judged.letter.message_id;
-    let pk = judged.letter.pk().unwrap_or_default();
+    let pk = quoted(&judged.letter.pk().unwrap_or_default());
     let is_unknown = judged.record.as_ref().is_some_and(|record| {
         record.status == Status::Unknown || record.status == Status::Rejected && record.ambiguous
     });
@@ -209,7 +209,7 @@ fn next(provider: &str, judged: &Judged) -> String {
         }
         Class::Ambiguous if is_unknown => {
             let how = "--completed (or --rejected) --reason '…'";
-            format!("look at the vendor, then: causeway dlq resolve {provider} '{pk}' {how}")
+            format!("look at the vendor, then: causeway dlq resolve {provider} {pk} {how}")
         }
         // The lane decides, and closes it UNKNOWN where it cannot.
         Class::Ambiguous => {
@@ -217,6 +217,11 @@ fn next(provider: &str, judged: &Judged) -> String {
         }
         Class::Hopeless => format!("causeway dlq show {provider} {id}"),
     }
+}
+
+/// `text` as one word of a shell's command line: keys may hold quotes and blanks.
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -252,6 +257,11 @@ mod tests {
         ] {
             assert_eq!(next("stripe", &judged(class)), expected);
         }
+    }
+
+    #[test]
+    fn a_key_is_one_word_of_the_next_command() {
+        assert_eq!(quoted("a#b#o'clock 5"), r"'a#b#o'\''clock 5'");
     }
 
     #[test]

@@ -45,7 +45,8 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
     let mut all = Vec::new();
     for lane in lanes {
         let mut seen = None;
-        let done = look(&stack, lane, &arguments.reading, &mut seen).await?;
+        let is_named = arguments.provider.is_some();
+        let done = look(&stack, lane, &arguments.reading, is_named, &mut seen).await?;
         if done == Done::Interrupted {
             return Ok(done);
         }
@@ -63,18 +64,24 @@ async fn look(
     stack: &Stack,
     lane: &Lane,
     reading: &Reading,
+    is_named: bool,
     into: &mut Option<Seen>,
 ) -> Result<Done, Error> {
     let mut letters = dead_letters(stack, lane, reading);
     releasing(&mut letters, async |letters| {
         let counts = letters.counts().await?;
-        // An estimate of nothing may be a minute old: a queue that is asked for by name is read all the same.
-        let found = letters.read(reading.limit(), |_| true).await?;
+        // The estimate may be a minute old: a queue that is asked for by name is read all the same.
+        let limit = if is_named || counts.visible > 0 {
+            reading.limit()
+        } else {
+            0
+        };
+        let found = letters.read(limit, |_| true).await?;
         *into = Some(Seen {
             groups: groups(&lane.provider, &found),
             counts,
             letters: found.len(),
-            cut: found.len() >= reading.limit(),
+            cut: limit > 0 && letters.is_cut(),
         });
         Ok(Done::All)
     })

@@ -57,11 +57,11 @@ pub async fn releasing(
 ) -> Result<Done, Error> {
     let done = tokio::select! {
         done = work(letters) => done,
-        _ = ctrl_c() => Ok(Done::Interrupted),
+        Ok(()) = ctrl_c() => Ok(Done::Interrupted),
     };
     tokio::select! {
         () = letters.release() => {}
-        _ = ctrl_c() => {}
+        Ok(()) = ctrl_c() => {}
     }
     done
 }

@@ -17,6 +17,7 @@ use aws_sdk_sqs::types::{
 use causeway::Timestamp;
 use causeway::clock::{Clock, SystemClock};
 use futures_util::future::join_all;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::letter::Letter;
 use crate::error::Error;
@@ -32,6 +33,10 @@ const WAIT: Duration = Duration::from_secs(1);
 /// Receives without a letter, one after the other, after which there are none left to see.
 const EMPTY_READS: usize = 2;
 
+/// Bytes of bodies that are held in memory, after which no more are read: a queue of the largest requests (256 KiB)
+/// would fill a small machine otherwise.
+const MAX_BYTES: usize = 128 << 20;
+
 /// Batch calls under way at once.
 const AT_ONCE: usize = 8;
 
@@ -43,6 +48,7 @@ pub struct DeadLetters {
     hold: Duration,
     /// Receipt handles, and until when SQS hides their letters.
     held: Vec<(String, Timestamp)>,
+    is_cut: bool,
 }
 
 /// How many letters a queue has: SQS's own estimates, which may be a minute old.
@@ -62,7 +68,13 @@ impl DeadLetters {
             url: url.into(),
             hold,
             held: Vec::new(),
+            is_cut: false,
         }
+    }
+
+    /// Whether the last read ended before the queue did: there may be more letters.
+    pub const fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// How many letters there are.
@@ -91,26 +103,33 @@ impl DeadLetters {
         })
     }
 
-    /// Up to `limit` letters, each held from now on. `seen` is told how many there are so far, and says whether to go on.
+    /// Up to `limit` letters, each held from now on. `go_on` is shown all that were read so far after each page.
     ///
     /// # Errors
     /// When SQS refuses; what was read until then is held, and goes with [`release`](Self::release).
     pub async fn read(
         &mut self,
         limit: usize,
-        mut seen: impl FnMut(&[Letter]) -> bool,
+        mut go_on: impl FnMut(&[Letter]) -> bool,
     ) -> Result<Vec<Letter>, Error> {
-        let mut letters = Vec::new();
-        let mut empty = 0;
-        while letters.len() < limit && empty < EMPTY_READS {
+        let bar = ProgressBar::new_spinner().with_message("dead letters read");
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} {msg}") {
+            bar.set_style(style);
+        }
+        let (mut letters, mut empty, mut bytes) = (Vec::new(), 0, 0);
+        while letters.len() < limit && empty < EMPTY_READS && bytes < MAX_BYTES {
             let page = self.receive(MAX_ENTRIES.min(limit - letters.len())).await?;
             empty = if page.is_empty() { empty + 1 } else { 0 };
+            bytes += page.iter().map(|letter| letter.body.len()).sum::<usize>();
             letters.extend(page);
+            bar.set_position(letters.len() as u64);
             self.renew().await;
-            if !seen(&letters) {
+            if !go_on(&letters) {
                 break;
             }
         }
+        self.is_cut = empty < EMPTY_READS;
+        bar.finish_and_clear();
         Ok(letters)
     }
 

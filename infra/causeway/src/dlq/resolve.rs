@@ -8,6 +8,7 @@ use causeway::request::LedgerKey;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::explain::quoted;
 use super::look::{dead_letters, ledger as ledger_of, releasing};
 use super::queue::DeadLetters;
 use super::{Letter, Reading};
@@ -177,9 +178,9 @@ fn print(
     match record.status {
         ledger::Status::Completed => output::line(&format!("{deleted} dead letter(s) deleted")),
         _ => output::line(&format!(
-            "Next: causeway dlq redrive {} --letter '{}'",
+            "Next: causeway dlq redrive {} --letter {}",
             key.provider(),
-            key.as_str()
+            quoted(key.as_str())
         )),
     }
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// An emulator with a stack `causeway` whose outputs name three tables and the queues of these lanes, and no function.
-async fn tables_and_queues(name: &str, lanes: &[&str]) -> BareEmulator {
+pub async fn tables_and_queues(name: &str, lanes: &[&str]) -> BareEmulator {
     let table = |name: &str| {
         json!({"Type": "AWS::DynamoDB::Table", "Properties": {
             "TableName": name,
@@ -46,7 +46,7 @@ async fn tables_and_queues(name: &str, lanes: &[&str]) -> BareEmulator {
 }
 
 /// Runs the command; it must end with this exit status.
-async fn run(emulator: &BareEmulator, arguments: &[&str], code: i32) -> Ended {
+pub async fn run(emulator: &BareEmulator, arguments: &[&str], code: i32) -> Ended {
     let ended = emulator.operator().run(arguments).await;
     let ended = ended.unwrap_or_else(|error| panic!("{}", report(&error)));
     assert_eq!(ended.code, code, "{arguments:?}: {ended:#?}");

@@ -8,6 +8,7 @@ mod conformance;
 mod demo;
 #[path = "support/deployed.rs"]
 mod deployed;
+mod dlq;
 mod events;
 #[path = "support/faults.rs"]
 mod faults;

@@ -20,6 +20,7 @@ use super::queue::DeadLetters;
 use super::{Reading, fingerprint};
 use crate::cli::{Context, Done};
 use crate::error::Error;
+use crate::output;
 use crate::stack::{Lane, Stack};
 use mover::{Mover, Tally};
 
@@ -116,17 +117,13 @@ async fn redrive(
     operations.dedup_by_key(|operation| operation.name);
     let sends = planned.iter().map(|planned| planned.send.len()).sum();
     let pace = pace::pace(spec, &operations, sends, arguments.rate)?;
-    print::plan(
-        context,
-        lane,
-        counts,
-        &planned,
-        &judged,
-        pace,
-        arguments.dry_run,
-    )?;
     let deletes: usize = planned.iter().map(|planned| planned.delete.len()).sum();
-    if arguments.dry_run || sends + deletes == 0 {
+    let is_all = arguments.dry_run || sends + deletes == 0;
+    print::plan(context, lane, counts, &planned, &judged, pace, is_all)?;
+    if letters.is_cut() && !context.global.json {
+        output::line("There are more letters than were read (--limit): run it again afterwards.")?;
+    }
+    if is_all {
         return Ok(Done::All);
     }
     if !arguments.yes && !confirm::confirm(letters, sends, deletes).await? {

@@ -7,7 +7,7 @@
 mod failures;
 mod ledger;
 mod queue;
-mod samples;
+pub mod samples;
 mod states;
 mod wire_calls;
 
