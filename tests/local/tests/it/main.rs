@@ -13,6 +13,7 @@ mod events;
 #[path = "support/faults.rs"]
 mod faults;
 mod gatekeeper;
+mod iam;
 mod ingest;
 #[path = "support/interface_emulator.rs"]
 mod interface_emulator;

@@ -242,9 +242,10 @@ fn a_lane_reaches_its_own_things_only() {
             find("OwnDeadLetters")["Resource"],
             arn_of(&format!("{lane}Dlq"))
         );
-        let tables = ["RequestsTable", "LanesTable"].map(table_arn);
-        assert_eq!(find("OwnKeys")["Resource"], json!(tables));
-        let keys = &find("OwnKeys")["Condition"]["ForAllValues:StringLike"];
+        let records = find("OwnRecords");
+        assert_eq!(records["Resource"], table_arn("RequestsTable"));
+        assert_eq!(find("OwnState")["Resource"], table_arn("LanesTable"));
+        let keys = &records["Condition"]["ForAllValues:StringLike"];
         assert_eq!(
             keys["dynamodb:LeadingKeys"][0]["Fn::Sub"],
             json!(["${Provider}#*", {"Provider": provider}])
@@ -252,7 +253,9 @@ fn a_lane_reaches_its_own_things_only() {
         let mappings = find("OwnMappings");
         assert_eq!(mappings["Action"], "dynamodb:GetItem", "it reads, no more");
         assert_eq!(mappings["Resource"], table_arn("MappingsTable"));
-        assert_eq!(mappings["Condition"], find("OwnKeys")["Condition"]);
+        for other in [mappings, find("OwnState")] {
+            assert_eq!(other["Condition"], records["Condition"]);
+        }
         let secrets = &find("OwnSecrets")["Resource"]["Fn::Sub"];
         assert!(
             secrets[0]
