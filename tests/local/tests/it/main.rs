@@ -1,6 +1,7 @@
 //! What is true of the template and of the deployed stack.
 
 mod chaos;
+mod checkov;
 #[path = "support/template.rs"]
 mod cloudformation;
 mod command;
