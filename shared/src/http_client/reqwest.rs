@@ -1,14 +1,17 @@
 //! Calls over reqwest: HTTP/1.1, rustls with ring, the Mozilla roots.
 
 use std::error::Error;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use reqwest::Url;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::{CallError, HttpClient};
+use crate::lambda::is_https_or_loopback;
 use crate::provider::{Answer, MAX_ANSWER_BYTES, Wire};
 
 /// Longest wait for name, connect and TLS together. Shorter than any operation's timeout, so that a connection that
@@ -19,7 +22,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// earlier makes it unlikely that a request meets a dead connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The client that lanes use.
+/// `localhost` is this machine, whatever a name server says of it: plain HTTP is allowed to it.
+/// The port is the URL's own. <https://www.rfc-editor.org/rfc/rfc6761#section-6.3>
+const LOCALHOST: [SocketAddr; 2] = [
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+    SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
+];
+
+/// The client that lanes use. It keeps no cookies, inflates no bodies (a small answer cannot become a large one), and
+/// takes at most 100 headers of 400 KiB together, which is hyper's default.
 #[derive(Clone, Debug)]
 pub struct ReqwestClient {
     client: reqwest::Client,
@@ -47,6 +58,7 @@ impl ReqwestClient {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .http1_only()
             .no_proxy()
+            .resolve_to_addrs("localhost", &LOCALHOST)
             .user_agent(concat!("causeway/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self { client })
@@ -61,9 +73,11 @@ impl HttpClient for ReqwestClient {
         wire: &Wire,
         timeout: Duration,
     ) -> Result<Answer, CallError> {
+        let address = address(base_url, &wire.path)
+            .map_err(|rule| CallError::NotSent(format!("the address {rule}")))?;
         let request = self
             .client
-            .request(wire.method.clone(), format!("{base_url}{}", wire.path))
+            .request(wire.method.clone(), address)
             .headers(wire.headers.clone())
             .body(wire.body.clone())
             .timeout(timeout)
@@ -84,6 +98,22 @@ impl HttpClient for ReqwestClient {
             body,
         })
     }
+}
+
+/// Where a call goes: whatever stands in the path, to the base URL's host, and encrypted but on this machine.
+fn address(base_url: &str, path: &str) -> Result<Url, &'static str> {
+    // `https://api.example.com` and `.evil.example/`, `@evil.example/` or `:1/` would make another host.
+    if !path.starts_with('/') {
+        return Err("must have a path that begins with /");
+    }
+    let url = Url::parse(&format!("{base_url}{path}")).map_err(|_| "must be a URL")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not name a user");
+    }
+    if !is_https_or_loopback(&url) {
+        return Err("must be https, or http on a loopback address");
+    }
+    Ok(url)
 }
 
 async fn bounded(mut response: reqwest::Response) -> Result<Bytes, CallError> {
@@ -119,4 +149,61 @@ fn reason(error: &reqwest::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_path_leads_to_another_host() {
+        for path in [
+            "/",
+            "//evil.example/",
+            "/@evil.example",
+            "/?@evil.example",
+            "/..//x",
+        ] {
+            let url = address("https://api.acme.example", path).expect("an address");
+            assert_eq!(url.host_str(), Some("api.acme.example"), "{path}");
+        }
+        for path in [
+            "",
+            ".evil.example/",
+            "@evil.example/",
+            ":1/",
+            "?a",
+            "#a",
+            "\\@evil",
+        ] {
+            assert!(address("https://api.acme.example", path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_called_without_encryption() {
+        for good in [
+            "https://api.acme.example",
+            "http://127.0.0.1:8",
+            "http://[::1]:8",
+            "http://localhost:8",
+        ] {
+            assert!(address(good, "/v1").is_ok(), "{good}");
+        }
+        for bad in [
+            "http://api.acme.example",
+            "http://127.0.0.1.evil.example",
+            "http://127.0.0.1@evil.example",
+            "http://localhost.evil.example",
+            "http://10.0.0.1",
+            "http://169.254.169.254",
+            "http://0.0.0.0",
+            "https://ada@api.acme.example",
+            "ftp://127.0.0.1",
+            "file://",
+            "",
+        ] {
+            assert!(address(bad, "/v1").is_err(), "{bad}");
+        }
+    }
 }

@@ -77,17 +77,20 @@ impl Config {
 /// Where `spec`'s vendor is called: its own address, or `<instead>/<provider>`.
 ///
 /// # Errors
-/// When `instead` is no `https` URL, nor an `http` one to a loopback address.
+/// When `instead` is no `https` URL, nor an `http` one to a loopback address, or has a user, a query or a fragment.
 pub fn base_url(instead: &str, spec: &Spec) -> Result<String, ConfigError> {
     if instead.is_empty() {
         return Ok(spec.base_url.to_owned());
     }
     let refused = ConfigError {
         name: "PROVIDER_BASE_URL",
-        rule: "must be empty, an https:// URL, or an http:// URL to a loopback address",
+        rule: "must be empty, an https:// URL, or an http:// URL to a loopback address, without user, query and fragment",
     };
     let url = reqwest::Url::parse(instead).map_err(|_| refused.clone())?;
-    if !is_https_or_loopback(&url) {
+    // The provider's name and paths are added at the end: behind a query they would be part of it.
+    let is_bare = url.query().is_none() && url.fragment().is_none();
+    let names_a_user = !url.username().is_empty() || url.password().is_some();
+    if !is_https_or_loopback(&url) || !is_bare || names_a_user {
         return Err(refused);
     }
     Ok(format!("{}/{}", instead.trim_end_matches('/'), spec.name))
@@ -141,6 +144,13 @@ mod tests {
             "ftp://127.0.0.1",
             "127.0.0.1:99",
             "http://localhost.evil",
+            "http://127.0.0.1.evil.example",
+            "http://127.0.0.1@evil.example",
+            "http://ada:s3cret@127.0.0.1",
+            "https://mock.example?x=",
+            "https://mock.example/#",
+            "http://169.254.169.254",
+            "http://0.0.0.0:99",
         ] {
             assert!(base_url(bad, &SPEC).is_err(), "{bad}");
         }
