@@ -121,8 +121,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
 }
 
 async fn show(stack: &Stack, which: &Which, context: &Context) -> Result<Done, Error> {
-    let provider = which.provider.as_str();
-    stack.lane(provider)?;
+    let provider = stack.lane(which.provider.as_str())?.provider.as_str();
     let by_connection = target::breaker_scope(provider) == Scope::Connection;
     let views = if by_connection && which.connection.is_none() {
         let found = items::scan(stack, Some(provider)).await?;
@@ -131,7 +130,7 @@ async fn show(stack: &Stack, which: &Which, context: &Context) -> Result<Done, E
             .map(|(key, breaker)| view(key.connection(), breaker))
             .collect()
     } else {
-        let (key, connection) = key(which)?;
+        let (key, connection) = key(provider, which.connection.as_ref())?;
         let states = states(stack)?;
         let known = lanes::read::<Breaker>(&states, &key).await;
         vec![view(connection, &known.map_err(failed)?.value)]
@@ -156,9 +155,8 @@ async fn order(
     order: Order<'_>,
     context: &Context,
 ) -> Result<Done, Error> {
-    let provider = which.provider.as_str();
-    stack.lane(provider)?;
-    let (key, connection) = key(which)?;
+    let provider = stack.lane(which.provider.as_str())?.provider.as_str();
+    let (key, connection) = key(provider, which.connection.as_ref())?;
     let now = context.now();
     let change = change(&states(stack)?, &key, order, now.at).await?;
     let (before, after) = (
@@ -236,11 +234,10 @@ pub(crate) fn failed(error: StoreError) -> Error {
     Error::new(format!("the table of shared state: {error}"))
 }
 
-/// The item's key, and the connection that it stands for.
-fn key(which: &Which) -> Result<(String, Option<String>), Error> {
-    let provider = which.provider.as_str();
+/// The key of the item of `provider`, as requests have its name, and the connection that it stands for.
+fn key(provider: &str, connection: Option<&Name>) -> Result<(String, Option<String>), Error> {
     let scope = target::breaker_scope(provider);
-    let connection = which.connection.as_ref().map(Name::as_str);
+    let connection = connection.map(Name::as_str);
     match (scope, connection) {
         (Scope::Provider, Some(_)) => Err(Error::usage(format!(
             "--connection: {provider} has one breaker for all connections"
@@ -312,100 +309,4 @@ fn note(change: &Change) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use causeway::lanes::MemoryStates;
-    use time::UtcOffset;
-
-    use super::*;
-
-    const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
-    const KEY: &str = "stripe#*#breaker";
-
-    fn open(minutes: u64) -> Order<'static> {
-        Order::Open {
-            reason: "maintenance",
-            until: NOON + Duration::from_secs(60 * minutes),
-        }
-    }
-
-    #[tokio::test]
-    async fn an_order_tells_before_and_after_and_twice_is_as_good_as_once() {
-        let states = MemoryStates::default();
-        let first = change(&states, KEY, open(120), NOON).await.expect("open");
-        assert_eq!(first.before, Breaker::default());
-        assert_eq!(first.after.state, State::ForcedOpen);
-        let again = change(&states, KEY, open(120), NOON).await.expect("open");
-        assert_eq!(again.before, first.after);
-        assert_eq!(again.after, first.after);
-        assert_eq!(states.writes(), 1, "the second changes nothing");
-
-        let closed = change(&states, KEY, Order::Close, NOON)
-            .await
-            .expect("close");
-        assert_eq!(closed.before, first.after);
-        assert_eq!(closed.after.state, State::Closed);
-        let again = change(&states, KEY, Order::Close, NOON)
-            .await
-            .expect("close");
-        assert_eq!(again.after, closed.after);
-        assert_eq!(states.writes(), 2);
-    }
-
-    /// The fleet may write at any time. The order is decided anew on what it wrote, and keeps the counts of openings.
-    #[tokio::test]
-    async fn an_order_that_loses_the_race_decides_again() {
-        let states = MemoryStates::default();
-        let fleets = Breaker {
-            state: State::Open,
-            epoch: 1,
-            opened: 7,
-            open_until: Some(NOON + Duration::from_secs(60)),
-            ..Breaker::default()
-        };
-        let value = serde_json::to_value(&fleets).expect("JSON");
-        let swapped = states.swap(KEY, None, &value, "fleet").await;
-        swapped.expect("a store in memory");
-        // What `update` is told to begin with is older than the store.
-        let stale = lanes::Known::<Breaker>::default();
-        let updated = lanes::update(&states, KEY, "me", stale, |breaker| {
-            (Some(breaker.force_close(NOON)), breaker.clone())
-        });
-        let (known, before) = updated.await.expect("a store").expect("few tries");
-        assert_eq!((before.state, before.opened), (State::Open, 7));
-        assert_eq!((known.value.state, known.value.opened), (State::Closed, 7));
-    }
-
-    #[tokio::test]
-    async fn an_order_against_the_rules_names_the_rule_and_writes_nothing() {
-        let states = MemoryStates::default();
-        let week = 7 * 24 * 60;
-        let error = change(&states, KEY, open(week + 1), NOON).await;
-        let error = error.expect_err("more than seven days");
-        assert!(error.is_usage());
-        assert!(error.to_string().contains("at most 7 days"), "{error}");
-        let nameless = Order::Open {
-            reason: "",
-            until: NOON + Duration::from_secs(60),
-        };
-        let error = change(&states, KEY, nameless, NOON).await;
-        assert!(error.expect_err("no reason").to_string().contains("reason"));
-        assert_eq!(states.writes(), 0);
-    }
-
-    #[test]
-    fn a_breaker_is_one_line() {
-        let breaker = Breaker::default();
-        let opened = breaker
-            .force_open(NOON, "maintenance", NOON + Duration::from_secs(7200))
-            .expect("within the rules");
-        let now = Now::at(NOON, UtcOffset::UTC);
-        assert_eq!(
-            view(None, &opened).sentence("stripe", &now),
-            "stripe: ForcedOpen until 2026-11-22 14:00:00 +00:00 (in 2 h), maintenance"
-        );
-        assert_eq!(
-            view(Some("shop-1".to_owned()), &breaker).sentence("shopify", &now),
-            "shopify/shop-1: Closed"
-        );
-    }
-}
+mod tests;

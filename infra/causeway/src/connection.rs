@@ -91,10 +91,8 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
 
 async fn run_list(list: &List, context: &Context) -> Result<Done, Error> {
     let stack = context.stack().await?;
-    let provider = list.provider.as_ref().map(Name::as_str);
-    if let Some(provider) = provider {
-        stack.lane(provider)?;
-    }
+    let lane = list.provider.as_ref().map(|name| stack.lane(name.as_str()));
+    let provider = lane.transpose()?.map(|lane| lane.provider.as_str());
     let now = context.now();
     let found = items::scan(&stack, provider).await?;
     let mut views = views(&found.credentials, now.at);
@@ -115,8 +113,7 @@ async fn run_list(list: &List, context: &Context) -> Result<Done, Error> {
 
 async fn show(target: &Target, context: &Context) -> Result<Done, Error> {
     let stack = context.stack().await?;
-    let provider = target.provider.as_str();
-    stack.lane(provider)?;
+    let provider = stack.lane(target.provider.as_str())?.provider.as_str();
     let now = context.now();
     let found = items::scan(&stack, Some(provider)).await?;
     let connection = connection(target);
@@ -134,8 +131,7 @@ async fn show(target: &Target, context: &Context) -> Result<Done, Error> {
 
 async fn resume(target: &Target, context: &Context) -> Result<Done, Error> {
     let stack = context.stack().await?;
-    let provider = target.provider.as_str();
-    stack.lane(provider)?;
+    let provider = stack.lane(target.provider.as_str())?.provider.as_str();
     let (states, connection) = (breaker::states(&stack)?, connection(target));
     let resumed = credentials::resume(&states, provider, &connection, &breaker::writer()).await;
     let was_paused = resumed.map_err(breaker::failed)?;
@@ -277,51 +273,4 @@ fn advice(reason: Reason, provider: &str, connection: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use serde_json::json;
-    use time::UtcOffset;
-
-    use super::*;
-
-    const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
-
-    fn paused(reason: &str) -> Standing {
-        let since = (NOON - Duration::from_secs(600)).as_millis();
-        let trial = (NOON + Duration::from_secs(300)).as_millis();
-        let pause = json!({"reason": reason, "since": since, "next_trial": trial});
-        let text = json!({"pause": pause, "refreshes": [since, since - 90_000_000]});
-        serde_json::from_value(text).expect("a standing")
-    }
-
-    #[test]
-    fn a_pause_says_why_since_when_and_what_to_do() {
-        let view = view("guesty", "berlin", &paused("unauthorised"), NOON);
-        assert_eq!(
-            view.budget_used,
-            Some(1),
-            "yesterday's is out of the window"
-        );
-        let text = view.paragraph(&Now::at(NOON, UtcOffset::UTC));
-        assert!(
-            text.contains("paused     unauthorised since 2026-11-22 11:50:00 +00:00 (10 min ago)"),
-            "{text}"
-        );
-        assert!(text.contains("the secret causeway/guesty/berlin"), "{text}");
-        assert!(
-            text.contains("next trial 2026-11-22 12:05:00 +00:00 (in 5 min)"),
-            "{text}"
-        );
-        assert!(text.contains("budget     1 of 5 tokens in 1 d"), "{text}");
-    }
-
-    #[test]
-    fn a_pause_that_no_trial_ends_promises_none() {
-        let view = view("guesty", "berlin", &paused("reauthorise_needed"), NOON);
-        assert_eq!(view.next_trial, None);
-        let rows = table(&[view], &Now::at(NOON, UtcOffset::UTC));
-        assert!(rows.contains("guesty/berlin"), "{rows}");
-        assert!(rows.contains("reauthorise_needed"), "{rows}");
-    }
-}
+mod tests;

@@ -23,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Requests are known by their idempotency key: `causeway send --json` and the API answer it beside the id, which is
 /// not a key. With --watch the exit status is 0 when the request was completed, 3 when it ended otherwise, 1 when it
 /// did not end in time.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Arguments {
     /// Whose request; the connection is `default` where none is named.
     #[arg(value_name = "PROVIDER[/CONNECTION]")]
@@ -94,8 +94,10 @@ pub struct View {
 /// When there is no record, AWS cannot be reached, or the wait was too long.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
     let stack = context.stack().await?;
-    let target = &arguments.target;
-    stack.lane(target.provider.as_str())?;
+    let arguments = &Arguments {
+        target: arguments.target.deployed(&stack)?,
+        ..arguments.clone()
+    };
     let ledger = DynamoLedger::new(stack.dynamodb.clone(), stack.requests_table()?);
     if arguments.watch {
         return watch(&ledger, arguments, context).await;
@@ -300,118 +302,4 @@ impl View {
 }
 
 #[cfg(test)]
-mod tests {
-    use causeway::ledger::Response;
-    use causeway::outcome::code;
-    use time::UtcOffset;
-
-    use super::*;
-
-    const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
-
-    fn arguments() -> Arguments {
-        Arguments {
-            target: "stripe".parse().expect("a target"),
-            key: key("order-1712").expect("a key"),
-            watch: false,
-            timeout: Duration::from_secs(1),
-        }
-    }
-
-    fn record(status: Status) -> Record {
-        Record {
-            pk: "stripe#default#order-1712".to_owned(),
-            format_version: 1,
-            status,
-            payload_hash: "00".to_owned(),
-            wire_hash: None,
-            owner: "me".to_owned(),
-            generation: 1,
-            series: 0,
-            lease_until: Some(NOON + Duration::from_secs(60)),
-            attempts: 2,
-            series_since: NOON,
-            next_attempt_at: Some(NOON + Duration::from_secs(90)),
-            first_seen: NOON - Duration::from_secs(120),
-            first_sent_at: None,
-            last_attempt: None,
-            ambiguous: false,
-            alone: false,
-            crashes: 0,
-            message_id: "m".to_owned(),
-            response: None,
-            code: None,
-            detail: None,
-            resolved_at: None,
-            expires_at: Some(1_795_348_800),
-        }
-    }
-
-    fn shown(record: &Record) -> String {
-        view(&arguments(), record).paragraph(&Now::at(NOON, UtcOffset::UTC))
-    }
-
-    #[test]
-    fn a_waiting_request_says_when_it_goes_on_and_why_it_waits() {
-        let mut waiting = record(Status::Retrying);
-        waiting.code = Some(code::PROVIDER_UNAVAILABLE);
-        waiting.detail = Some("HTTP 503".to_owned());
-        let text = shown(&waiting);
-        let expected = [
-            "stripe/default order-1712",
-            "  status        RETRYING: it waits for its next attempt",
-            "  code          provider_unavailable: HTTP 503",
-            "  attempts      2",
-            "  first seen    2026-11-22 11:58:00 +00:00 (2 min ago)",
-            "  next attempt  2026-11-22 12:01:30 +00:00 (in 1 min 30 s)",
-        ];
-        assert_eq!(text, expected.join("\n"));
-    }
-
-    #[test]
-    fn a_completed_request_shows_the_answer_and_no_dates_of_the_past_claim() {
-        let mut done = record(Status::Completed);
-        done.response = Some(Response {
-            status: 200,
-            object_id: Some("cus_1".to_owned()),
-        });
-        let text = shown(&done);
-        assert!(
-            text.contains("answer        HTTP 200, object cus_1"),
-            "{text}"
-        );
-        assert!(
-            !text.contains("claimed until") && !text.contains("next"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn an_end_that_needs_a_person_names_the_next_command() {
-        let text = shown(&record(Status::Unknown));
-        assert!(
-            text.contains("causeway dlq resolve stripe 'order-1712'"),
-            "{text}"
-        );
-        let text = shown(&record(Status::Rejected));
-        assert!(
-            text.contains("causeway dlq show stripe 'order-1712'"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_record_is_found_under_the_key_that_lanes_write() {
-        let mut arguments = arguments();
-        assert_eq!(
-            ledger_key(&arguments).to_string(),
-            "stripe#default#order-1712"
-        );
-        arguments.target = "stripe/berlin".parse().expect("a target");
-        assert_eq!(
-            ledger_key(&arguments).to_string(),
-            "stripe#berlin#order-1712"
-        );
-        assert!(absent(&arguments).to_string().contains("ids are no keys"));
-    }
-}
+mod tests;

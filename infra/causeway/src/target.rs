@@ -8,6 +8,9 @@ use causeway::provider::{Provider, Spec};
 use causeway::request::{InvalidName, Name};
 use causeway_ingest::catalogue;
 
+use crate::error::Error;
+use crate::stack::Stack;
+
 /// A provider, or one connection of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -32,6 +35,23 @@ impl FromStr for Target {
         Ok(Self {
             provider: name("provider", provider)?,
             connection,
+        })
+    }
+}
+
+impl Target {
+    /// Of this stack's lane: the provider by the name that requests and keys have, where the lane's own was given.
+    ///
+    /// # Errors
+    /// When it is not deployed.
+    pub fn deployed(&self, stack: &Stack) -> Result<Self, Error> {
+        let lane = stack.lane(self.provider.as_str())?;
+        let provider = Name::try_from(lane.provider.clone());
+        let provider =
+            provider.map_err(|rule| Error::new(format!("the lane's provider {rule}")))?;
+        Ok(Self {
+            provider,
+            connection: self.connection.clone(),
         })
     }
 }

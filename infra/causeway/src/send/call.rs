@@ -7,16 +7,17 @@ use causeway::clock::Clock;
 use causeway::http_client::HttpClient;
 use causeway::provider::{Answer, Wire};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
 
 use super::batch::body;
+use super::end::{End, Outcome, Refusal, Results, Sent};
 use super::input::Item;
 use crate::error::Error;
 
 /// The API's path; see its own description, `functions/ingest`.
 const PATH: &str = "/v1/requests";
 
-/// Calls for one batch, repetitions included: with the waits between them some two minutes.
+/// Calls for one batch, repetitions included. The waits between them are at most a minute together, unless ingest asks
+/// for more.
 pub const TRIES: u32 = 8;
 
 /// Longest wait for one answer: API Gateway gives up after 30 s.
@@ -46,70 +47,6 @@ pub struct Sender<'a> {
     pub authorise: &'a dyn Authorise,
     /// The time.
     pub clock: &'a dyn Clock,
-}
-
-/// What became of one request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Sent {
-    /// The line that it begins on.
-    pub line: u64,
-    /// The rest.
-    #[serde(flatten)]
-    pub end: End,
-    /// Its text, where it is worth keeping: it was not accepted.
-    #[serde(skip)]
-    pub text: Option<String>,
-}
-
-/// How it ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
-pub enum End {
-    /// It is on its lane's queue.
-    Accepted {
-        /// Its id.
-        id: String,
-        /// The key under which it is followed.
-        idempotency_key: String,
-    },
-    /// It is not, or nobody knows.
-    Refused(Refusal),
-}
-
-/// Why a request was not accepted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Refusal {
-    /// The word for programs.
-    pub code: String,
-    /// The rule, for people.
-    pub detail: String,
-    /// Whether the same request may be accepted later.
-    pub retryable: bool,
-    /// The fields that are wrong.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<FieldError>,
-}
-
-/// A field that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FieldError {
-    /// Where it stands.
-    pub field: String,
-    /// What it must be.
-    pub rule: String,
-}
-
-#[derive(Deserialize)]
-struct Results {
-    results: Vec<Outcome>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Outcome {
-    Accepted { id: String, idempotency_key: String },
-    Refused(Refusal),
 }
 
 /// What one call says of all that were in it.
@@ -313,51 +250,6 @@ fn backoff(attempt: u32, jitter: f64) -> Duration {
 fn jitter() -> f64 {
     let random = uuid::Uuid::new_v4().as_u128() as u32;
     f64::from(random) / (f64::from(u32::MAX) + 1.0)
-}
-
-impl Refusal {
-    fn of(code: &str, detail: impl Into<String>, retryable: bool) -> Self {
-        Self {
-            code: code.to_owned(),
-            detail: detail.into(),
-            retryable,
-            errors: Vec::new(),
-        }
-    }
-
-    /// One line for a person: field and rule where they are known.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        if self.errors.is_empty() {
-            return format!("{}: {}", self.code, self.detail);
-        }
-        let errors = self.errors.iter();
-        let errors: Vec<_> = errors
-            .map(|error| format!("{}: {}", error.field, error.rule))
-            .collect();
-        format!("{}: {}", self.code, errors.join("; "))
-    }
-}
-
-impl End {
-    fn is_retryable(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal.retryable)
-    }
-}
-
-impl From<Outcome> for End {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Accepted {
-                id,
-                idempotency_key,
-            } => Self::Accepted {
-                id,
-                idempotency_key,
-            },
-            Outcome::Refused(refusal) => Self::Refused(refusal),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod call;
+pub mod end;
 pub mod input;
 mod progress;
 pub mod report;
@@ -109,7 +110,7 @@ async fn send_all(
     sender: &Sender<'_>,
     mut batches: mpsc::Receiver<Result<Vec<Item>, Error>>,
     at_once: usize,
-    mut tell: impl FnMut(Vec<call::Sent>) -> Result<(), Error>,
+    mut tell: impl FnMut(Vec<end::Sent>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let batches = stream::poll_fn(move |context| batches.poll_recv(context));
     let sent = batches.map(|batch| async { sender.send(batch?).await });

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
-use super::call::{End, Refusal, Sent};
+use super::end::{End, Refusal, Sent};
 use crate::cli::Done;
 use crate::error::Error;
 use crate::output;

@@ -153,9 +153,10 @@ async fn a_breaker_is_opened_and_closed(emulator: &BareEmulator) {
     let stored = shared_state(emulator).load("stripe#*#breaker").await;
     let stored = stored.expect("the table answers").expect("an item");
     assert_eq!(stored.value["reason"], "maintenance");
-    let shown = run(emulator, &["breaker", "show", "stripe"], 0).await;
+    // By the lane's own name, as alarms have it, too.
+    let shown = run(emulator, &["breaker", "show", "Stripe"], 0).await;
     assert!(
-        shown.stdout.contains("ForcedOpen until "),
+        shown.stdout.contains("stripe: ForcedOpen until "),
         "{}",
         shown.stdout
     );
@@ -209,7 +210,7 @@ async fn a_connection_is_resumed_and_its_token_stays_where_it_is(emulator: &Bare
     for seen in [&shown.stdout, &listed.to_string()] {
         assert!(!seen.contains(TOKEN), "{seen}");
     }
-    let resumed = json_of(emulator, &["connection", "resume", "guesty/berlin"], 0).await;
+    let resumed = json_of(emulator, &["connection", "resume", "Guesty/berlin"], 0).await;
     assert_eq!(resumed["was_paused"], true, "{resumed}");
     let again = json_of(emulator, &["connection", "resume", "guesty/berlin"], 0).await;
     assert_eq!(again["was_paused"], false, "{again}");
@@ -278,7 +279,7 @@ async fn a_request_is_found_by_its_key(emulator: &BareEmulator) {
     assert_eq!(shown["first_seen"], "2026-11-22T12:00:00Z", "{shown}");
     let watched = run(
         emulator,
-        &["status", "stripe/default", "order-1", "--watch"],
+        &["status", "Stripe/default", "order-1", "--watch"],
         0,
     )
     .await;
