@@ -5,3 +5,5 @@ mod dependencies;
 mod http_client;
 mod jsonata_suite;
 mod layers;
+#[cfg(feature = "aws")]
+mod log_fields;
