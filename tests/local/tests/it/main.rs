@@ -18,6 +18,8 @@ mod iam;
 mod ingest;
 #[path = "support/interface_emulator.rs"]
 mod interface_emulator;
+#[path = "support/listener.rs"]
+mod listener;
 mod metrics;
 mod monitoring;
 #[path = "support/random.rs"]
@@ -28,3 +30,4 @@ mod round_trips;
 #[path = "support/shell.rs"]
 mod shell;
 mod template;
+mod traces;
