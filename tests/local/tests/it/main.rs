@@ -10,6 +10,8 @@ mod demo;
 #[path = "support/deployed.rs"]
 mod deployed;
 mod dlq;
+#[path = "support/documents.rs"]
+mod documents;
 mod events;
 #[path = "support/faults.rs"]
 mod faults;
@@ -22,11 +24,13 @@ mod interface_emulator;
 mod listener;
 mod metrics;
 mod monitoring;
+mod on_call;
 #[path = "support/random.rs"]
 mod random;
 #[path = "support/recorder.rs"]
 mod recorder;
 mod round_trips;
+mod runbook;
 #[path = "support/shell.rs"]
 mod shell;
 mod template;

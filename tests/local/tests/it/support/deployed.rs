@@ -174,7 +174,7 @@ async fn whoever_takes_a_lane_finds_it_healthy() {
     drop(first);
 
     let second = Deployed::with(&["pagerduty"]).await;
-    let shell = Shell::of(second.stack(), &[]);
+    let shell = Shell::of(second.stack(), "deployed");
     let outages = shell.must("curl -s $VENDORS_URL/_control/faults").await;
     assert!(!outages.contains("pagerduty"), "{outages}");
     let left = sqs.receive_message().queue_url(url).send().await;
