@@ -1,6 +1,9 @@
 //! Alarms and dashboard: what somebody is woken by at night, and what they see then.
 
 mod bill;
+mod calls;
+mod failure_rate;
+mod metric_math;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,6 +19,9 @@ const RESOURCES_MAX: usize = 500;
 
 /// Metrics that are not of a lane's own lines: the gatekeeper's.
 const GATEKEEPERS: [&str; 2] = ["BreakerOpen", "GatekeeperHeartbeat"];
+
+/// A topic `alerts` of the account that an emulator has.
+const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:alerts";
 
 /// A template as CloudFormation sees it, by the SAM CLI's own transforms.
 pub struct Transformed {
@@ -33,10 +39,7 @@ impl Transformed {
         let settings = [
             ("Stack", "causeway".to_owned()),
             ("Lanes", lanes.join(",")),
-            (
-                "AlertsTopicArn",
-                "arn:aws:sns:us-east-1:123456789012:t".to_owned(),
-            ),
+            ("AlertsTopicArn", TOPIC.to_owned()),
         ];
         Self::of(template, &settings)
     }
@@ -234,6 +237,7 @@ fn alarms_and_dashboard_look_at_metrics_that_there_are() {
             ("{Causeway,Provider} MetricName=\\\"", "\\\""),
             ("SELECT MAX(", ") FROM SCHEMA(\\\"Causeway"),
             ("SELECT SUM(", ") FROM SCHEMA(\\\"Causeway"),
+            ("SELECT AVG(", ") FROM SCHEMA(\\\"Causeway"),
         ] {
             for part in text.split(before).skip(1) {
                 let Some(name) = part.split(after).next() else {
