@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::builders::DimensionBuilder;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum};
 
 pub use emf::Datum;
@@ -164,7 +165,7 @@ fn metric_datum(datum: &Datum) -> MetricDatum {
     let dimensions = dimensions.map(|(name, value)| Dimension::builder().name(name).value(value));
     MetricDatum::builder()
         .metric_name(&datum.name)
-        .set_dimensions(Some(dimensions.map(|built| built.build()).collect()))
+        .set_dimensions(Some(dimensions.map(DimensionBuilder::build).collect()))
         .timestamp(DateTime::from_millis(datum.timestamp))
         .unit(datum.unit.as_str().into())
         .set_values(Some(datum.values.clone()))
