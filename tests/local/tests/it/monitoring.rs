@@ -213,6 +213,56 @@ fn every_alarm_reaches_somebody_and_says_what_silence_means() {
     }
 }
 
+/// Without ORDER BY an alarm on several series is not to be relied on:
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-data-queries.html>.
+#[test]
+fn an_alarm_on_a_query_has_a_series_for_each_provider_and_an_order() {
+    let [root, _] = both();
+    let mut queries = 0;
+    for (id, alarm) in root.alarms() {
+        let metrics = alarm.get("Metrics").and_then(Value::as_array);
+        for metric in metrics.into_iter().flatten() {
+            let query = metric["Expression"].as_str().expect("a query");
+            let words = query.strip_prefix("SELECT ").expect("a query");
+            let (function, _) = words.split_once('(').expect("a function");
+            let end = format!("GROUP BY Provider ORDER BY {function}() DESC");
+            assert!(query.ends_with(&end), "{id}: {query}");
+            queries += 1;
+        }
+    }
+    assert!(queries >= 3, "{queries}");
+}
+
+/// Somebody types it at 3 a.m.: the command must know its words.
+#[test]
+fn the_first_command_of_each_alarm_is_one_that_there_is() {
+    let mut seen = BTreeSet::new();
+    for template in both() {
+        for (id, alarm) in template.alarms() {
+            let text = alarm["AlarmDescription"].as_str().unwrap_or_default();
+            let Some((_, first)) = text.split_once("First: causeway ") else {
+                continue;
+            };
+            let (words, _) = first.split_once(". ").expect("the command ends");
+            if !seen.insert(words.to_owned()) {
+                continue;
+            }
+            let run = std::process::Command::new(env!("CARGO_BIN_EXE_operators-command"))
+                .args(words.split_whitespace())
+                .arg("--help")
+                .output()
+                .expect("the command runs");
+            let help = String::from_utf8_lossy(&run.stdout);
+            let last = words.split_whitespace().find(|word| *word != "causeway");
+            assert!(
+                run.status.success() && help.contains(last.unwrap_or_default()),
+                "{id}: {words}"
+            );
+        }
+    }
+    assert!(seen.len() >= 3, "{seen:?}");
+}
+
 /// What an alarm looks at is what somebody emits: a name with a slip would be silent for ever.
 #[test]
 fn alarms_and_dashboard_look_at_metrics_that_there_are() {

@@ -274,7 +274,8 @@ fn every_wildcard_says_why() {
         let code = line.split(" #").next().unwrap_or_default().trim();
         let everything = code.ends_with("\"*\"") || code.ends_with("'*'");
         let whole_service = code.starts_with("- ") && code.ends_with(":*");
-        if everything || whole_service || code.ends_with(":*\"") {
+        let within = code.contains("arn:") && code.ends_with('*');
+        if everything || whole_service || within || code.ends_with(":*\"") {
             let reason = index
                 .checked_sub(1)
                 .is_some_and(|before| lines[before].trim().starts_with('#'));

@@ -9,7 +9,7 @@ use aws_sdk_cloudwatch::types::{ComparisonOperator, StateValue};
 use causeway_local::stack::{BareEmulator, report};
 use serde_json::{Map, Value, json};
 
-use super::{TOPIC, Transformed, read};
+use super::{Transformed, read};
 
 /// Waits for a message, of a second each.
 const WAITS_MAX: usize = 20;
@@ -50,9 +50,8 @@ impl Alarms {
                 stack[id] = resource.clone();
             }
         }
-        let made = this
-            .emulator
-            .make_stack("causeway", &json!({"Resources": stack}));
+        let stack = json!({"Resources": stack});
+        let made = this.emulator.make_stack("causeway", &stack);
         made.await
             .unwrap_or_else(|error| panic!("{}", report(&error)));
         for (_, composite) in own.of_type("AWS::CloudWatch::CompositeAlarm") {
