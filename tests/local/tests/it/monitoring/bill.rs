@@ -38,6 +38,7 @@ fn metrics_of(alarm: &Map<String, Value>) -> usize {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the bill, for a person")]
 fn watching_fifty_four_lanes_has_a_sane_bill() {
     let ([root, alarms], names) = planned();
     let templates = [
