@@ -112,6 +112,27 @@ impl Queues {
         self.must_show(&self.queue, (0, 0)).await;
     }
 
+    /// Takes messages off the lane's queue for good; waits a moment for some.
+    pub async fn take(&self) -> Vec<Message> {
+        let reply = self
+            .client
+            .receive_message()
+            .queue_url(&self.queue)
+            .max_number_of_messages(10)
+            .wait_time_seconds(1)
+            .send()
+            .await
+            .expect("the queue answers");
+        let messages = reply.messages.unwrap_or_default();
+        for message in &messages {
+            let delete = self.client.delete_message().queue_url(&self.queue);
+            let receipt = message.receipt_handle().expect("a handle");
+            let deleted = delete.receipt_handle(receipt).send().await;
+            deleted.expect("the queue answers");
+        }
+        messages
+    }
+
     /// A message of the lane's queue, with everything that came along.
     pub async fn receive(&self) -> Option<Message> {
         let reply = self

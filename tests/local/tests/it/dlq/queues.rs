@@ -2,10 +2,11 @@
 
 use std::process::Stdio;
 
+use aws_sdk_sqs::types::Message;
 use causeway::lanes::{DynamoStates, StateStore};
-use causeway::ledger::{DynamoLedger, Expected, LedgerStore, Record, Status};
+use causeway::ledger::{DynamoLedger, Expected, LedgerStore, Record, Status, Write};
 use causeway::outcome::code;
-use causeway::request::Request;
+use causeway::request::{LedgerKey, Request};
 use causeway_local::stack::BareEmulator;
 use serde_json::{Value, json};
 
@@ -14,15 +15,15 @@ use crate::command::{run, tables_and_queues};
 use crate::conformance::samples::{NOON, claim};
 
 /// An emulator with one lane's queues, its ledger and its breakers.
-struct Lane {
-    emulator: BareEmulator,
-    queues: Queues,
+pub struct Lane {
+    pub emulator: BareEmulator,
+    pub queues: Queues,
     ledger: DynamoLedger,
     states: DynamoStates,
 }
 
 impl Lane {
-    async fn up(name: &str) -> Self {
+    pub async fn up(name: &str) -> Self {
         let emulator = tables_and_queues(name, &["Stripe"]).await;
         let config = emulator.sdk_config();
         let outputs = outputs(&config).await;
@@ -43,6 +44,25 @@ impl Lane {
         let arguments: Vec<_> = arguments.iter().copied().chain(["--json"]).collect();
         let ended = run(&self.emulator, &arguments, code).await;
         ended.json().expect("one document")
+    }
+
+    /// Completes the request of `message`; its key, where nobody had before.
+    pub async fn carry_out(&self, message: &Message) -> Option<String> {
+        let record = Record {
+            owner: message.receipt_handle().expect("a handle").to_owned(),
+            ..record(message.body().expect("a body"), Status::Completed)
+        };
+        let absent = Expected::AbsentOrExpired { now: NOON };
+        let write = self
+            .ledger
+            .write(&record, &absent)
+            .await
+            .expect("an answer");
+        let key = LedgerKey::parse(&record.pk)
+            .expect("a key")
+            .key()
+            .to_owned();
+        (write == Write::Written).then_some(key)
     }
 
     /// A letter of `key`, whose record in the ledger has this status.
