@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::output::shown;
+
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
 pub struct Error {
@@ -55,9 +57,9 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
+        f.write_str(&shown(&self.what))?;
         match &self.hint {
-            Some(hint) => write!(f, "\n  {hint}"),
+            Some(hint) => write!(f, "\n  {}", shown(hint)),
             None => Ok(()),
         }
     }

@@ -1,5 +1,7 @@
 //! Results on standard output: tables for people, JSON for programs.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use comfy_table::presets::NOTHING;
@@ -13,6 +15,43 @@ use crate::error::Error;
 /// # Errors
 /// When standard output is gone, other than by the reader's own choice.
 pub fn line(text: &str) -> Result<(), Error> {
+    written(&shown(text))
+}
+
+/// `text` with control characters spelled out, line ends and tabs aside: vendors' words, names of fields and payloads
+/// are shown to an operator, whose terminal must not take orders from them.
+#[must_use]
+pub fn shown(text: &str) -> Cow<'_, str> {
+    let is_harmless = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    if text.chars().all(is_harmless) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_harmless(c) {
+            safe.push(c);
+        } else {
+            safe.extend(c.escape_unicode());
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// The same for JSON, which has its own way to spell them, and uses it below U+0020 only.
+fn json_shown(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' {
+            // A control character has four hexadecimal digits at most.
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+fn written(text: &str) -> Result<(), Error> {
     match writeln!(io::stdout().lock(), "{text}") {
         // `causeway … | head` has what it wanted.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -27,7 +66,7 @@ pub fn line(text: &str) -> Result<(), Error> {
 pub fn json(result: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(result)
         .map_err(|error| Error::new(format!("cannot write the result as JSON: {error}")))?;
-    line(&text)
+    written(&json_shown(&text))
 }
 
 /// Writes a result as one line of JSON, for results that follow each other.
@@ -37,7 +76,7 @@ pub fn json(result: &impl Serialize) -> Result<(), Error> {
 pub fn json_line(result: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string(result)
         .map_err(|error| Error::new(format!("cannot write the result as JSON: {error}")))?;
-    line(&text)
+    written(&json_shown(&text))
 }
 
 /// A table without lines, as wide as the terminal, with these headings.
@@ -49,4 +88,36 @@ pub fn table(headings: &[&str]) -> Table {
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(headings.to_vec());
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A vendor's message, or a field's name in a payload, could clear the screen or write what the operator would take
+    /// for the command's own words.
+    #[test]
+    fn text_from_outside_gives_a_terminal_no_orders() {
+        let hostile = "declined\u{1b}[2J\u{9b}31m\r\u{7}\u{7f}";
+        assert_eq!(
+            shown(hostile),
+            "declined\\u{1b}[2J\\u{9b}31m\\u{d}\\u{7}\\u{7f}"
+        );
+        assert_eq!(shown("Zoë\t€5\n"), "Zoë\t€5\n");
+        let error = Error::new("refused: \u{1b}[2J").hint("\u{9b}m");
+        assert_eq!(error.to_string(), "refused: \\u{1b}[2J\n  \\u{9b}m");
+    }
+
+    #[test]
+    fn json_stays_json_and_means_the_same() {
+        let value = serde_json::json!({"detail": "a\u{1b}[2J\u{9b}31m\u{7f}\n€"});
+        let pretty = serde_json::to_string_pretty(&value).expect("JSON");
+        let safe = json_shown(&pretty);
+        assert!(
+            !safe.contains(|c: char| c.is_control() && c != '\n'),
+            "{safe}"
+        );
+        let again: serde_json::Value = serde_json::from_str(&safe).expect("JSON");
+        assert_eq!(again, value);
+    }
 }

@@ -36,7 +36,7 @@ impl Screen {
         }
         // One write, so that nobody sees an empty screen.
         let mut out = io::stdout().lock();
-        let written = out.write_all(format!("{CLEAR}{text}\n").as_bytes());
+        let written = out.write_all(format!("{CLEAR}{}\n", output::shown(text)).as_bytes());
         written
             .and_then(|()| out.flush())
             .map_err(Error::io("write the result"))
