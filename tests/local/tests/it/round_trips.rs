@@ -24,6 +24,7 @@ use serde_json::json;
 use tokio::sync::Barrier;
 
 use self::vendors::{Hundreds, NoKey, OneScope, TenScopes, TwoScopes};
+use crate::iam::assert_allowed;
 use crate::recorder::{Recorded, Recorder, Step, rounds, write_units};
 
 /// What SQS hands to a function at most.
@@ -268,7 +269,9 @@ impl Bench {
         for entry in &report.entries {
             assert_eq!(entry.outcome, Outcome::Delivered, "{name}");
         }
-        let cost = Cost::of(&self.recorder.take(), expected);
+        let requests = self.recorder.take();
+        assert_allowed(self.provider, &requests);
+        let cost = Cost::of(&requests, expected);
         cost.print(self.provider, name);
         cost
     }

@@ -2,10 +2,14 @@
 //! nothing else is.
 
 mod functions;
+mod people;
 mod policy;
+mod recorded;
 mod source;
 
 use std::collections::BTreeSet;
+
+pub use self::recorded::assert_allowed;
 
 use self::functions::{ALL, EVERY_FUNCTION, Function, GATEKEEPER, INGEST, LANE, Target};
 use self::policy::{ACCOUNT, Call, Policy, REGION, STACK};
@@ -348,4 +352,22 @@ fn nobody_but_the_gatekeeper_may_switch_lanes() {
         }
     }
     assert_eq!(may, ["GatekeeperRole"]);
+}
+
+/// A route without authorisation would let anybody send.
+#[test]
+fn every_route_of_the_api_asks_who_calls() {
+    let template = Template::read();
+    let routes = template.of_type("AWS::ApiGatewayV2::Route");
+    assert!(routes.len() >= 3, "{routes:?}");
+    for (id, route) in routes {
+        assert_eq!(route["AuthorizationType"], "AWS_IAM", "{id}");
+    }
+    // With the other choice of the parameter it is JWT, for each of them.
+    let choice = "AuthorizationType: !If [HasJwt, JWT, AWS_IAM]";
+    let routes = template
+        .text
+        .matches("Type: AWS::ApiGatewayV2::Route")
+        .count();
+    assert_eq!(template.text.matches(choice).count(), routes);
 }

@@ -153,6 +153,9 @@ impl Condition {
             // True of an absent key as well: every one of no values matches.
             // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition_examples-multi-valued-context-keys.html
             "ForAllValues:StringLike" => given.is_none_or(|values| values.iter().all(any_like)),
+            "ForAllValues:StringEquals" => {
+                given.is_none_or(|values| values.iter().all(|value| self.values.contains(value)))
+            }
             // "true": the key must be absent; "false": it must be there.
             "Null" => (self.values == ["true"]) == given.is_none(),
             other => panic!("an operator that this test does not know: {other}"),
