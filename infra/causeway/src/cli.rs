@@ -8,7 +8,7 @@ use time::UtcOffset;
 use crate::error::Error;
 use crate::stack::Stack;
 use crate::when::{self, Now};
-use crate::{breaker, completions, connection, dlq, lanes, map, providers, send, status};
+use crate::{breaker, completions, connection, dlq, lanes, map, providers, send, status, top};
 
 /// Everything was done.
 const DONE: u8 = 0;
@@ -99,6 +99,7 @@ enum Command {
     Send(send::Arguments),
     Status(status::Arguments),
     Lanes(lanes::Arguments),
+    Top(top::Arguments),
     Breaker(breaker::Arguments),
     Connection(connection::Arguments),
     Dlq(dlq::Arguments),
@@ -144,6 +145,7 @@ async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
         Command::Send(arguments) => send::run(arguments, context).await,
         Command::Status(arguments) => status::run(arguments, context).await,
         Command::Lanes(arguments) => lanes::run(arguments, context).await,
+        Command::Top(arguments) => top::run(arguments, context).await,
         Command::Breaker(arguments) => breaker::run(arguments, context).await,
         Command::Connection(arguments) => connection::run(arguments, context).await,
         Command::Dlq(arguments) => dlq::run(arguments, context).await,

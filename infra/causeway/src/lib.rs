@@ -13,12 +13,14 @@ pub mod error;
 pub mod items;
 pub mod lanes;
 pub mod map;
+pub mod metrics;
 pub mod output;
 pub mod providers;
 pub mod send;
 pub mod stack;
 pub mod status;
 pub mod target;
+pub mod top;
 pub mod watch;
 pub mod when;
 
