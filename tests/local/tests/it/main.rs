@@ -34,4 +34,7 @@ mod runbook;
 #[path = "support/shell.rs"]
 mod shell;
 mod template;
+#[path = "support/terminal.rs"]
+mod terminal;
+mod top;
 mod traces;
