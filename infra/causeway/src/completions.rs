@@ -7,13 +7,14 @@ use crate::cli::{Done, command_line};
 use crate::error::Error;
 use crate::output;
 
+/// How each shell is told; not in the documentation, which takes the brackets for a link.
+const HOW: &str = r#"bash: source <(causeway completions bash)
+zsh:  causeway completions zsh > "${fpath[1]}/_causeway"
+fish: causeway completions fish > ~/.config/fish/completions/causeway.fish"#;
+
 /// Print completions for a shell.
-///
-/// bash: source <(causeway completions bash)
-/// zsh:  causeway completions zsh > "${fpath[1]}/_causeway"
-/// fish: causeway completions fish > ~/.config/fish/completions/causeway.fish
 #[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = HOW)]
 pub struct Arguments {
     /// The shell.
     #[arg(value_parser = clap::value_parser!(Shell))]
