@@ -1,6 +1,9 @@
 //! An emulator without a stack, for what speaks to AWS's services and needs nothing deployed: it is up in seconds.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
+use aws_sdk_cloudformation::types::{Stack, StackStatus};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
@@ -8,6 +11,12 @@ use causeway::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Emulator, Error, Paths, Processes, Tools, aws};
+
+/// Pause between two looks at a stack that is being made, which takes less than a second.
+const STACK_LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Looks at it: half a minute on a busy machine.
+const STACK_LOOKS_MAX: usize = 600;
 
 /// A running emulator that holds nothing yet. Dropping it stops it.
 #[derive(Debug)]
@@ -68,20 +77,38 @@ impl BareEmulator {
         Ok(())
     }
 
-    /// Makes a stack of what `template` (CloudFormation, as JSON) describes, for what reads a stack's outputs.
+    /// Makes a stack of what `template` (CloudFormation, as JSON) describes, for what reads a stack's outputs, and waits
+    /// until it is there.
     ///
     /// # Errors
-    /// When the emulator refuses.
+    /// When the emulator refuses, or does not make it in time.
     pub async fn make_stack(&self, name: &str, template: &Value) -> Result<(), Error> {
         const DOING: &str = "make a stack";
-        aws_sdk_cloudformation::Client::new(&self.sdk_config())
-            .create_stack()
-            .stack_name(name)
-            .template_body(template.to_string())
-            .send()
-            .await
-            .map_err(Error::aws(DOING))?;
-        Ok(())
+        let client = aws_sdk_cloudformation::Client::new(&self.sdk_config());
+        let create = client.create_stack().stack_name(name);
+        let create = create.template_body(template.to_string()).send().await;
+        create.map_err(Error::aws(DOING))?;
+        let problem = |problem: String| Error::Emulator {
+            endpoint: self.emulator.endpoint().to_owned(),
+            problem,
+        };
+        // The emulator answers, as AWS does, before everything is there.
+        for _ in 0..STACK_LOOKS_MAX {
+            let described = client.describe_stacks().stack_name(name).send().await;
+            let described = described.map_err(Error::aws(DOING))?;
+            let status = described.stacks().first().and_then(Stack::stack_status);
+            match status {
+                Some(StackStatus::CreateComplete) => return Ok(()),
+                Some(StackStatus::CreateInProgress) | None => {
+                    tokio::time::sleep(STACK_LOOK_EVERY).await;
+                }
+                Some(other) => {
+                    let status = other.as_str();
+                    return Err(problem(format!("says {status} of the stack `{name}`")));
+                }
+            }
+        }
+        Err(problem(format!("takes too long over the stack `{name}`")))
     }
 
     /// Makes a queue that takes messages as large as the template's dead-letter queues do; answers its URL.
