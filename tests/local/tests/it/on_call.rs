@@ -29,31 +29,42 @@ const REQUESTS: usize = 1_100;
 const STORY: &[(&str, Step)] = &[
     ("causeway lanes", Once(&["stripe", "Closed"])),
     ("seq 1000 | ", Once(&[])),
-    ("causeway send requests.jsonl", Once(&["1000"])),
+    ("causeway send requests.jsonl", Once(&["1000 accepted"])),
     (
         "causeway status stripe night-1000 --watch",
         Once(&["COMPLETED"]),
     ),
     ("curl -s -X PUT ", Once(&["true"])),
-    ("seq 1001 1100 | ", Once(&["100"])),
-    ("causeway breaker show stripe", Until(&["Open"])),
+    ("seq 1001 1010 | ", Once(&["10 accepted"])),
+    ("causeway dlq list stripe", Until(&["provider_rejected"])),
+    (
+        "causeway dlq explain stripe provider_rejected",
+        Once(&["refused the request"]),
+    ),
+    ("curl -s -X PUT ", Once(&["true"])),
+    ("seq 1011 1100 | ", Once(&["90 accepted"])),
+    ("causeway breaker show stripe", Until(&["stripe: Open"])),
     ("causeway top", Screen(&["stripe", "Open"])),
     (
         "aws cloudwatch get-metric-statistics ",
         Until(&["\"Maximum\": 1.0"]),
     ),
-    ("causeway dlq list stripe", Once(&["provider_rejected"])),
     (
-        "causeway dlq explain stripe provider_rejected",
-        Once(&["refused"]),
+        "causeway breaker open stripe ",
+        Once(&["now  stripe: ForcedOpen"]),
     ),
-    ("causeway breaker open stripe ", Once(&["ForcedOpen"])),
     ("curl -s -X DELETE ", Once(&["true"])),
-    ("causeway breaker close stripe ", Once(&["Closed"])),
+    (
+        "causeway breaker close stripe",
+        Once(&["now  stripe: Closed"]),
+    ),
     ("causeway dlq redrive stripe --dry-run", Once(&["safe"])),
-    ("causeway dlq redrive stripe --yes", Once(&[])),
-    ("causeway dlq list stripe", Once(&[])),
-    ("causeway lanes", Until(&["stripe"])),
+    (
+        "causeway dlq redrive stripe --yes",
+        Once(&["10 sent again"]),
+    ),
+    ("causeway dlq list stripe", Once(&["No dead letters"])),
+    ("causeway lanes", Once(&["stripe"])),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

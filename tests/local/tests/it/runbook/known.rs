@@ -244,7 +244,7 @@ pub const SECTIONS: &[Known] = &[
         commands: &[
             ("export RELEASE=.aws-sam/build", &[]),
             (
-                "sam deploy --template-file $RELEASE/template.yaml --stack-name $CAUSEWAY_STACK",
+                "sam deploy --config-file \"$PWD/samconfig.toml\" --template-file $RELEASE/template.yaml --stack-name $CAUSEWAY_STACK",
                 &[],
             ),
             ("causeway lanes", &["stripe", "SOURCE"]),
