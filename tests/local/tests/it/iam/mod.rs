@@ -124,7 +124,10 @@ fn every_call_of_every_adapter_is_accounted_for() {
             let calling = own.filter(|one| is_of_a_seam(one) && !reached(one, &all).is_empty());
             for method in calling {
                 let is_used = function.uses.iter().any(|one| one.method == method.name);
-                let never = function.never.iter().find(|one| one.method == method.name);
+                let never = function
+                    .never
+                    .iter()
+                    .find(|one| one.file == *file && one.method == method.name);
                 assert!(
                     is_used != never.is_some(),
                     "{}: {}",
