@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::fingerprint;
 use super::letter::Letter;
 
-/// Letters of one code and [fingerprint](fingerprint::of).
+/// Letters of one code and fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Group {
     /// Whose lane.
@@ -21,7 +21,7 @@ pub struct Group {
     pub operation: Option<String>,
     /// The vendor's HTTP status.
     pub provider_status: Option<u16>,
-    /// The detail's [pattern](fingerprint::pattern).
+    /// The detail's pattern.
     pub detail: String,
     /// How many.
     pub count: usize,

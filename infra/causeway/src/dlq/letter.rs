@@ -37,7 +37,7 @@ pub struct Letter {
 /// A letter's attributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Said {
-    /// Why it is here; [`NO_CODE`] where nobody said.
+    /// Why it is here; `no_code` where nobody said.
     pub code: String,
     /// In more words, redacted by the lane.
     pub detail: Option<String>,
