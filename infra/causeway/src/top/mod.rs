@@ -1,6 +1,6 @@
 //! `causeway top`: all lanes on one screen, alive.
 //!
-//! [`model`] decides, [`view`] draws; both are pure. `source` asks AWS and carries orders out, and `terminal` holds
+//! `model` decides, `view` draws; both are pure. `source` asks AWS and carries orders out, and `terminal` holds
 //! the terminal. A source that fails never ends the screen: what was known stays, with its time and the error.
 
 mod model;
