@@ -49,7 +49,7 @@ pub struct VendorCall {
     pub purpose: Purpose,
     /// HTTP method.
     pub method: Method,
-    /// Address without query, secrets and the payload's values: see [`address`](super::address).
+    /// Address without its query, with placeholders for secrets and `REDACTED` for the payload's values.
     pub url: String,
     /// When it was made.
     pub started: Timestamp,

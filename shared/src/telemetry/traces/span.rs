@@ -91,7 +91,7 @@ pub struct Span {
     pub ended: Timestamp,
     /// What is known of it.
     pub attributes: Vec<Attribute>,
-    /// Spans that it has to do with and that are not its parent: the first [`MAX_LINKS`] are told.
+    /// Spans that it has to do with and that are not its parent: the first 128 are told.
     pub links: Vec<TraceContext>,
     /// Whether it failed.
     pub failed: bool,
