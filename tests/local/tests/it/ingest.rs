@@ -14,7 +14,7 @@ use causeway_local::stack::{Processes, Tools, root};
 use crate::deployed::Deployed;
 
 /// The emulator wants a signature and does not check it: what a caller may, AWS decides.
-const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/execute-api/aws4_request, \
+pub const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/execute-api/aws4_request, \
                          SignedHeaders=host, Signature=0";
 
 /// A request ends within seconds; the machine may be busy.

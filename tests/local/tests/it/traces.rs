@@ -17,6 +17,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
+use crate::ingest::SIGNATURE;
 use crate::listener::{Came, Listener};
 
 /// The producer's own span.
@@ -80,6 +81,7 @@ async fn a_post_and_the_call_it_causes_are_one_trace(stack: &LocalStack, collect
     let url = stack.output("IngestUrl").expect("an output");
     let post = http::Request::post(format!("{url}/v1/requests"))
         .header("content-type", "application/json")
+        .header("authorization", SIGNATURE)
         .header("traceparent", TRACEPARENT)
         .body(Full::new(Bytes::from(request("traces-post").to_string())))
         .expect("a request");

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use causeway::clock::{Clock, SystemClock};
 use causeway_local::stack::{LocalStack, environment};
 use http::Response;
 use http_body_util::Full;
@@ -19,6 +20,9 @@ use crate::listener::{Came, Listener};
 
 /// Lambda's segment of the function.
 const FUNCTION: &str = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1";
+
+/// The lane's own setting in the template.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A function starts within a second on an idle machine.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
@@ -83,6 +87,7 @@ async fn runtime_api(event: Value) -> Listener {
     let handed_out = Arc::new(AtomicBool::new(false));
     Listener::start(move |came: Came| {
         let (event, handed_out) = (event.to_string(), handed_out.clone());
+        let deadline = SystemClock.now() + FUNCTION_TIMEOUT;
         async move {
             if !came.path.ends_with("/invocation/next") {
                 return Response::new(Full::default());
@@ -95,8 +100,7 @@ async fn runtime_api(event: Value) -> Listener {
                     "lambda-runtime-aws-request-id",
                     "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
                 )
-                // In the year 2100, as are the event's times: no deadline is near.
-                .header("lambda-runtime-deadline-ms", "4102444860000")
+                .header("lambda-runtime-deadline-ms", deadline.as_millis())
                 .header(
                     "lambda-runtime-invoked-function-arn",
                     "arn:aws:lambda:us-east-1:123456789012:function:lane",
