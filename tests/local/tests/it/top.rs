@@ -82,7 +82,7 @@ async fn rates_letters_and_a_redrives_plan_are_on_the_screen() {
         stack.forward_metrics().await.expect("the emulator answers");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    assert!(top.line("30 min", "p99").await.contains("p50"));
+    top.line("latency", "p99").await;
 
     put_letter(stack).await;
     top.line("letters", "newest 1").await;

@@ -158,5 +158,6 @@ pub fn latest(series: &Series) -> Option<f64> {
 /// All of a counter's minutes.
 #[must_use]
 pub fn total(series: &Series) -> f64 {
-    series.iter().flatten().sum()
+    // The sum of nothing would be -0.
+    series.iter().flatten().fold(0.0, |sum, value| sum + value)
 }

@@ -246,12 +246,13 @@ fn each_source_is_asked_again_when_it_is_due_and_has_answered() {
     assert_eq!(app.update(looked, at(10)), [Effect::Look, peek.clone()]);
     let looked = Event::Looked(Ok((rows(), Vec::new())));
     assert_eq!(app.update(looked, at(11)), []);
-    app.update(Event::Measured(Ok(BTreeMap::new())), at(12));
+    let measured = Event::Measured(Ok(BTreeMap::new()));
+    assert_eq!(app.update(measured, at(12)), [Effect::Look]);
     let peeked = Event::Peeked {
         provider: "guesty".to_owned(),
         letters: Ok(Vec::new()),
     };
-    assert_eq!(app.update(peeked, at(12)), [Effect::Look]);
+    assert_eq!(app.update(peeked, at(12)), []);
     assert_eq!(app.update(Event::Tick, at(29)), []);
     assert_eq!(app.update(Event::Tick, at(30)), [Effect::Measure]);
     assert_eq!(app.update(Event::Tick, at(69)), []);

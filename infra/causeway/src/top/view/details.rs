@@ -31,6 +31,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, now: &Now, palette: Pa
     lines.push(Line::from(sources(row)));
     if let Some(metrics) = app.metrics.get(&row.provider) {
         lines.push(Line::from(counters(metrics)));
+        lines.extend(latencies(metrics));
     }
     lines.extend(letters(app.letters.get(&row.provider), row, now, palette));
     let room = usize::from(inner.height);
@@ -85,10 +86,13 @@ fn counters(metrics: &LaneMetrics) -> String {
     let mut line = format!("{:<12}", format!("{minutes} min"));
     let counts = counters.map(|(name, series)| format!("{name} {}", total(series)));
     line += &counts.join("  ");
-    if let (Some(p50), Some(p99)) = (latest(&metrics.latency_p50), latest(&metrics.latency_p99)) {
-        line += &format!("  p50 {} p99 {}", text::millis(p50), text::millis(p99));
-    }
     line
+}
+
+fn latencies(metrics: &LaneMetrics) -> Option<Line<'static>> {
+    let p50 = text::millis(latest(&metrics.latency_p50)?);
+    let p99 = text::millis(latest(&metrics.latency_p99)?);
+    Some(Line::from(format!("latency     p50 {p50}  p99 {p99}")))
 }
 
 fn letters<'a>(
