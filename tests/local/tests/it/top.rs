@@ -122,7 +122,7 @@ fn start(stack: &LocalStack, columns: u16, rows: u16) -> Terminal {
 async fn quit(mut top: Terminal) {
     top.press("q");
     assert!(top.end().await.success());
-    assert!(!top.is_on_its_own_screen());
+    top.gives_the_screen_back().await;
 }
 
 async fn send_requests(stack: &LocalStack, marker: &str) {

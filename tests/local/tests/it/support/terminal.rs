@@ -61,7 +61,7 @@ impl Terminal {
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             // Reading fails when the program has gone.
-            while let Ok(count) = output.read(&mut bytes) {
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
                 lock(&drawn).process(&bytes[..count]);
             }
         });
@@ -120,6 +120,12 @@ impl Terminal {
             assert!(SystemClock.now() < end, "no {what} on the screen:\n{text}");
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Waits until the shell has its screen back: the last bytes may still be under way when the program has ended.
+    pub async fn gives_the_screen_back(&self) {
+        let find = |_: &str| (!self.is_on_its_own_screen()).then_some(());
+        self.until("shell's screen", find).await;
     }
 
     /// Waits for the program's end.
