@@ -4,9 +4,7 @@
 //! there with the template's own rule and actions. For metric math an alarm of the name stands in.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use aws_sdk_cloudformation::types::StackStatus;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, StateValue};
 use causeway_local::stack::{BareEmulator, report};
 use serde_json::{Map, Value, json};
@@ -15,10 +13,6 @@ use super::{Transformed, read};
 
 /// Waits for a message, of a second each.
 const WAITS_MAX: usize = 20;
-/// Pause between two looks at the stack, which takes less than a second.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Looks at it: half a minute on a busy machine.
-const LOOKS_MAX: usize = 600;
 
 /// An emulator with the alarms of two lanes and the gatekeeper's, and a queue that gets what the topic gets.
 struct Alarms {
@@ -57,29 +51,12 @@ impl Alarms {
             }
         }
         let stack = json!({"Resources": stack});
-        this.stack(&json!({"Resources": stack})).await;
+        let made = this.emulator.make_stack("causeway", &stack).await;
+        made.unwrap_or_else(|error| panic!("{}", report(&error)));
         for (_, composite) in own.of_type("AWS::CloudWatch::CompositeAlarm") {
             this.put_composite(composite).await;
         }
         this
-    }
-
-    /// Makes the stack and waits for it: the emulator, as AWS, answers before everything is there.
-    async fn stack(&self, template: &Value) {
-        let made = self.emulator.make_stack("causeway", template).await;
-        made.unwrap_or_else(|error| panic!("{}", report(&error)));
-        let client = aws_sdk_cloudformation::Client::new(&self.emulator.sdk_config());
-        for _ in 0..LOOKS_MAX {
-            let described = client.describe_stacks().stack_name("causeway").send().await;
-            let stacks = described.expect("the stack").stacks.unwrap_or_default();
-            let status = stacks.first().and_then(|stack| stack.stack_status.clone());
-            match status {
-                Some(StackStatus::CreateComplete) => return,
-                Some(StackStatus::CreateInProgress) | None => tokio::time::sleep(LOOK_EVERY).await,
-                Some(other) => panic!("{other}: {stacks:#?}"),
-            }
-        }
-        panic!("the stack is not there in time");
     }
 
     fn client(&self) -> aws_sdk_cloudwatch::Client {
