@@ -35,15 +35,22 @@ fn tree_of(folder: &str, packages: &[String]) -> String {
 }
 
 /// The SAM CLI builds each function in its own folder, hence with its own features alone: Lambda's API client, and
-/// the event streams that it turns on in shared crates, stay with the gatekeeper.
+/// the event streams that it turns on in shared crates, stay with the gatekeeper; JSON Schemas are compiled by ingest.
 #[test]
-fn a_lane_carries_nothing_of_the_gatekeeper() {
+fn a_lane_carries_nothing_of_gatekeeper_and_ingest() {
     let text = tree("functions/stripe");
     assert!(text.contains("aws-sdk-sqs "), "{text}");
-    for absent in ["aws-sdk-lambda", "aws-smithy-eventstream", "event-stream"] {
+    for absent in [
+        "aws-sdk-lambda",
+        "aws-smithy-eventstream",
+        "event-stream",
+        "jsonschema",
+        "raw_value",
+    ] {
         assert!(!text.contains(absent), "{absent}");
     }
     assert!(tree("functions/gatekeeper").contains("aws-sdk-lambda "));
+    assert!(tree("functions/ingest").contains("jsonschema "));
 }
 
 /// The local stack compiles all lanes in one go, with the features that they have together, and leaves `sam build` nothing
@@ -98,7 +105,6 @@ fn functions_are_built_with_one_tls_stack_and_no_feature_of_a_tool() {
         "native-tls",
         "aws-lc",
         "clap ",
-        "jsonschema ",
         "proptest ",
         "rand ",
         "causeway-contract",
