@@ -16,7 +16,7 @@ pub struct Config {
     pub mappings_table: String,
     /// Least severe level that is logged (`LOG_LEVEL`: `error` to `trace`, default `info`).
     pub log_level: String,
-    /// The deployed lanes (`LANE_<name>`: `<provider>:<queue's name>`, below `QUEUE_URL_PREFIX`).
+    /// The deployed lanes (`LANE_<name>`: the provider; its queue is `QUEUE_URL_PREFIX` and that name).
     pub lanes: Vec<Lane>,
 }
 
@@ -36,8 +36,10 @@ impl Config {
                 "MAPPINGS_TABLE" => mappings_table = value,
                 "QUEUE_URL_PREFIX" => prefix = value,
                 "LOG_LEVEL" if !value.is_empty() => log_level = value,
-                _ if name.starts_with(LANE) => named.push(value),
-                _ => {}
+                _ => match name.strip_prefix(LANE) {
+                    Some(lane) => named.push((lane.to_owned(), value)),
+                    None => {}
+                },
             }
         }
         for (name, value) in [
@@ -52,11 +54,17 @@ impl Config {
                 });
             }
         }
-        let lanes = named.iter().map(|value| lane(value, &prefix));
-        let mut lanes: Vec<Lane> = lanes.collect::<Option<_>>().ok_or(ConfigError {
-            name: "LANE_<name>",
-            rule: "must be <provider>:<queue's name>",
-        })?;
+        let lanes = named.into_iter().map(|(lane, provider)| Lane {
+            queue_url: format!("{prefix}{lane}"),
+            provider,
+        });
+        let mut lanes: Vec<Lane> = lanes.collect();
+        if lanes.iter().any(|lane| lane.provider.is_empty()) {
+            return Err(ConfigError {
+                name: "LANE_<name>",
+                rule: "must be the lane's provider",
+            });
+        }
         lanes.sort_by(|one, other| one.provider.cmp(&other.provider));
         Ok(Self {
             requests_table,
@@ -67,15 +75,6 @@ impl Config {
     }
 }
 
-fn lane(value: &str, prefix: &str) -> Option<Lane> {
-    let (provider, queue) = value.split_once(':')?;
-    let whole = !provider.is_empty() && !queue.is_empty();
-    whole.then(|| Lane {
-        provider: provider.to_owned(),
-        queue_url: format!("{}/{queue}", prefix.trim_end_matches('/')),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,9 +82,9 @@ mod tests {
     const WHOLE: [(&str, &str); 5] = [
         ("REQUESTS_TABLE", "requests"),
         ("MAPPINGS_TABLE", "mappings"),
-        ("QUEUE_URL_PREFIX", "https://sqs.test/123/"),
-        ("LANE_Stripe", "stripe:causeway-StripeQueue-1"),
-        ("LANE_AcmePay", "acme-pay:causeway-AcmePayQueue-2"),
+        ("QUEUE_URL_PREFIX", "https://sqs.test/123/causeway-"),
+        ("LANE_Stripe", "stripe"),
+        ("LANE_AcmePay", "acme-pay"),
     ];
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -104,8 +103,8 @@ mod tests {
         assert_eq!(
             queues,
             [
-                ("acme-pay", "https://sqs.test/123/causeway-AcmePayQueue-2"),
-                ("stripe", "https://sqs.test/123/causeway-StripeQueue-1"),
+                ("acme-pay", "https://sqs.test/123/causeway-AcmePay"),
+                ("stripe", "https://sqs.test/123/causeway-Stripe"),
             ]
         );
         assert_eq!(config.log_level, "info");
@@ -118,7 +117,7 @@ mod tests {
             let (gone, _) = variables.remove(at);
             assert_eq!(read(&variables).expect_err("not whole").name, gone);
         }
-        let broken = [&WHOLE[..], &[("LANE_X", "no-colon")]].concat();
+        let broken = [&WHOLE[..], &[("LANE_X", "")]].concat();
         assert_eq!(read(&broken).expect_err("no lane").name, "LANE_<name>");
     }
 }

@@ -80,8 +80,8 @@ impl Request {
     }
 }
 
-/// An HTTP API has decoded every escape of `rawPath` but that of the per cent sign itself, so that a key that holds
-/// one, or an escape as text, comes through.
+/// An HTTP API has decoded every escape of `rawPath` but that of the per cent sign itself, as the emulator has it, so
+/// that a key that holds one, or an escape as text, comes through. ARCHITECTURE, Deviations: keys with `?` and `%`.
 fn decoded(raw_path: &str) -> String {
     raw_path.replace("%25", "%")
 }

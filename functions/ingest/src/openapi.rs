@@ -107,11 +107,18 @@ fn paths(schemas: &mut Schemas) -> Value {
         let schema = schemas.of::<GatewayMessage>();
         json!({"description": description, "content": {"application/json": {"schema": schema}}})
     };
+    // What API Gateway answers by itself where ingest does not get to.
+    let either = |schemas: &mut Schemas, description: &str| {
+        let mut answer = problem(schemas, description);
+        answer["content"]["application/json"] = json!({"schema": schemas.of::<GatewayMessage>()});
+        answer
+    };
     let common = json!({
+        "401": gateway(schemas, "with jwt: no token, or one that does not count"),
         "403": gateway(schemas, "not signed, or not allowed to"),
         "429": gateway(schemas, "too many calls: again later"),
-        "500": problem(schemas, "a fault of ingest"),
-        "503": problem(schemas, "something that ingest needs does not answer: again later, with the same key"),
+        "500": either(schemas, "a fault of ingest"),
+        "503": either(schemas, "something that ingest needs does not answer: again later, with the same key"),
     });
     let with = |more: Value| {
         let mut all = common.clone();
@@ -125,7 +132,7 @@ fn paths(schemas: &mut Schemas) -> Value {
         "202": json(json!({"anyOf": [accepted, list]}), "all of it was taken: each on its lane's queue"),
         "207": json(list.clone(), "of a list, some were not taken: each has its own status"),
         "400": problem(schemas, "not a request: every field that is wrong, and its rule"),
-        "413": problem(schemas, "too large, or too many"),
+        "413": either(schemas, "too large, or too many"),
     }));
     let follow = with(json!({
         "200": json(schemas.of::<RequestState>(), "where it stands"),

@@ -7,11 +7,13 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use causeway_local::stack::{Processes, Tools, root};
 
+use crate::cloudformation::Template;
 use crate::deployed::Deployed;
+use crate::template::LANES_PLANNED;
 
 /// The emulator wants a signature and does not check it: what a caller may, AWS decides.
 pub const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=test/20261122/us-east-1/execute-api/aws4_request, \
@@ -252,4 +254,40 @@ async fn the_api_keeps_to_its_own_document() {
         said.contains("3 / 3") || said.contains("3 selected"),
         "all operations were tried:\n{said}"
     );
+}
+
+/// Lambda's limit of all variables together.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const ENVIRONMENT_MAX: usize = 4096;
+
+/// Also under the longest name that a stack can have.
+#[test]
+fn fifty_four_lanes_fit_into_its_environment() {
+    let template = Template::read();
+    let variables = &template.properties("IngestFunction")["Environment"]["Variables"];
+    let variables = variables.as_object().expect("variables");
+    let lanes = variables.keys().filter(|name| name.starts_with("LANE_"));
+    assert_eq!(lanes.count(), template.lanes.len());
+    assert_eq!(
+        variables["LANE_Stripe"],
+        json!({"Fn::Sub": ["${Provider}", {"Provider": "stripe"}]})
+    );
+
+    let (stack, name) = ("s".repeat(128), "Provider1234");
+    let lanes = (0..LANES_PLANNED).map(|number| {
+        (
+            format!("LANE_{name}{number:02}"),
+            json!(format!("{name}{number:02}")),
+        )
+    });
+    let mut environment: Map<String, Value> = lanes.collect();
+    let others = variables.keys().filter(|name| !name.starts_with("LANE_"));
+    environment.extend(others.map(|name| {
+        (
+            name.clone(),
+            json!(format!("https://sqs.ap-southeast-1.amazonaws.com/{stack}")),
+        )
+    }));
+    let bytes = Value::Object(environment).to_string().len();
+    assert!(bytes <= ENVIRONMENT_MAX, "{bytes} bytes");
 }
