@@ -36,10 +36,11 @@ impl Config {
                 "MAPPINGS_TABLE" => mappings_table = value,
                 "QUEUE_URL_PREFIX" => prefix = value,
                 "LOG_LEVEL" if !value.is_empty() => log_level = value,
-                _ => match name.strip_prefix(LANE) {
-                    Some(lane) => named.push((lane.to_owned(), value)),
-                    None => {}
-                },
+                _ => {
+                    if let Some(lane) = name.strip_prefix(LANE) {
+                        named.push((lane.to_owned(), value));
+                    }
+                }
             }
         }
         for (name, value) in [

@@ -38,7 +38,12 @@ async fn metrics_in_logs_become_metrics_and_no_line_counts_twice() {
     let read = async |name, stat| read(&client, minute, name, stat).await;
     assert_eq!(read("Delivered", "Sum").await, [7.0]);
     assert_eq!(read("ProviderLatency", "Average").await, [200.0]);
-    assert_eq!(read("ProviderLatency", "p99").await, [300.0]);
+    // Between the two largest values: how percentiles are interpolated is the service's business.
+    let p99 = read("ProviderLatency", "p99").await;
+    assert!(
+        matches!(p99[..], [p99] if p99 > 290.0 && p99 <= 300.0),
+        "{p99:?}"
+    );
     assert_eq!(read("Rejected", "Sum").await, [0.0; 0]);
 }
 
