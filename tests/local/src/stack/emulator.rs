@@ -12,7 +12,7 @@ use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Error, Paths, Processes, Tools, aws};
+use super::{Error, Paths, Processes, Tools, aws, root};
 
 /// It answers after one second on an idle machine.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -58,7 +58,8 @@ impl Emulator {
         let out = fs::File::create(&log).map_err(Error::io("write a log"))?;
         let err = out.try_clone().map_err(Error::io("write a log"))?;
 
-        let mut command = processes.command(tools.program("ministack", "ministack"));
+        let mut command = processes.command(tools.program("ministack", "python"));
+        command.arg(root().join("infra/tools/emulator.py"));
         let mark: Vec<_> = command
             .as_std()
             .get_envs()
