@@ -43,7 +43,7 @@ pub fn spec(lane: &Lane) -> Result<&'static Spec, Error> {
 
 /// The lane's dead letters, unread.
 pub fn dead_letters(stack: &Stack, lane: &Lane, reading: &Reading) -> DeadLetters {
-    DeadLetters::new(stack.sqs.clone(), &lane.dlq_url, reading.hold())
+    DeadLetters::new(stack.sqs.clone(), &lane.dlq_url, reading.hold()).with_progress()
 }
 
 /// Does `work` with `letters` and then releases what is held: also on Ctrl-C and after an error. A second Ctrl-C does

@@ -49,6 +49,7 @@ pub struct DeadLetters {
     /// Receipt handles, and until when SQS hides their letters.
     held: Vec<(String, Timestamp)>,
     is_cut: bool,
+    shows_progress: bool,
 }
 
 /// How many letters a queue has: SQS's own estimates, which may be a minute old.
@@ -69,6 +70,16 @@ impl DeadLetters {
             hold,
             held: Vec::new(),
             is_cut: false,
+            shows_progress: false,
+        }
+    }
+
+    /// Shows on standard error, where that is a terminal, how far it has read.
+    #[must_use]
+    pub fn with_progress(self) -> Self {
+        Self {
+            shows_progress: true,
+            ..self
         }
     }
 
@@ -112,7 +123,12 @@ impl DeadLetters {
         limit: usize,
         mut go_on: impl FnMut(&[Letter]) -> bool,
     ) -> Result<Vec<Letter>, Error> {
-        let bar = ProgressBar::new_spinner().with_message("dead letters read");
+        let bar = if self.shows_progress {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::hidden()
+        };
+        let bar = bar.with_message("dead letters read");
         if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} {msg}") {
             bar.set_style(style);
         }

@@ -66,7 +66,10 @@ async fn rates_letters_and_a_redrives_plan_are_on_the_screen() {
     let deployed = Deployed::with(&[LANE]).await;
     let stack = deployed.stack();
     let mut top = start(stack, 140, 40);
+    // What is typed before the screen is there, is typed at the shell.
+    top.line(LANE, "Closed").await;
     top.press("/twil\r");
+    top.shows("only \"twil\"").await;
     top.line(LANE, "Closed").await;
     top.line("LANE", "LATENCY, P99").await;
 

@@ -28,26 +28,43 @@ const HELP: [&str; 13] = [
     "oldest message is AWS's own metric. \"-\": nothing measured; \"?\": not read.",
 ];
 
-/// Draws what `app` asks, if it asks anything.
-pub fn draw(frame: &mut Frame<'_>, app: &App, palette: Palette) {
-    let (title, lines) = match &app.mode {
-        Mode::Browse | Mode::Filter => return,
-        Mode::Help => ("Keys", HELP.map(Line::from).into()),
-        Mode::Open(form) => ("Force open", open(form, palette)),
-        Mode::Confirm(what) => ("Confirm", confirm(what)),
-        Mode::Redrive { provider, plan } => ("Redrive", redrive(provider, plan.as_deref(), frame)),
-    };
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    let area = centred(frame.area(), height.saturating_add(2));
-    frame.render_widget(Clear, area);
-    let block = Block::bordered().title(format!(" {title} "));
-    let text = Paragraph::new(lines).wrap(Wrap { trim: false });
-    frame.render_widget(text.block(block), area);
+/// A popup: what it tells may be cut where the window is low, what it asks never is.
+struct Popup<'a> {
+    title: &'static str,
+    told: Vec<Line<'a>>,
+    asked: Line<'a>,
 }
 
-fn open(form: &OpenForm, palette: Palette) -> Vec<Line<'_>> {
+/// Draws what `app` asks, if it asks anything.
+pub fn draw(frame: &mut Frame<'_>, app: &App, palette: Palette) {
+    let popup = match &app.mode {
+        Mode::Browse | Mode::Filter => return,
+        Mode::Help => Popup {
+            title: "Keys",
+            told: HELP.map(Line::from).into(),
+            asked: Line::from("esc: back"),
+        },
+        Mode::Open(form) => open(form, palette),
+        Mode::Confirm(what) => confirm(what),
+        Mode::Redrive { provider, plan } => redrive(provider, plan.as_deref()),
+    };
+    let block = Block::bordered().title(format!(" {} ", popup.title));
+    let width = WIDTH.min(frame.area().width);
+    let text = Paragraph::new(popup.told).wrap(Wrap { trim: false });
+    let rows = text.line_count(width.saturating_sub(2));
+    let rows = u16::try_from(rows).unwrap_or(u16::MAX);
+    let area = centred(frame.area(), width, rows.saturating_add(3));
+    let [told, asked] =
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(block.inner(area));
+    frame.render_widget(Clear, area);
+    frame.render_widget(block, area);
+    frame.render_widget(text, told);
+    frame.render_widget(popup.asked, asked);
+}
+
+fn open(form: &OpenForm, palette: Palette) -> Popup<'_> {
     let provider = &form.provider;
-    let mut lines = vec![Line::from(format!(
+    let mut told = vec![Line::from(format!(
         "{provider}: no calls until then; messages wait, no attempt is spent."
     ))];
     for (at, (field, value)) in form.fields.iter().enumerate().take(form.at + 1) {
@@ -57,17 +74,21 @@ fn open(form: &OpenForm, palette: Palette) -> Vec<Line<'_>> {
             Field::Duration => "for (90s, 15m, 2h, 7d)",
         };
         let cursor = if at == form.at { "_" } else { "" };
-        lines.push(Line::from(format!("{question}: {value}{cursor}")));
+        told.push(Line::from(format!("{question}: {value}{cursor}")));
     }
-    match &form.problem {
-        Some(problem) => lines.push(Line::from(Span::styled(problem.as_str(), palette.bad()))),
-        None if form.is_complete() => lines.push(Line::from("Force it open? y/n")),
-        None => lines.push(Line::from("enter: next  esc: never mind")),
+    let asked = match &form.problem {
+        Some(problem) => Line::from(Span::styled(problem.as_str(), palette.bad())),
+        None if form.is_complete() => Line::from("Force it open? y/n"),
+        None => Line::from("enter: next  esc: never mind"),
+    };
+    Popup {
+        title: "Force open",
+        told,
+        asked,
     }
-    lines
 }
 
-fn confirm(what: &Confirm) -> Vec<Line<'_>> {
+fn confirm(what: &Confirm) -> Popup<'_> {
     let question = match what {
         Confirm::Close {
             provider,
@@ -88,31 +109,31 @@ fn confirm(what: &Confirm) -> Vec<Line<'_>> {
             "A redrive is under way. Quit? It stops; what was not moved stays.".to_owned()
         }
     };
-    vec![Line::from(question), Line::from("y/n")]
+    Popup {
+        title: "Confirm",
+        told: vec![Line::from(question)],
+        asked: Line::from("y/n"),
+    }
 }
 
 /// The end of a plan that is longer than the window is left out: its beginning has the sums.
-fn redrive<'a>(provider: &str, plan: Option<&'a str>, frame: &Frame<'_>) -> Vec<Line<'a>> {
+fn redrive<'a>(provider: &str, plan: Option<&'a str>) -> Popup<'a> {
     let Some(plan) = plan else {
-        return vec![
-            Line::from(format!("{provider}: reading the dead letters…")),
-            Line::from("esc: never mind"),
-        ];
+        return Popup {
+            title: "Redrive",
+            told: vec![Line::from(format!("{provider}: reading the dead letters…"))],
+            asked: Line::from("esc: never mind"),
+        };
     };
-    let room = usize::from(frame.area().height.saturating_sub(5));
-    let mut lines: Vec<_> = plan.lines().map(Line::from).collect();
-    if lines.len() > room {
-        lines.truncate(room.saturating_sub(1));
-        lines.push(Line::from("… `causeway dlq redrive --dry-run` shows all"));
+    Popup {
+        title: "Redrive (all of the plan: `causeway dlq redrive --dry-run`)",
+        told: plan.lines().map(Line::from).collect(),
+        asked: Line::from(format!("Redrive what is safe in {provider}? y/n")),
     }
-    lines.push(Line::from(format!(
-        "Redrive what is safe in {provider}? y/n"
-    )));
-    lines
 }
 
-fn centred(area: Rect, height: u16) -> Rect {
-    let width = Constraint::Length(WIDTH.min(area.width));
+fn centred(area: Rect, width: u16, height: u16) -> Rect {
+    let width = Constraint::Length(width);
     let height = Constraint::Length(height.min(area.height));
     let [area] = Layout::horizontal([width]).flex(Flex::Center).areas(area);
     let [area] = Layout::vertical([height]).flex(Flex::Center).areas(area);

@@ -225,6 +225,19 @@ fn questions_stand_above_everything() {
     let text = screen(&app, 80, 24).join("\n");
     assert!(text.contains("line 0") && text.contains("Redrive what is safe in stripe? y/n"));
     assert!(!text.contains("line 49"), "{text}");
+    // Lines that are wider than the window take room too, and not the question's.
+    let plan = Ok(format!("{}\n", "word ".repeat(60)).repeat(3));
+    let provider = "stripe".to_owned();
+    app.mode = Mode::Browse;
+    press(&mut app, "r");
+    app.update(Event::Planned { provider, plan }, NOON);
+    for height in [24, 12] {
+        let text = screen(&app, 80, height).join("\n");
+        assert!(
+            text.contains("Redrive what is safe in stripe? y/n"),
+            "{text}"
+        );
+    }
 }
 
 #[test]
