@@ -99,14 +99,15 @@ impl Api {
                 _ => not_allowed("GET"),
             },
             (_, Some(address)) => match request.method {
-                Method::GET => follow::follow(self, address).await,
+                Method::GET => follow::follow(self, address, &request.query).await,
                 _ => not_allowed("GET"),
             },
             _ => Problem::new(
                 StatusCode::NOT_FOUND,
                 "no_such_path",
                 format!(
-                    "the paths are POST {REQUESTS}, GET {REQUESTS}/<provider>/<connection>/<key>, GET {PROVIDERS}"
+                    "the paths are POST {REQUESTS}, GET {REQUESTS}/<provider>/<connection>/<key>, \
+                     GET {REQUESTS}/<provider>/<connection>?key=<key>, GET {PROVIDERS}"
                 ),
             )
             .into(),

@@ -1,13 +1,15 @@
-//! `GET /v1/requests/{provider}/{connection}/{key}`: where a request stands.
+//! `GET /v1/requests/{provider}/{connection}/{key}`: where a request stands. Where a path may not hold the key as it
+//! is, it is asked for with `GET /v1/requests/{provider}/{connection}?key=`.
 
 use causeway::Timestamp;
 use causeway::ledger::{Record, Status};
 use causeway::request::{IdempotencyKey, LedgerKey, Name};
 use http::StatusCode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::api::Api;
+use crate::api::{Api, REQUESTS};
 use crate::http::Response;
 use crate::problem::Problem;
 
@@ -68,9 +70,27 @@ struct ProviderResponse {
     object_id: Option<String>,
 }
 
-/// Answers for the record at `address`: `<provider>/<connection>/<key>`, where the key may hold slashes.
-pub(crate) async fn follow(api: &Api, address: &str) -> Response {
-    let key = match ledger_key(address) {
+/// What stands for itself, in a path as in a query. <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>
+const UNRESERVED: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Where the request under `key` is followed. On its way a path is normalised, decoded and signed by many, and not by
+/// all in the same way: only a key that none of them would change goes there, any other into the query.
+pub(crate) fn location(key: &LedgerKey) -> String {
+    let encoded = utf8_percent_encode(key.key(), &UNRESERVED).to_string();
+    let is_plain = encoded == key.key() && ![".", ".."].contains(&key.key());
+    let how = if is_plain { "/" } else { "?key=" };
+    let (provider, connection) = (key.provider(), key.connection());
+    format!("{REQUESTS}/{provider}/{connection}{how}{encoded}")
+}
+
+/// Answers for the record at `address`: `<provider>/<connection>/<key>`, where the key may hold slashes, or
+/// `<provider>/<connection>` with the key in `query`.
+pub(crate) async fn follow(api: &Api, address: &str, query: &str) -> Response {
+    let key = match ledger_key(address, query) {
         Ok(key) => key,
         Err(problem) => return problem.into(),
     };
@@ -93,18 +113,33 @@ pub(crate) async fn follow(api: &Api, address: &str) -> Response {
     }
 }
 
-fn ledger_key(address: &str) -> Result<LedgerKey, Problem> {
+fn ledger_key(address: &str, query: &str) -> Result<LedgerKey, Problem> {
     let mut parts = address.splitn(3, '/');
-    let mut part = || parts.next().unwrap_or_default().to_owned();
     let name = |text: String, field| {
         Name::try_from(text)
             .map_err(|error| Problem::field("invalid_field", field, error.to_string()))
     };
-    let provider = name(part(), "provider")?;
-    let connection = name(part(), "connection")?;
-    let key = IdempotencyKey::try_from(part())
+    let mut part = || parts.next().map(str::to_owned);
+    let provider = name(part().unwrap_or_default(), "provider")?;
+    let connection = name(part().unwrap_or_default(), "connection")?;
+    let key = part().map_or_else(|| asked_for(query), Ok)?;
+    let key = IdempotencyKey::try_from(key)
         .map_err(|error| Problem::field("invalid_field", "key", error.to_string()))?;
     Ok(LedgerKey::new(&provider, &connection, &key))
+}
+
+/// The one `key` of a query.
+fn asked_for(query: &str) -> Result<String, Problem> {
+    let mut keys = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "key");
+    match (keys.next(), keys.next()) {
+        (Some((_, key)), None) => Ok(key.into_owned()),
+        (None, _) => Err(Problem::field(
+            "missing_field",
+            "key",
+            "is missing: it stands behind the connection, or in the query",
+        )),
+        (Some(_), Some(_)) => Err(Problem::field("invalid_field", "key", "is given twice")),
+    }
 }
 
 fn state(key: &LedgerKey, record: Record) -> RequestState {
@@ -125,5 +160,58 @@ fn state(key: &LedgerKey, record: Record) -> RequestState {
             status: response.status,
             object_id: response.object_id,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(text: &str) -> LedgerKey {
+        let name = |text: &str| Name::try_from(text.to_owned()).expect("a name");
+        let key = IdempotencyKey::try_from(text.to_owned()).expect("a key");
+        LedgerKey::new(&name("stripe"), &name("berlin"), &key)
+    }
+
+    #[test]
+    fn a_location_has_nothing_that_a_path_would_change() {
+        for (text, rest) in [
+            ("order-7_1.~", "/order-7_1.~"),
+            ("..", "?key=.."),
+            ("a/b", "?key=a%2Fb"),
+            ("50% off?&key=x+y", "?key=50%25%20off%3F%26key%3Dx%2By"),
+        ] {
+            let expected = format!("/v1/requests/stripe/berlin{rest}");
+            assert_eq!(location(&key(text)), expected);
+        }
+    }
+
+    #[test]
+    fn a_query_has_one_key() {
+        for (query, code) in [
+            ("", "missing_field"),
+            ("kez=1", "missing_field"),
+            ("key=", "invalid_field"),
+            ("key=a&key=b", "invalid_field"),
+            ("key=%00", "invalid_field"),
+            ("key=%ff", "invalid_field"),
+        ] {
+            let problem = ledger_key("stripe/berlin", query).expect_err(query);
+            assert!(problem.to_json().contains(code), "{query}");
+        }
+        let plus = ledger_key("stripe/berlin", "x=1&key=a+b").expect("a key");
+        assert_eq!(plus, key("a b"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_followed_is_what_was_located(text in "[ -~]{1,255}") {
+            let location = location(&key(&text));
+            let (path, query) = location.split_once('?').unwrap_or((&location, ""));
+            let address = path.strip_prefix(REQUESTS).and_then(|rest| rest.strip_prefix('/'));
+            prop_assert_eq!(ledger_key(address.expect("below it"), query).expect("a key"), key(&text));
+        }
     }
 }

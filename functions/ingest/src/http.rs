@@ -26,6 +26,8 @@ pub struct Request {
     pub method: Method,
     /// The path, decoded.
     pub path: String,
+    /// What follows the path's `?`, as it was sent.
+    pub query: String,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
@@ -68,6 +70,7 @@ impl Request {
             function: None,
             method: event.request_context.http.method,
             path: decoded(&event.raw_path.unwrap_or_default()),
+            query: event.raw_query_string.unwrap_or_default(),
             headers: event.headers,
             body,
         })
@@ -81,7 +84,8 @@ impl Request {
 }
 
 /// An HTTP API has decoded every escape of `rawPath` but that of the per cent sign itself, as the emulator has it, so
-/// that a key that holds one, or an escape as text, comes through. ARCHITECTURE, Deviations: keys with `?` and `%`.
+/// that a key that holds one, or an escape as text, comes through. AWS itself cuts or decodes some such paths twice:
+/// [`location`](crate::follow::location) has none of them.
 fn decoded(raw_path: &str) -> String {
     raw_path.replace("%25", "%")
 }

@@ -137,11 +137,20 @@ fn paths(schemas: &mut Schemas) -> Value {
     let follow = with(json!({
         "200": json(schemas.of::<RequestState>(), "where it stands"),
         "400": problem(schemas, "no such name or key can be"),
-        "404": problem(schemas, "no lane has a record of it"),
+        "404": either(schemas, "no lane has a record of it, or no such path can be"),
     }));
     let providers = with(json!({
         "200": json(schemas.of::<ProviderList>(), "the deployed lanes"),
     }));
+    let provider = || parameter("path", "provider", NAME, "its provider");
+    let connection = || {
+        parameter(
+            "path",
+            "connection",
+            NAME,
+            "its connection, `default` where it named none",
+        )
+    };
     let reference = |name: &str| json!({"$ref": format!("{SCHEMAS}{name}")});
     json!({
         REQUESTS: {"post": {
@@ -155,11 +164,13 @@ fn paths(schemas: &mut Schemas) -> Value {
         format!("{REQUESTS}/{{provider}}/{{connection}}/{{key}}"): {"get": {
             "operationId": "follow",
             "summary": "Where a request stands",
-            "parameters": [
-                parameter("provider", "^[A-Za-z0-9._-]{1,64}$", "its provider"),
-                parameter("connection", "^[A-Za-z0-9._-]{1,64}$", "its connection, `default` where it named none"),
-                parameter("key", "^[ -~]{1,255}$", "its idempotency key, percent-encoded; it may hold slashes"),
-            ],
+            "parameters": [provider(), connection(), parameter("path", "key", PLAIN_KEY, "its idempotency key")],
+            "responses": follow,
+        }},
+        format!("{REQUESTS}/{{provider}}/{{connection}}"): {"get": {
+            "operationId": "followByQuery",
+            "summary": "The same, for a key that does not stand in a path as it is",
+            "parameters": [provider(), connection(), parameter("query", "key", "^[ -~]{1,255}$", "its idempotency key")],
             "responses": follow,
         }},
         PROVIDERS: {"get": {
@@ -170,9 +181,14 @@ fn paths(schemas: &mut Schemas) -> Value {
     })
 }
 
-fn parameter(name: &str, pattern: &str, description: &str) -> Value {
+/// Names' letters.
+const NAME: &str = "^[A-Za-z0-9._-]{1,64}$";
+/// Keys that stand for themselves in a path; `.` and `..` are steps.
+const PLAIN_KEY: &str = "^(?!\\.{1,2}$)[A-Za-z0-9._~-]{1,255}$";
+
+fn parameter(place: &str, name: &str, pattern: &str, description: &str) -> Value {
     json!({
-        "name": name, "in": "path", "required": true, "description": description,
+        "name": name, "in": place, "required": true, "description": description,
         "schema": {"type": "string", "pattern": pattern},
     })
 }

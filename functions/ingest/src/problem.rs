@@ -30,7 +30,7 @@ pub struct Problem {
     pub retryable: bool,
     /// The fields that are wrong, at most 16.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16))]
+    #[schemars(default, length(max = 16))]
     pub errors: Vec<FieldError>,
 }
 

@@ -132,7 +132,10 @@ fn send(sent: &Sent, server: SpanId) -> Span {
 fn route(path: &str) -> &'static str {
     match path.strip_prefix(REQUESTS) {
         Some("") => REQUESTS,
-        Some(rest) if rest.starts_with('/') => "/v1/requests/{provider}/{connection}/{key}",
+        Some(rest) if rest.starts_with('/') => match rest.matches('/').count() {
+            2 => "/v1/requests/{provider}/{connection}",
+            _ => "/v1/requests/{provider}/{connection}/{key}",
+        },
         _ if path == PROVIDERS => PROVIDERS,
         _ => "/{path}",
     }
@@ -154,6 +157,7 @@ mod tests {
         let mut request = Request {
             id: "gateway-1".into(),
             method: Method::POST,
+            query: String::new(),
             path: REQUESTS.into(),
             function: function.and_then(RemoteParent::from_xray),
             headers: HeaderMap::new(),
@@ -226,6 +230,10 @@ mod tests {
             (
                 "/v1/requests/stripe/default/ada@example.com",
                 "/v1/requests/{provider}/{connection}/{key}",
+            ),
+            (
+                "/v1/requests/stripe/default",
+                "/v1/requests/{provider}/{connection}",
             ),
             ("/v1/requestsx", "/{path}"),
             ("/v1/providers", "/v1/providers"),

@@ -18,14 +18,14 @@ use causeway::request::LedgerKey;
 use causeway::trace::TraceContext;
 use futures_util::future::join_all;
 use http::StatusCode;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use schema::Schemas;
 pub use split::MAX_ITEMS;
 
-use crate::api::{Api, REQUESTS};
+use crate::api::Api;
+use crate::follow::location;
 use crate::http::{MAX_BODY_BYTES, Request, Response};
 use crate::problem::Problem;
 use crate::trace::Sent;
@@ -192,22 +192,4 @@ fn not_sent(key: &LedgerKey) -> Problem {
         key.key()
     );
     Problem::unavailable("queue_unavailable", detail)
-}
-
-/// What stands for itself in a path.
-const PATH: AsciiSet = NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// Where the request under `key` is followed.
-fn location(key: &LedgerKey) -> String {
-    let encoded = |text| utf8_percent_encode(text, &PATH).to_string();
-    format!(
-        "{REQUESTS}/{}/{}/{}",
-        encoded(key.provider()),
-        encoded(key.connection()),
-        encoded(key.key())
-    )
 }

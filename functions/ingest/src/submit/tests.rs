@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::api::REQUESTS;
 use crate::api::{Lane, Seams};
 
 struct World {
@@ -90,7 +91,7 @@ async fn a_request_goes_to_its_lane_with_an_id_its_group_and_the_producers_trace
     assert_eq!(taken["idempotency_key"], "order 7/1");
     assert_eq!(
         taken["location"],
-        "/v1/requests/stripe/berlin/order%207%2F1"
+        "/v1/requests/stripe/berlin?key=order%207%2F1"
     );
 
     let posted = world.queues.posted();

@@ -13,10 +13,12 @@ enum Step {
     Once(&'static [&'static str]),
     /// Again and again until its answer holds these words, as a person would.
     Until(&'static [&'static str]),
+    /// Again and again until nothing waits in the lane any more, nor lies in its dead-letter queue.
+    Idle,
     /// On a terminal, until the screen holds these words; then `q` ends it.
     Screen(&'static [&'static str]),
 }
-use Step::{Once, Screen, Until};
+use Step::{Idle, Once, Screen, Until};
 
 /// Longest wait for a change. The slowest: a minute's window, the gatekeeper's next minute, the ramp's steps.
 const CHANGE_MAX: Duration = Duration::from_secs(240);
@@ -34,9 +36,13 @@ const STORY: &[(&str, Step)] = &[
         "causeway status stripe night-1000 --watch",
         Once(&["COMPLETED"]),
     ),
+    ("causeway lanes", Idle),
     ("curl -s -X PUT ", Once(&["true"])),
     ("seq 1001 1010 | ", Once(&["10 accepted"])),
-    ("causeway dlq list stripe", Until(&["provider_rejected"])),
+    (
+        "causeway dlq list stripe",
+        Until(&["provider_rejected", " 10 "]),
+    ),
     (
         "causeway dlq explain stripe provider_rejected",
         Once(&["refused the request"]),
@@ -87,7 +93,8 @@ async fn a_night_on_call_goes_as_the_readme_tells_it() {
                 assert!(said.status.success(), "{command}: {said:#?}");
                 assert_eq!(said.lacks(words), None, "{command}: {said:#?}");
             }
-            Until(words) => until(&deployed, &shell, command, words).await,
+            Until(words) => until(&deployed, &shell, command, |said| said.lacks(words)).await,
+            Idle => until(&deployed, &shell, command, |said| busy(said)).await,
             Screen(words) => shell.watch(command, words, "q").await,
         }
         eprintln!("{:>6.1} s  {start}", began.elapsed().as_secs_f64());
@@ -95,7 +102,23 @@ async fn a_night_on_call_goes_as_the_readme_tells_it() {
     each_request_took_effect_once(&deployed).await;
 }
 
-async fn until(deployed: &Deployed, shell: &Shell, command: &str, words: &[&str]) {
+/// What stripe's row lacks: READY, HIDDEN, DELAYED and DEAD stand side by side.
+fn busy(said: &Said) -> Option<&'static str> {
+    let row = said
+        .out
+        .lines()
+        .find(|line| line.trim_start().starts_with("stripe "));
+    let row: Vec<_> = row.unwrap_or_default().split_whitespace().collect();
+    let is_idle = row.windows(4).any(|cells| cells == ["0"; 4]);
+    (!is_idle).then_some("four zeros")
+}
+
+async fn until<'w>(
+    deployed: &Deployed,
+    shell: &Shell,
+    command: &str,
+    lacks: impl Fn(&Said) -> Option<&'w str>,
+) {
     let end = Instant::now() + CHANGE_MAX;
     loop {
         // Where a person looks on, `make demo-up` has a process that does so all the time.
@@ -103,7 +126,7 @@ async fn until(deployed: &Deployed, shell: &Shell, command: &str, words: &[&str]
         forwarded.expect("the emulator answers");
         let said: Said = shell.run(command).await;
         assert!(said.status.success(), "{command}: {said:#?}");
-        let Some(lacks) = said.lacks(words) else {
+        let Some(lacks) = lacks(&said) else {
             return;
         };
         assert!(Instant::now() < end, "{command}: no {lacks}: {said:#?}");
