@@ -38,17 +38,17 @@ const STORY: &[(&str, Step)] = &[
     ),
     ("causeway lanes", Idle),
     ("curl -s -X PUT ", Once(&["true"])),
-    ("seq 1001 1010 | ", Once(&["10 accepted"])),
+    ("seq 1001 1005 | ", Once(&["5 accepted"])),
     (
         "causeway dlq list stripe",
-        Until(&["provider_rejected", " 10 "]),
+        Until(&["provider_rejected", " 5 "]),
     ),
     (
         "causeway dlq explain stripe provider_rejected",
         Once(&["refused the request"]),
     ),
     ("curl -s -X PUT ", Once(&["true"])),
-    ("seq 1011 1100 | ", Once(&["90 accepted"])),
+    ("seq 1006 1100 | ", Once(&["95 accepted"])),
     ("causeway breaker show stripe", Until(&["stripe: Open"])),
     ("causeway top", Screen(&["stripe", "Open"])),
     (
@@ -67,7 +67,7 @@ const STORY: &[(&str, Step)] = &[
     ("causeway dlq redrive stripe --dry-run", Once(&["safe"])),
     (
         "causeway dlq redrive stripe --yes",
-        Once(&["10 sent again"]),
+        Once(&["5 sent again"]),
     ),
     ("causeway dlq list stripe", Once(&["No dead letters"])),
     ("causeway lanes", Once(&["stripe"])),
