@@ -376,10 +376,13 @@ fn through(gate: &Gate, jobs: usize, limited: bool) -> (usize, u16) {
 fn refused(gate: Option<&Gate>, job: &Job, now: Timestamp) -> Outcome {
     /// By how much deferrals to one point in time are spread.
     const SPREAD: Duration = Duration::from_secs(5);
+    /// The longest that a message sleeps behind a breaker: an operator may close it long before its end, and nobody
+    /// can wake what SQS hides. The receives cost little: behind a breaker that stays open the source is off.
+    const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 
     let (reason, until) = match gate {
         Some(Gate::Shut { until } | Gate::Probe { others: until, .. }) => {
-            (Deferral::BreakerOpen, *until)
+            (Deferral::BreakerOpen, (*until).min(now + LOOK_AGAIN))
         }
         // The rest of a batch while admission ramps up.
         Some(Gate::Open { .. }) => (Deferral::BreakerOpen, now + super::TROUBLE_WAIT),

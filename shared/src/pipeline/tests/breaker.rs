@@ -5,8 +5,9 @@ use futures_util::FutureExt;
 use super::acme::{Acme, Boundless};
 use super::world::lane;
 use super::*;
-use crate::breaker::State;
+use crate::breaker::{Breaker, State};
 use crate::clock::Clock;
+use crate::lanes::StateStore;
 
 /// `count` first receives of new requests.
 fn batch(from: usize, count: usize) -> Vec<Message> {
@@ -85,6 +86,30 @@ async fn an_open_breaker_costs_no_call_no_attempt_and_no_write() {
     assert_eq!(world.vendor.calls().len(), calls);
     assert_eq!(world.ledger.records(), records);
     assert_eq!(world.states.writes(), writes);
+}
+
+#[tokio::test]
+async fn behind_a_breaker_that_is_forced_open_for_long_messages_look_again() {
+    let world = World::new();
+    let now = world.clock.now();
+    let forced = Breaker::default().force_open(now, "drill", now + secs(7200));
+    let forced = serde_json::to_value(forced.expect("allowed")).expect("JSON");
+    let swapped = world
+        .states
+        .swap("acme#*#breaker", None, &forced, "operator");
+    swapped.await.expect("stored");
+    let Outcome::Deferred {
+        reason: Deferral::BreakerOpen,
+        until,
+    } = world.outcome(batch(0, 1).remove(0)).await
+    else {
+        panic!("it was let through");
+    };
+    assert!(
+        (now + secs(300)..=now + secs(305)).contains(&until),
+        "{until}"
+    );
+    assert!(world.vendor.calls().is_empty());
 }
 
 #[tokio::test]

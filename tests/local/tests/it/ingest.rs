@@ -1,8 +1,8 @@
-//! Requests by HTTP, through the deployed API: taken, refused, followed to their ends.
+//! Requests by HTTP, through the deployed API: taken, refused, followed to their ends; and the API against its own
+//! document.
 
-use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+mod document;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,9 +11,6 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Map, Value, json};
-
-use causeway_fakes::Server;
-use causeway_local::stack::{LocalStack, Processes, Tools, UpOptions, root};
 
 use crate::cloudformation::Template;
 use crate::deployed::Deployed;
@@ -28,6 +25,8 @@ const END_MAX: Duration = Duration::from_secs(120);
 
 struct Api {
     url: String,
+    /// What every call shows; nothing where nobody is to be shown.
+    authorization: Option<String>,
 }
 
 impl Api {
@@ -35,22 +34,17 @@ impl Api {
         let url = deployed.stack().output("IngestUrl").expect("an output");
         Self {
             url: url.to_owned(),
+            authorization: Some(SIGNATURE.to_owned()),
         }
     }
 
-    async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        body: String,
-        signed: bool,
-    ) -> (StatusCode, Value) {
+    async fn ask(&self, method: Method, path: &str, body: String) -> (StatusCode, Value) {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
             .header("content-type", "application/json");
-        if signed {
-            request = request.header("authorization", SIGNATURE);
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
         }
         let request = request
             .body(Full::new(Bytes::from(body)))
@@ -70,12 +64,12 @@ impl Api {
     }
 
     async fn post(&self, body: &Value) -> (StatusCode, Value) {
-        self.ask(Method::POST, "/v1/requests", body.to_string(), true)
+        self.ask(Method::POST, "/v1/requests", body.to_string())
             .await
     }
 
     async fn get(&self, path: &str) -> (StatusCode, Value) {
-        self.ask(Method::GET, path, String::new(), true).await
+        self.ask(Method::GET, path, String::new()).await
     }
 
     /// The request's state once its lane has ended it.
@@ -119,13 +113,36 @@ async fn a_posted_request_is_followed_to_its_end() {
     assert_eq!(state["idempotency_key"], "ingest one/50%/a?b#c");
     assert_eq!(state["attempts"], 1);
 
-    // Sent again, it is the same request; another content under its key is refused by the lane.
+    // Sent again, it is the same request.
     let (status, again) = api.post(&alert("ingest one/50%/a?b#c")).await;
     assert_eq!(
         (status, &again["location"]),
         (StatusCode::ACCEPTED, &taken["location"])
     );
     assert_ne!(again["id"], taken["id"]);
+
+    // Another content under its key is refused by the lane, which does not touch what the first one came to.
+    let mut other = alert("ingest one/50%/a?b#c");
+    other["payload"]["payload"]["severity"] = "critical".into();
+    let (status, other) = api.post(&other).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{other}");
+    let lane = deployed.stack().operator();
+    let letters = tokio::time::timeout(END_MAX, async {
+        loop {
+            let listed = lane.run(&["dlq", "list", "pagerduty", "--json"]).await;
+            let listed = listed.expect("it runs").stdout;
+            if listed.contains("\"code\"") {
+                return listed;
+            }
+        }
+    });
+    let letters = letters.await.expect("the lane buries it");
+    assert!(letters.contains("\"idempotency_conflict\""), "{letters}");
+    let state = api.ended(location).await;
+    assert_eq!(
+        (&state["status"], &state["attempts"]),
+        (&json!("COMPLETED"), &json!(1))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +201,11 @@ async fn who_does_not_sign_is_not_let_in_and_large_bodies_are_refused() {
     let deployed = Deployed::with(&["pagerduty"]).await;
     let api = Api::of(&deployed);
     let body = alert("ingest-unsigned").to_string();
-    let (status, _) = api.ask(Method::POST, "/v1/requests", body, false).await;
+    let unsigned = Api {
+        authorization: None,
+        ..Api::of(&deployed)
+    };
+    let (status, _) = unsigned.ask(Method::POST, "/v1/requests", body).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
     let (status, _) = api
         .get("/v1/requests/pagerduty/default/ingest-unsigned")
@@ -219,56 +240,6 @@ async fn the_deployed_lanes_are_listed_with_their_schemas() {
     {
         assert_eq!(operation["schema"]["type"], "object", "{operation}");
     }
-}
-
-/// The API against its own document: whatever schemathesis makes up, valid or not, is answered as the document says,
-/// and what is invalid by it is refused.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_api_keeps_to_its_own_document() {
-    // A stack of its own: requests that are valid go to their lane, and the vendor refuses most.
-    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let fakes = Server::start(any_port).await.expect("a free port");
-    let stack = LocalStack::up(UpOptions {
-        name: "test-openapi".to_owned(),
-        provider_base_url: fakes.base_url().to_owned(),
-        parameters: vec![("Lanes", "Stripe".to_owned())],
-        progress: Arc::new(|_| {}),
-    })
-    .await
-    .unwrap_or_else(|error| panic!("{}", error.report()));
-    let url = stack.output("IngestUrl").expect("an output");
-    // It writes its findings where it runs.
-    let folder = stack.paths().stack().join("schemathesis");
-    fs::create_dir_all(&folder).expect("a folder");
-    let processes = Processes::owned_by(&root().join("target/local/schemathesis"));
-    let tools = Tools::install_sets(&processes, &["schemathesis"], |_| {})
-        .await
-        .expect("the tool");
-    let run = stack
-        .command(tools.program("schemathesis", "schemathesis"))
-        .arg("--config-file")
-        .arg(root().join("infra/tools/schemathesis.toml"))
-        .arg("run")
-        .arg(root().join("functions/ingest/openapi.json"))
-        .args(["--url", url])
-        .args(["--header", &format!("Authorization: {SIGNATURE}")])
-        .arg("--no-color")
-        .current_dir(&folder)
-        .output()
-        .await
-        .expect("it runs");
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(
-        run.status.success(),
-        "{said}\n{}",
-        String::from_utf8_lossy(&run.stderr)
-    );
-    assert!(
-        said.contains("Tested: 4"),
-        "all operations were tried:\n{said}"
-    );
-    assert_eq!(stack.down().left, 0, "every process ended");
-    fakes.stop().await;
 }
 
 /// Lambda's limit of all variables together.

@@ -65,10 +65,7 @@ const STORY: &[(&str, Step)] = &[
         Once(&["now  stripe: Closed"]),
     ),
     ("causeway dlq redrive stripe --dry-run", Once(&["safe"])),
-    (
-        "causeway dlq redrive stripe --yes",
-        Once(&["5 sent again"]),
-    ),
+    ("causeway dlq redrive stripe --yes", Once(&["5 sent again"])),
     ("causeway dlq list stripe", Once(&["No dead letters"])),
     ("causeway lanes", Once(&["stripe"])),
 ];

@@ -9,6 +9,7 @@ use ratatui::widgets::{Block, Borders, Paragraph};
 use super::palette::Palette;
 use super::text;
 use crate::metrics::LaneMetrics;
+use crate::output::shown;
 use crate::top::model::{App, BreakerRow, Letters, Row, latest, total};
 use crate::when::Now;
 
@@ -57,7 +58,7 @@ fn breaker<'a>(breaker: &'a BreakerRow, now: &Now, palette: Palette) -> Line<'a>
             spans.push(Span::from(format!(" until {}", now.both(until))));
         }
         if let Some(reason) = &breaker.reason {
-            spans.push(Span::from(format!(": {}", clean(reason))));
+            spans.push(Span::from(format!(": {}", shown(reason))));
         }
     }
     Line::from(spans)
@@ -108,7 +109,7 @@ fn letters<'a>(
         };
     };
     if let Some(problem) = &letters.problem {
-        let text = format!("letters     {}", clean(problem));
+        let text = format!("letters     {}", shown(problem));
         return vec![Line::from(Span::styled(text, palette.bad()))];
     }
     let seen = letters.newest.len();
@@ -121,16 +122,10 @@ fn letters<'a>(
         let age = text::age(now.at.since(letter.sent_at));
         lines.push(Line::from(vec![
             Span::from(format!("  {age:>4}  ")),
-            Span::styled(clean(&letter.code), palette.bad()),
-            Span::from(format!("  {}  ", clean(&letter.operation))),
-            Span::styled(clean(&letter.detail), palette.faint()),
+            Span::styled(shown(&letter.code), palette.bad()),
+            Span::from(format!("  {}  ", shown(&letter.operation))),
+            Span::styled(shown(&letter.detail), palette.faint()),
         ]));
     }
     lines
-}
-
-/// What others wrote, without what would move the cursor.
-fn clean(text: &str) -> String {
-    let shown = |letter: char| if letter.is_control() { ' ' } else { letter };
-    text.chars().map(shown).collect()
 }
