@@ -91,7 +91,7 @@ async fn a_night_on_call_goes_as_the_readme_tells_it() {
                 assert_eq!(said.lacks(words), None, "{command}: {said:#?}");
             }
             Until(words) => until(&deployed, &shell, command, |said| said.lacks(words)).await,
-            Idle => until(&deployed, &shell, command, |said| busy(said)).await,
+            Idle => until(&deployed, &shell, command, busy).await,
             Screen(words) => shell.watch(command, words, "q").await,
         }
         eprintln!("{:>6.1} s  {start}", began.elapsed().as_secs_f64());

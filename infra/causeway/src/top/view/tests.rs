@@ -161,7 +161,10 @@ fn the_selected_lane_is_told_in_words() {
         "{letter}"
     );
     // What a vendor said cannot move the cursor.
-    assert!(letter.contains("the card\\u{1b}[31m was declined"), "{letter}");
+    assert!(
+        letter.contains("the card\\u{1b}[31m was declined"),
+        "{letter}"
+    );
 }
 
 #[test]
