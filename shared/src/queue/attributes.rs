@@ -1,7 +1,7 @@
 //! What a message says about itself in its attributes: the reason of a dead letter, the history of a message that was
 //! sent again.
 
-use super::{Letter, Message};
+use super::{Letter, Message, Post};
 use crate::Timestamp;
 
 /// Format of the attributes that this release writes.
@@ -82,6 +82,13 @@ pub fn of_again(message: &Message) -> Vec<Attribute> {
         (FIRST_SEEN, Kind::String, message.first_seen.to_string()),
         ("format_version", Kind::Number, FORMAT_VERSION.into()),
     ]
+}
+
+/// What goes along with a request.
+pub fn of_post(post: &Post) -> Vec<Attribute> {
+    let first_seen = post.first_seen.map(|at| at.to_string());
+    let known = first_seen.map(|text| (FIRST_SEEN, Kind::String, text));
+    known.into_iter().collect()
 }
 
 /// A message as SQS alone knows it, with the history that its attributes tell. `attribute` gives the text of one.
@@ -202,13 +209,18 @@ mod tests {
             ),
         ];
         let first_seen = Timestamp::from_millis(500);
-        assert_eq!(
-            read(message(), &attributes),
-            Message {
-                first_seen,
-                ..message()
-            }
-        );
+        let expected = Message {
+            first_seen,
+            ..message()
+        };
+        assert_eq!(read(message(), &attributes), expected);
+        let post = Post {
+            body: String::new(),
+            group_id: None,
+            trace_header: None,
+            first_seen: Some(first_seen),
+        };
+        assert_eq!(read(message(), &of_post(&post)), expected);
         let future = [(FIRST_SEEN, Kind::String, "2970-01-01T00:00:00Z".to_owned())];
         assert_eq!(read(message(), &future), message());
     }

@@ -113,6 +113,9 @@ pub struct Post {
     pub group_id: Option<String>,
     /// The producer's trace (`AWSTraceHeader`).
     pub trace_header: Option<String>,
+    /// When the request was first seen, where it is a dead letter that goes again: all else that was said of it stays
+    /// behind, and a new series of attempts begins.
+    pub first_seen: Option<Timestamp>,
 }
 
 /// The lanes' queues, seen from where requests come from.

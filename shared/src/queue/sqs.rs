@@ -222,7 +222,7 @@ impl<'a> Outgoing<'a> {
     fn post(post: &'a Post) -> Self {
         Self {
             body: &post.body,
-            attributes: Vec::new(),
+            attributes: attributes::of_post(post),
             group_id: post.group_id.as_deref(),
             trace_header: post.trace_header.as_deref(),
             delay: None,

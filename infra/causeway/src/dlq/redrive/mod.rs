@@ -9,7 +9,6 @@ mod mover;
 mod pace;
 mod plan;
 mod print;
-mod send;
 
 use clap::Args;
 

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use causeway::Timestamp;
 use causeway::breaker::{Breaker, State};
 use causeway::clock::{Clock, SystemClock};
 use causeway::lanes::{self, DynamoStates};
 use causeway::ledger::DynamoLedger;
 use causeway::provider::Spec;
+use causeway::queue::{Post, Producer, SqsProducer};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -15,7 +17,6 @@ use super::Arguments;
 use super::canary::{Fate, STEPS, fate};
 use super::pace::Pace;
 use super::plan::Planned;
-use super::send::send;
 use crate::cli::Done;
 use crate::dlq::letter::Letter;
 use crate::dlq::look::{Judged, ledger, records};
@@ -181,12 +182,13 @@ impl<'a> Mover<'a> {
             .map(|judged| &judged.letter)
             .partition(|letter| letters.holds(letter));
         tally.refused += lost.len();
-        let results = send(&self.stack.sqs, &self.lane.queue_url, &ours).await;
-        let is_sent = |result: &Result<(), String>| result.is_ok();
+        let posts: Vec<Post> = ours.iter().map(|letter| post(letter)).collect();
+        let producer = SqsProducer::new(self.stack.sqs.clone());
+        let results = producer.put(&self.lane.queue_url, &posts).await;
         let sent: Vec<&Letter> = ours
             .iter()
             .zip(&results)
-            .filter(|(_, result)| is_sent(result))
+            .filter(|(_, result)| result.is_ok())
             .map(|(letter, _)| *letter)
             .collect();
         let mut deleted = letters.delete(&sent).await;
@@ -277,6 +279,18 @@ impl<'a> Mover<'a> {
     }
 }
 
+/// The letter as a new message: its body unchanged. Fair-queue group and trace go along, and when the request was first
+/// seen; code, detail and history stay behind.
+fn post(letter: &Letter) -> Post {
+    let first_seen = letter.said.first_seen.as_deref();
+    Post {
+        body: letter.body.clone(),
+        group_id: letter.group_id.clone(),
+        trace_header: letter.trace_header.clone(),
+        first_seen: first_seen.and_then(|text| Timestamp::parse_rfc3339(text).ok()),
+    }
+}
+
 /// Tries once more to delete what was not deleted.
 async fn again(letters: &mut DeadLetters, sent: &[&Letter], deleted: Vec<bool>) -> Vec<bool> {
     let left: Vec<&Letter> = sent
@@ -290,4 +304,32 @@ async fn again(letters: &mut DeadLetters, sent: &[&Letter], deleted: Vec<bool>) 
         .into_iter()
         .map(|done| done || late.next().unwrap_or(false))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dlq::letter::tests::letter;
+
+    #[test]
+    fn group_trace_and_first_seen_go_along_and_the_reason_stays_behind() {
+        let said = [
+            ("code", "x"),
+            ("attempts", "8"),
+            ("first_seen", "2026-11-22T10:00:00Z"),
+        ];
+        let trace = "Root=1-5759e988-bd862e3fe1be46a994272793";
+        let letter = Letter {
+            group_id: Some("default".to_owned()),
+            trace_header: Some(trace.to_owned()),
+            ..letter("{}", &said)
+        };
+        let expected = Post {
+            body: "{}".to_owned(),
+            group_id: Some("default".to_owned()),
+            trace_header: Some(trace.to_owned()),
+            first_seen: Some(Timestamp::from_millis(1_795_341_600_000)),
+        };
+        assert_eq!(post(&letter), expected);
+    }
 }
