@@ -148,6 +148,8 @@ pub struct Reason {
     pub provider_status: Option<u16>,
     /// When the last attempt was made.
     pub last_attempt: Option<Timestamp>,
+    /// Which end of its request it tells of, where the ledger has one: the letter's mark.
+    pub closing: Option<u64>,
 }
 
 impl Reason {
@@ -161,6 +163,7 @@ impl Reason {
             attempts: 0,
             provider_status: None,
             last_attempt: None,
+            closing: None,
         }
     }
 }

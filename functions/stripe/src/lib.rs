@@ -15,11 +15,13 @@ use payloads::{CreateCustomer, CreatePaymentIntent, CreateRefund};
 /// Payments: customers, payment intents and refunds.
 pub struct Stripe;
 
-/// "v1: keys can be removed after they are at least 24 hours old": an hour is kept for clocks and queues.
+/// "v1: keys can be removed after they are at least 24 hours old": an hour is kept for clocks and queues. "Subsequent
+/// requests with the same key return the same result", so that a refusal speaks for the sends before it.
 /// <https://docs.stripe.com/api/idempotent_requests>
 const KEYED: Safety = Safety::Keyed {
     place: KeyPlace::Header("idempotency-key"),
     retention: Duration::from_secs(23 * 60 * 60),
+    looks_up_first: true,
 };
 
 static SPEC: Spec = Spec {

@@ -28,11 +28,13 @@ const MOST: usize = 50;
 /// "Large inserts can take quite a while".
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// Xero remembers a key for 6 minutes; one is kept for clocks.
+/// Xero remembers a key for 6 minutes; one is kept for clocks. Whether it looks the key up before it judges a call is
+/// not said.
 /// <https://developer.xero.com/documentation/guides/idempotent-requests/idempotency/>
 const KEYED: Safety = Safety::Keyed {
     place: KeyPlace::Header("idempotency-key"),
     retention: Duration::from_secs(5 * 60),
+    looks_up_first: false,
 };
 
 /// "You can retry refreshing your existing refresh token for a grace period of 30 minutes", else each works once:

@@ -30,8 +30,8 @@ fn message(record: SqsMessage) -> Option<Message> {
     let message = Message {
         receive_count: attribute("ApproximateReceiveCount")?.parse().ok()?,
         sent_at,
-        first_received: time("ApproximateFirstReceiveTimestamp").unwrap_or(sent_at),
         first_seen: sent_at,
+        mark: None,
         group_id: attribute("MessageGroupId"),
         trace_header: attribute("AWSTraceHeader"),
         origin: id.clone(),
@@ -71,10 +71,6 @@ mod tests {
         assert_eq!(
             messages[0].sent_at,
             Timestamp::from_millis(1_545_082_649_183)
-        );
-        assert_eq!(
-            messages[0].first_received,
-            Timestamp::from_millis(1_545_082_649_185)
         );
         assert_eq!(messages[0].origin, "m1");
         assert_eq!(messages[0].first_seen.to_string(), "2018-12-01T00:00:00Z");

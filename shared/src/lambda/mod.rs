@@ -4,6 +4,7 @@ mod clients;
 mod config;
 mod event;
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -103,6 +104,7 @@ async fn handle(
         deadline: Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX)),
     };
     let (batch, unreadable) = event::messages(payload);
+    let received: Vec<String> = batch.iter().map(|message| message.id.clone()).collect();
     // What a panic says may quote a payload: Lambda gets to know that there was one, and nothing of its text.
     let process = AssertUnwindSafe(lane.process(batch, &invocation)).catch_unwind();
     let report = process
@@ -117,7 +119,9 @@ async fn handle(
     };
     telemetry::emit(lane.provider_name(), &batch);
     traces.tell(&batch, invocation.deadline).await;
+    let acknowledged: BTreeSet<&str> = report.acknowledged().collect();
+    let comes_back = |id: &String| !acknowledged.contains(id.as_str());
     let mut response = SqsBatchResponse::default();
-    response.set_failures(report.retained.into_iter().chain(unreadable));
+    response.set_failures(received.into_iter().filter(comes_back).chain(unreadable));
     Ok(response)
 }

@@ -3,14 +3,18 @@
 //! ```text
 //! absent/expired ──claim──▶ IN_PROGRESS(generation+1)
 //! IN_PROGRESS ──owner+generation──▶ COMPLETED | RETRYING | REJECTED | UNKNOWN
-//! IN_PROGRESS, lease ended ──▶ IN_PROGRESS(generation+1, ambiguous) | UNKNOWN | REJECTED crash_loop
+//! IN_PROGRESS, lease ended ──▶ IN_PROGRESS(generation+1, ambiguous) | UNKNOWN (unsafe, or the 3rd: crash_loop)
 //! RETRYING due ──▶ IN_PROGRESS          RETRYING not due ──▶ deferred
-//! absent/expired ──guarded by the vendor's key, one write──▶ COMPLETED | RETRYING | REJECTED | UNKNOWN
-//! COMPLETED and UNKNOWN absorb: only expiry leaves them, and UNKNOWN an operator's ruling:
-//! UNKNOWN, or REJECTED in doubt ──resolve──▶ COMPLETED | REJECTED (unambiguous)
+//! absent/expired, RETRYING, lease ended ──end without a call──▶ REJECTED | UNKNOWN (where an attempt is in doubt)
+//! REJECTED ──redrive──▶ IN_PROGRESS(series+1)
+//! UNKNOWN ──redrive of what can still be settled──▶ IN_PROGRESS(same series, ambiguous)
+//! UNKNOWN ──resolve──▶ COMPLETED | REJECTED
 //! ```
 //!
-//! [`state`] decides, purely; a [`LedgerStore`] keeps; [`claim`] and [`settle`] put the two together.
+//! `COMPLETED` absorbs; an end is left by a redrive of its own letter alone, which its mark tells. `REJECTED` says that
+//! there was no effect and none will come.
+//!
+//! [`state`] decides, purely; a [`LedgerStore`] keeps; [`claim`], [`end`] and [`settle`] put the two together.
 
 pub mod state;
 
@@ -29,10 +33,10 @@ pub use record::{LIFE, Record, Response, Status};
 pub use state::{Ask, Claim, Finding, Ruled, Ruling, Settlement, Unresolvable};
 pub use store::{Expected, LedgerStore, MAX_READ, Write};
 
-use state::Resolution;
+use state::{Closing, Resolution};
 
+use crate::StoreError;
 use crate::bugs::{self, Bug};
-use crate::{StoreError, Timestamp};
 
 /// How often a claim looks again when another writer came between: each loss means that somebody else got on, and
 /// after this many the message simply comes back later.
@@ -43,14 +47,39 @@ const CLAIM_TRIES: usize = 4;
 /// One conditional write where there is no record. `known` is a record read earlier; it saves the losing write.
 ///
 /// # Errors
-/// When the store does not answer. The claim may stand all the same: its lease ends by itself.
+/// When the store does not answer. The claim may stand all the same: asked again by the same owner, it is granted; else
+/// its lease ends by itself.
 pub async fn claim(
     store: &dyn LedgerStore,
     ask: &Ask<'_>,
+    known: Option<Record>,
+) -> Result<Finding, StoreError> {
+    write_decided(store, ask, known, |known| state::claim(known, ask)).await
+}
+
+/// Ends the request of `ask` for `reason` without a call, or finds out what the stored record says of it.
+///
+/// One conditional write where there is no record. A request that somebody works on is left to them.
+///
+/// # Errors
+/// When the store does not answer; the end may or may not be written.
+pub async fn end(
+    store: &dyn LedgerStore,
+    ask: &Ask<'_>,
+    known: Option<Record>,
+    reason: &Closing,
+) -> Result<Finding, StoreError> {
+    write_decided(store, ask, known, |known| state::end(known, ask, reason)).await
+}
+
+async fn write_decided(
+    store: &dyn LedgerStore,
+    ask: &Ask<'_>,
     mut known: Option<Record>,
+    decide: impl Fn(Option<&Record>) -> Claim,
 ) -> Result<Finding, StoreError> {
     for _ in 0..CLAIM_TRIES {
-        let (next, granted) = match state::claim(known.as_ref(), ask) {
+        let (next, granted) = match decide(known.as_ref()) {
             Claim::Take(next) => (next, true),
             Claim::Close(next) => (next, false),
             Claim::Found(finding) => return Ok(finding),
@@ -69,33 +98,6 @@ pub async fn claim(
     Ok(Finding::Busy)
 }
 
-/// A right to carry out a request.
-#[derive(Clone, Debug)]
-pub struct Hold {
-    /// The request's record, as held.
-    pub record: Record,
-    /// What must still hold when it ends.
-    expected: Expected,
-}
-
-impl Hold {
-    /// By a claim: `record` stands in the ledger.
-    pub fn claimed(record: Record) -> Self {
-        let expected = Expected::unchanged(&record);
-        Self { record, expected }
-    }
-
-    /// By the vendor's idempotency key alone: nothing stands in the ledger, as a read of just now (`now`) has shown.
-    pub const fn guarded(record: Record, now: Timestamp) -> Self {
-        let expected = Expected::AbsentOrExpired { now };
-        Self { record, expected }
-    }
-
-    const fn is_guarded(&self) -> bool {
-        matches!(self.expected, Expected::AbsentOrExpired { .. })
-    }
-}
-
 /// What became of a settlement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
@@ -105,37 +107,19 @@ pub enum Settled {
     Lost(Option<Box<Record>>),
 }
 
-/// Ends or releases `hold` with `next`.
-///
-/// One conditional write. Where it loses against somebody who came between a guarded call and its end, what the call
-/// has proven is [merged](state::merge) into the stored record.
+/// Ends or releases the claim that `held` stands for with `next`: one conditional write.
 ///
 /// # Errors
-/// When the store does not answer; the record may or may not be written.
+/// When the store does not answer; the record may or may not be written. Written again, it is written once.
 pub async fn settle(
     store: &dyn LedgerStore,
-    hold: &Hold,
+    held: &Record,
     next: &Record,
 ) -> Result<Settled, StoreError> {
-    let mut current = match store.write(next, &hold.expected).await? {
-        Write::Written => return Ok(Settled::Ours),
-        Write::Lost(current) => current,
-    };
-    for _ in 0..CLAIM_TRIES {
-        let merged = current
-            .as_deref()
-            .filter(|_| hold.is_guarded())
-            .and_then(|stored| Some((Expected::unchanged(stored), state::merge(stored, next)?)));
-        let Some((expected, merged)) = merged else {
-            break;
-        };
-        match store.write(&merged, &expected).await? {
-            Write::Written if merged.status == Status::Completed => return Ok(Settled::Ours),
-            Write::Written => return Ok(Settled::Lost(Some(Box::new(merged)))),
-            Write::Lost(newer) => current = newer,
-        }
+    match store.write(next, &Expected::unchanged(held)).await? {
+        Write::Written => Ok(Settled::Ours),
+        Write::Lost(current) => Ok(Settled::Lost(current)),
     }
-    Ok(Settled::Lost(current))
 }
 
 /// What became of a ruling.
@@ -176,25 +160,4 @@ pub async fn resolve(
         }
     }
     Ok(Resolved::Refused(Unresolvable::Busy))
-}
-
-/// Notes that the request of `ask` waits, and whether it may have been sent: in a record of its own, or, where another
-/// message made one that does not know of it, in that.
-///
-/// # Errors
-/// When the store does not answer; the record may or may not be written.
-pub async fn note_put_off(store: &dyn LedgerStore, ask: &Ask<'_>) -> Result<(), StoreError> {
-    let mut next = state::waiting(ask);
-    let mut expected = Expected::AbsentOrExpired { now: ask.now };
-    for _ in 0..CLAIM_TRIES {
-        let Write::Lost(Some(current)) = store.write(&next, &expected).await? else {
-            break;
-        };
-        let Some(doubted) = state::doubted(&current, ask) else {
-            break;
-        };
-        expected = Expected::unchanged(&current);
-        next = doubted;
-    }
-    Ok(())
 }

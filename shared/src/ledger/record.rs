@@ -24,7 +24,7 @@ pub enum Status {
     Retrying,
     /// It took effect.
     Completed,
-    /// It ended without effect, unless `ambiguous` says otherwise.
+    /// It ended without effect, and none will come.
     Rejected,
     /// It may have taken effect.
     Unknown,
@@ -53,6 +53,9 @@ pub struct Record {
     /// End of the claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<Timestamp>,
+    /// When the present, or the last, claim was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_at: Option<Timestamp>,
     /// Attempts made in this series.
     pub attempts: u32,
     /// When this series' first attempt was made; before it, when it was first claimed.
@@ -62,7 +65,7 @@ pub struct Record {
     pub next_attempt_at: Option<Timestamp>,
     /// When the request was first seen by its lane.
     pub first_seen: Timestamp,
-    /// When a call with the present vendor key was first sent, or a claim for one was taken whose end nobody knows.
+    /// When a call that is not proven void was first sent, or the claim for it was taken, where its end is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_sent_at: Option<Timestamp>,
     /// When the last attempt was made.
@@ -87,6 +90,13 @@ pub struct Record {
     /// The code in more words, at most [`detail_room`](Self::detail_room).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// The generation of the last end that a lane wrote, which that end's letters carry as their mark; 0 before the
+    /// first one. A ruling leaves it.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub closing: u64,
+    /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
     /// When an operator last ruled on it; who did stands in `owner`, how they knew in `detail`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_at: Option<Timestamp>,
@@ -97,6 +107,10 @@ pub struct Record {
 
 fn is_zero(count: &u32) -> bool {
     *count == 0
+}
+
+fn is_none_yet(closing: &u64) -> bool {
+    *closing == 0
 }
 
 /// What the vendor answered, in so few bytes that the record stays one write unit.

@@ -1,5 +1,6 @@
 //! The pure decisions: who may claim a request, and what a claim becomes.
 
+mod ended;
 mod resolve;
 mod settle;
 
@@ -12,9 +13,9 @@ use crate::bugs::{self, Bug};
 use crate::outcome::code;
 use crate::provider::{Safety, Settling};
 
+use ended::after_end;
 pub use resolve::{MAX_BY_BYTES, Resolution, Ruled, Ruling, Unresolvable, resolve};
-use settle::closed;
-pub use settle::{Attempt, Closing, Settlement, settle, waiting};
+pub use settle::{Attempt, Closing, Settlement, settle};
 
 /// How long a lease outlasts the invocation's deadline: the function is gone by then, whatever its clock said.
 pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
@@ -29,8 +30,12 @@ pub struct Ask<'a> {
     pub pk: &'a str,
     /// Hash of what is asked for.
     pub payload_hash: &'a str,
-    /// The SQS message that asks.
+    /// The SQS message that asks, or the one that it was when the producer sent it.
     pub message_id: &'a str,
+    /// When that was put on the queue.
+    pub sent_at: Timestamp,
+    /// The end that the message is a letter of, where it is one: the record's [`closing`](Record::closing) then.
+    pub mark: Option<u64>,
     /// Who asks: unique per invocation and record.
     pub owner: &'a str,
     /// When.
@@ -43,9 +48,6 @@ pub struct Ask<'a> {
     pub alone: bool,
     /// What an ambiguous end means for this operation.
     pub safety: Safety,
-    /// Since when a call may have been sent that no record tells of: the message was received before, and its
-    /// operation needs no claim on a first receive (see [`guard`]).
-    pub maybe_sent_since: Option<Timestamp>,
 }
 
 /// What a claim decides.
@@ -80,73 +82,16 @@ pub enum Finding {
     Busy,
 }
 
-/// A record that was written this long before a message's first receive was there to be seen by it. The queue's clock
-/// and those of two environments may differ by a second; the rest is for a write that is under way: a client gives up
-/// on it within seconds, and it may still land.
-const WRITE_UNDER_WAY: Duration = Duration::from_secs(60);
-
-/// The record under which a first call may be made without a claim: the vendor's own idempotency key is the guard, and
-/// one write ends it. None where the operation has no such key, a call may have been sent before, or `stored` has a
-/// word in it.
-pub fn guard(stored: Option<&Record>, ask: &Ask<'_>) -> Option<Record> {
-    let may = matches!(ask.safety, Safety::Keyed { .. }) && ask.maybe_sent_since.is_none();
-    match stored {
-        _ if !may => None,
-        None => Some(fresh(ask, 1)),
-        Some(old) => old
-            .is_expired(ask.now)
-            .then(|| fresh(ask, old.generation + 1)),
-    }
-}
-
-/// What `stored`, written by somebody else while a guarded call was under way, becomes now that the call ended as
-/// `ours`; none where it stays as it is, and decides.
-pub fn merge(stored: &Record, ours: &Record) -> Option<Record> {
-    if matches!(stored.status, Status::Completed | Status::Unknown) {
-        return None;
-    }
-    let generation = stored.generation + 1;
-    if ours.status == Status::Completed {
-        // Both went out under one key. What the vendor made of it is done, whoever else still tries.
-        return Some(Record {
-            generation,
-            series: stored.series.max(ours.series),
-            ..ours.clone()
-        });
-    }
-    ours.ambiguous.then(|| Record {
-        generation,
-        ambiguous: true,
-        first_sent_at: earlier(stored.first_sent_at, ours.first_sent_at),
-        expires_at: None,
-        ..stored.clone()
-    })
-}
-
-fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
-    [a, b].into_iter().flatten().min()
-}
-
 /// Decides on `ask`, given the stored record.
 pub fn claim(stored: Option<&Record>, ask: &Ask<'_>) -> Claim {
-    let Some(stored) = stored else {
-        return first(ask, 1);
+    let stored = match stored {
+        None => return Claim::Take(fresh(ask, 1)),
+        Some(old) if old.is_expired(ask.now) => return Claim::Take(fresh(ask, old.generation + 1)),
+        Some(stored) => stored,
     };
-    if stored.is_expired(ask.now) {
-        return first(ask, stored.generation + 1);
-    }
-    let own_call = unrecorded_call(stored, ask);
-    let stored = &with_unrecorded_call(stored, own_call);
     let same_payload = stored.payload_hash == ask.payload_hash || bugs::is(Bug::IgnoreConflict);
     match stored.status {
-        Status::Unknown if bugs::is(Bug::ReopenUnknown) => resume(stored, ask, false, 0),
-        Status::Rejected if bugs::is(Bug::RedriveIsDuplicate) => Claim::Found(Finding::Duplicate),
-        Status::Unknown => Claim::Found(Finding::Closed(stored.clone())),
-        Status::Rejected if stored.message_id == ask.message_id => {
-            Claim::Found(Finding::Closed(stored.clone()))
-        }
-        Status::Rejected if same_payload || !stored.ambiguous => restart(stored, ask),
-        _ if !same_payload && own_call.is_some() => conflict_in_doubt(stored, ask),
+        Status::Rejected | Status::Unknown => after_end(stored, ask),
         _ if !same_payload => Claim::Found(Finding::Conflict),
         Status::Completed => Claim::Found(Finding::Duplicate),
         Status::Retrying => match stored.next_attempt_at {
@@ -157,76 +102,21 @@ pub fn claim(stored: Option<&Record>, ask: &Ask<'_>) -> Claim {
             Some(until) if until > ask.now => Claim::Found(Finding::InProgress(until)),
             _ => take_over(stored, ask),
         },
-        // A rejected request with an ambiguous attempt keeps its payload: another one is a conflict, above.
-        Status::Rejected => Claim::Found(Finding::Conflict),
     }
 }
 
-/// A first claim on a key.
-fn first(ask: &Ask<'_>, generation: u64) -> Claim {
-    let mut next = fresh(ask, generation);
-    if bugs::is(Bug::CompleteBeforeSending) {
-        next.status = Status::Completed;
-    }
-    let Some(since) = ask.maybe_sent_since else {
-        return Claim::Take(next);
+/// Decides on `ask` where the request is to end without a call, for `reason`: whoever may claim it, ends it; and nobody
+/// waits for what is not due.
+pub fn end(stored: Option<&Record>, ask: &Ask<'_>, reason: &Closing) -> Claim {
+    let alone = Ask {
+        alone: true,
+        ..ask.clone()
     };
-    next.ambiguous = true;
-    next.first_sent_at = Some(since);
-    settled_or(&next.clone(), ask, next)
-}
-
-/// Since when the asker may have sent a call under `stored`'s key, before another message made that record. Where the
-/// request took effect it does not matter: both went out under one key.
-fn unrecorded_call(stored: &Record, ask: &Ask<'_>) -> Option<Timestamp> {
-    let is_open = !matches!(stored.status, Status::Completed | Status::Unknown);
-    let is_anothers = stored.message_id != ask.message_id;
-    ask.maybe_sent_since
-        .filter(|since| is_open && is_anothers && stored.series_since + WRITE_UNDER_WAY >= *since)
-}
-
-fn with_unrecorded_call(stored: &Record, since: Option<Timestamp>) -> Record {
-    Record {
-        ambiguous: stored.ambiguous || since.is_some(),
-        first_sent_at: earlier(stored.first_sent_at, since),
-        ..stored.clone()
-    }
-}
-
-/// `stored` with the asker's unrecorded call in it; none where it needs none, or somebody works on it just now.
-pub fn doubted(stored: &Record, ask: &Ask<'_>) -> Option<Record> {
-    let since = unrecorded_call(stored, ask)?;
-    let is_held = stored.status == Status::InProgress
-        && stored.lease_until.is_some_and(|until| until > ask.now);
-    let doubted = Record {
-        generation: stored.generation + 1,
-        expires_at: None,
-        ..with_unrecorded_call(stored, Some(since))
-    };
-    let is_news =
-        (doubted.ambiguous, doubted.first_sent_at) != (stored.ambiguous, stored.first_sent_at);
-    (is_news && !is_held).then_some(doubted)
-}
-
-/// The record is another payload's, and the asker's own may have taken effect under the same key: only a person can
-/// tell which of the two did. A holder gets to its end first.
-fn conflict_in_doubt(stored: &Record, ask: &Ask<'_>) -> Claim {
-    match stored.lease_until {
-        Some(until) if stored.status == Status::InProgress && until > ask.now => {
-            Claim::Found(Finding::InProgress(until))
-        }
-        _ => {
-            let reason = Closing::new(
-                code::OUTCOME_UNKNOWN,
-                "idempotency_key: two payloads were sent under it, and either may have taken effect",
-            );
-            Claim::Close(closed(
-                &held(stored, ask),
-                Status::Unknown,
-                &reason,
-                ask.now,
-            ))
-        }
+    let end = |record: &Record| Claim::Close(settle::ended(record, reason, ask.now));
+    match (claim(stored, &alone), stored) {
+        (Claim::Take(next), _) => end(&next),
+        (Claim::Found(Finding::NotDue(_)), Some(waiting)) => end(&held(waiting, ask)),
+        (decided, _) => decided,
     }
 }
 
@@ -234,7 +124,11 @@ fn fresh(ask: &Ask<'_>, generation: u64) -> Record {
     Record {
         pk: ask.pk.to_owned(),
         format_version: FORMAT_VERSION,
-        status: Status::InProgress,
+        status: if bugs::is(Bug::CompleteBeforeSending) {
+            Status::Completed
+        } else {
+            Status::InProgress
+        },
         payload_hash: ask.payload_hash.to_owned(),
         wire_hash: None,
         owner: ask.owner.to_owned(),
@@ -246,6 +140,7 @@ fn fresh(ask: &Ask<'_>, generation: u64) -> Record {
             ask.lease_until
         }),
         attempts: 0,
+        claimed_at: Some(ask.now),
         series_since: ask.now,
         next_attempt_at: None,
         first_seen: ask.first_seen,
@@ -258,30 +153,11 @@ fn fresh(ask: &Ask<'_>, generation: u64) -> Record {
         response: None,
         code: None,
         detail: None,
+        closing: 0,
+        closed_at: None,
         resolved_at: None,
         expires_at: None,
     }
-}
-
-/// A rejected request that comes back in a new message: a new start. Only where nothing can have taken effect does
-/// the vendor get a new key.
-fn restart(stored: &Record, ask: &Ask<'_>) -> Claim {
-    let mut next = held(stored, ask);
-    next.payload_hash = ask.payload_hash.to_owned();
-    next.attempts = 0;
-    next.crashes = 0;
-    next.series_since = ask.now;
-    next.code = None;
-    next.detail = None;
-    next.response = None;
-    next.resolved_at = None;
-    if stored.ambiguous && !bugs::is(Bug::RestartInDoubt) {
-        return settled_or(stored, ask, next);
-    }
-    next.series = stored.series + 1;
-    next.first_sent_at = None;
-    next.wire_hash = None;
-    Claim::Take(next)
 }
 
 /// The next attempt of a request that is due.
@@ -297,12 +173,14 @@ fn resume(stored: &Record, ask: &Ask<'_>, ambiguous: bool, crashes: u32) -> Clai
 
 /// A lease that ended without a word: the holder died, and its call may have taken effect.
 fn take_over(stored: &Record, ask: &Ask<'_>) -> Claim {
-    // Whether the dead holder sent anything is unknown: the series' first claim is the earliest that it can have been,
-    // the end of the lease the latest.
+    // Whether the dead holder sent anything is unknown: its claim is the earliest that it can have been, the end of the
+    // lease the latest.
+    let claimed = stored.claimed_at.unwrap_or(stored.series_since);
     let stored = Record {
-        first_sent_at: stored.first_sent_at.or(Some(stored.series_since)),
+        first_sent_at: stored.first_sent_at.or(Some(claimed)),
         attempts: stored.attempts + 1,
         last_attempt: stored.last_attempt.max(stored.lease_until),
+        ambiguous: true,
         ..stored.clone()
     };
     if ask.safety.settling(stored.first_sent_at, ask.now) != Settling::Unknown && !ask.alone {
@@ -314,17 +192,11 @@ fn take_over(stored: &Record, ask: &Ask<'_>) -> Claim {
             code::CRASH_LOOP,
             "the function died with this request alone in hand, three times",
         );
-        let mut next = closed(
-            &Record {
-                ambiguous: true,
-                ..held(&stored, ask)
-            },
-            Status::Rejected,
-            &reason,
-            ask.now,
-        );
-        next.crashes = crashes;
-        return Claim::Close(next);
+        let dead = Record {
+            crashes,
+            ..held(&stored, ask)
+        };
+        return Claim::Close(settle::ended(&dead, &reason, ask.now));
     }
     resume(&stored, ask, true, crashes)
 }
@@ -338,7 +210,7 @@ fn settled_or(stored: &Record, ask: &Ask<'_>, next: Record) -> Claim {
                 code::OUTCOME_UNKNOWN,
                 "an earlier attempt may have taken effect",
             );
-            Claim::Close(closed(&next, Status::Unknown, &reason, ask.now))
+            Claim::Close(settle::closed(&next, Status::Unknown, &reason, ask.now))
         }
     }
 }
@@ -350,6 +222,7 @@ fn held(stored: &Record, ask: &Ask<'_>) -> Record {
         owner: ask.owner.to_owned(),
         generation: stored.generation + 1,
         lease_until: Some(ask.lease_until),
+        claimed_at: Some(ask.now),
         next_attempt_at: None,
         message_id: ask.message_id.to_owned(),
         alone: ask.alone,

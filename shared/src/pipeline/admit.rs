@@ -1,23 +1,24 @@
-//! Leave to call: the breaker's, the ledger's answer, and the limiter's, in one round side by side.
+//! Leave to call: the breaker's, the ledger's answer, and the limiter's. A healthy batch that was never received before
+//! asks for all of it in one round, side by side.
 //!
 //! A job that gets no leave leaves no trace in the ledger, and its deferral takes nothing from the limits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures_util::future::{join, join_all, join4};
+use futures_util::future::{join_all, join3};
 
 use super::attempt::deadline_rule;
-use super::job::{self, Admitted, Ended, Job, Known};
+use super::job::{self, Admitted, Ended, Job};
 use super::limits::Wanted;
 use super::{Lane, Run, SETTLE_RESERVE};
 use crate::Timestamp;
 use crate::breaker::Gate;
 use crate::bugs::{self, Bug};
-use crate::ledger::state::{Ask, Claim, claim, doubted};
-use crate::ledger::{self, MAX_READ};
+use crate::ledger::state::{Claim, Closing, claim};
+use crate::ledger::{Finding, MAX_READ, Record};
 use crate::limiter::FULL_RATE;
-use crate::outcome::{Deferral, Outcome, Reason, code};
+use crate::outcome::{Deferral, Outcome, code};
 use crate::retry::RetryBudget;
 
 /// The gates that a batch passed, by breaker key.
@@ -43,14 +44,47 @@ impl Leave {
     }
 }
 
+/// What admission makes of a batch.
+#[derive(Default)]
+pub(super) struct Admission {
+    /// Calls that may be made.
+    pub calls: Vec<Admitted>,
+    /// Jobs whose last holder died: each goes alone when the rest of the batch is settled, and draws its tokens then.
+    pub suspects: Vec<Job>,
+    /// Jobs that make no call now.
+    pub ended: Vec<Ended>,
+    /// The gates that were passed.
+    pub gates: Gates,
+}
+
+impl Admission {
+    fn turn_away(&mut self, jobs: Vec<Job>, why: impl Fn(&Job) -> Outcome) {
+        self.ended.extend(jobs.into_iter().map(|job| {
+            let outcome = why(&job);
+            job.end(outcome)
+        }));
+    }
+
+    fn add(mut self, other: Self) -> Self {
+        self.calls.extend(other.calls);
+        self.suspects.extend(other.suspects);
+        self.ended.extend(other.ended);
+        self.gates.extend(other.gates);
+        self
+    }
+}
+
+/// What the ledger makes of a job before anyone else is asked.
+enum Fate {
+    Going,
+    Suspect,
+    Ended(Outcome),
+}
+
 impl Lane {
     /// Sorts jobs into those that may call and those that may not.
-    pub(super) async fn admit(
-        &self,
-        jobs: Vec<Job>,
-        run: &Run<'_>,
-    ) -> (Vec<Admitted>, Vec<Ended>, Gates) {
-        let (jobs, mut ended) = self.park(jobs, run).await;
+    pub(super) async fn admit(&self, jobs: Vec<Job>, run: &Run<'_>) -> Admission {
+        let (jobs, parked) = self.park(jobs).await;
         let mut groups: BTreeMap<String, Vec<Job>> = BTreeMap::new();
         for job in jobs {
             groups
@@ -61,83 +95,99 @@ impl Lane {
         let groups = groups
             .into_iter()
             .map(|(key, jobs)| self.admit_group(key, jobs, run));
-        let (mut admitted, mut gates) = (Vec::new(), Gates::new());
-        for (key, gate, may, may_not) in join_all(groups).await {
-            admitted.extend(may);
-            ended.extend(may_not);
-            gates.extend(gate.map(|gate| (key, gate)));
-        }
-        (admitted, ended, gates)
+        let parked = Admission {
+            ended: parked,
+            ..Admission::default()
+        };
+        join_all(groups)
+            .await
+            .into_iter()
+            .fold(parked, Admission::add)
     }
 
-    /// The jobs of one breaker. Where it was closed when last seen, all four are asked at once; otherwise the
-    /// breaker comes first, so that an open one costs nothing else.
-    async fn admit_group(
-        &self,
-        key: String,
-        jobs: Vec<Job>,
-        run: &Run<'_>,
-    ) -> (String, Option<Gate>, Vec<Admitted>, Vec<Ended>) {
+    /// The jobs of one breaker. Where it was closed when last seen, it is asked beside the others; otherwise it comes
+    /// first, so that an open one costs nothing else.
+    async fn admit_group(&self, key: String, mut jobs: Vec<Job>, run: &Run<'_>) -> Admission {
         let now = self.seams.clock.now();
         let lease = run.invocation.deadline.since(now) + SETTLE_RESERVE;
-        let mut gate = None;
-        if !self.breaker.believed_closed(&key, now) {
-            gate = self.pass(&key, now, lease).await;
-            if gate.is_none() {
-                let put_off = jobs.into_iter();
-                let put_off = put_off.map(|job| (job, self.put_off(Deferral::StoreUnavailable)));
-                return (key, None, Vec::new(), end_all(put_off));
-            }
-        }
         let limited = jobs.iter().any(|job| self.has_rate(job));
-        let (going, share) = gate.as_ref().map_or((jobs.len(), FULL_RATE), |gate| {
-            through(gate, jobs.len(), limited)
-        });
+        let all = jobs.len();
+        let through = |gate: &Gate| through(gate, all, limited);
+        let mut admission = Admission::default();
+
+        let mut known = None;
+        let mut share = FULL_RATE;
+        if !self.breaker.believed_closed(&key, now) {
+            let Some(gate) = self.pass(&key, now, lease).await else {
+                admission.turn_away(jobs, |job| refused(None, job, now));
+                return admission;
+            };
+            let (passing, part) = through(&gate);
+            let kept_out = jobs.split_off(passing.min(all));
+            admission.turn_away(kept_out, |job| refused(Some(&gate), job, now));
+            (known, share) = (Some(gate), part);
+        }
+        let jobs = self.consult_ledger(jobs, &mut admission, run).await;
+        let calls = job::calls(jobs);
+        let wanted: Vec<Wanted<'_>> = calls.iter().map(|jobs| self.wanted(&jobs[0])).collect();
         let ask_gate = async {
-            match gate.clone() {
+            match known {
+                Some(gate) => Some(gate),
                 None => self.pass(&key, now, lease).await,
-                known => known,
             }
         };
-        let calls = job::calls(&jobs[..going]);
-        let leads: Vec<&Job> = calls.iter().map(|call| &jobs[call[0]]).collect();
-        let wanted: Vec<Wanted> = leads.iter().map(|lead| self.wanted(lead)).collect();
-        let (gate, known, pauses, drawn) = join4(
+        let suspects = std::mem::take(&mut admission.suspects);
+        let (gate, mut pauses, drawn) = join3(
             ask_gate,
-            self.read_ledger(&jobs[..going]),
-            self.pauses(&jobs[..going]),
+            self.pauses(calls.iter().flatten().chain(&suspects)),
             self.draw(&wanted, share, now, run),
         )
         .await;
-        let (passing, _) = gate
-            .as_ref()
-            .map_or((0, FULL_RATE), |gate| through(gate, jobs.len(), limited));
+        drop(wanted);
 
-        let (mut together, mut alone, mut ended) = (Company::new(&leads, &calls), vec![], vec![]);
-        let mut findings = known.into_iter().zip(pauses);
-        for (at, mut job) in jobs.into_iter().enumerate() {
-            let fate = match findings.next() {
-                Some((known, pause)) if at < passing => {
-                    job.known = known;
-                    self.fate(&job, pause, drawn.leaves[together.call_of[at]], run, now)
+        let mut room = gate.as_ref().map_or(0, |gate| through(gate).0);
+        let mut hindrance = |job: &Job, leave: Option<Leave>| {
+            if room == 0 {
+                return Some(refused(gate.as_ref(), job, now));
+            }
+            room -= 1;
+            self.paused(&mut pauses, job)
+                .or_else(|| self.without(leave?))
+                .or_else(|| self.beyond_budget(job, now))
+        };
+        for (jobs, leave) in calls.into_iter().zip(drawn.leaves) {
+            let drawn_by = jobs[0].subject.owner.clone();
+            let (mut going, mut kept) = (Vec::new(), Vec::new());
+            for job in jobs {
+                match hindrance(&job, Some(leave)) {
+                    None => going.push(job),
+                    Some(outcome) => kept.push(job.end(outcome)),
                 }
-                _ => Some(refused(gate.as_ref(), &job, now)),
-            };
-            match fate {
-                None if job.goes_alone() => alone.push(Admitted::undrawn(job)),
-                None => together.join(at, job),
-                Some(outcome) => ended.push((job, outcome)),
+            }
+            admission.ended.extend(kept);
+            if !going.is_empty() {
+                admission.calls.push(Admitted {
+                    jobs: going,
+                    start: leave.start(),
+                    drawn_by,
+                });
             }
         }
-        let goes = together.goes();
-        let mut admitted = together.admitted(&drawn.leaves);
-        admitted.extend(alone);
-        join(
-            self.give_back(&drawn.items, &goes, now),
-            self.note_put_off(pairs(&ended), run),
-        )
-        .await;
-        (key, gate, admitted, end_all(ended))
+        for job in suspects {
+            match hindrance(&job, None) {
+                None => admission.suspects.push(job),
+                Some(outcome) => admission.ended.push(job.end(outcome)),
+            }
+        }
+        let going: BTreeSet<&str> = admission
+            .calls
+            .iter()
+            .map(|call| call.drawn_by.as_str())
+            .collect();
+        self.give_back(&drawn.items, |owner| going.contains(owner), now)
+            .await;
+        admission.gates.extend(gate.map(|gate| (key, gate)));
+        admission
     }
 
     /// The breaker's leave; none when its state could not be read.
@@ -151,75 +201,81 @@ impl Lane {
         }
     }
 
-    /// Reads the records of jobs that probably have one: that is cheaper than a claim that loses. A job whose
-    /// deadline has passed is read too, since a finished request is a duplicate and not late; and one that needs no
-    /// claim where there is no record.
-    async fn read_ledger(&self, jobs: &[Job]) -> Vec<Known> {
+    /// The jobs that the ledger has no answer for. What it answers, and whose last holder died, goes to `admission`.
+    async fn consult_ledger(
+        &self,
+        mut jobs: Vec<Job>,
+        admission: &mut Admission,
+        run: &Run<'_>,
+    ) -> Vec<Job> {
+        let records = self.read_ledger(&jobs).await;
+        for job in &mut jobs {
+            job.known = records.get(&job.subject.pk).cloned().flatten();
+        }
+        let fates = jobs.into_iter().map(|job| async {
+            let is_absent = matches!(records.get(&job.subject.pk), Some(None));
+            let fate = self.fate(&job, is_absent, run).await;
+            (job, fate)
+        });
+        let mut going = Vec::new();
+        for (job, fate) in join_all(fates).await {
+            match fate {
+                Fate::Going => going.push(job),
+                Fate::Suspect => admission.suspects.push(job),
+                Fate::Ended(outcome) => admission.ended.push(job.end(outcome)),
+            }
+        }
+        going
+    }
+
+    /// The records of jobs that probably have one, in one read: that is cheaper than tokens for nothing and a claim that
+    /// loses. A job whose deadline has passed is read too: a finished request is a duplicate and not late.
+    async fn read_ledger(&self, jobs: &[Job]) -> BTreeMap<String, Option<Box<Record>>> {
         let now = self.seams.clock.now();
         let worth_it = |job: &&Job| {
-            job.message.receive_count > 1 || job.may_be_guarded() || job.deadline_passed(now)
+            let message = &job.message;
+            message.receive_count > 1 || message.mark.is_some() || job.deadline_passed(now)
         };
         let mut keys: Vec<String> = jobs
             .iter()
             .filter(worth_it)
-            .map(|job| job.pk.clone())
+            .map(|job| job.subject.pk.clone())
             .collect();
         keys.sort_unstable();
         keys.dedup();
         keys.truncate(MAX_READ);
         if keys.is_empty() {
-            return vec![Known::Unread; jobs.len()];
+            return BTreeMap::new();
         }
         match self.seams.ledger.read(&keys).await {
             Ok(records) => {
-                let known = records.into_iter().map(|record| match record {
-                    Some(record) => Known::Stored(Box::new(record)),
-                    None => Known::Absent,
-                });
-                let found: BTreeMap<String, Known> = keys.into_iter().zip(known).collect();
-                let known = |job: &Job| found.get(&job.pk).cloned().unwrap_or(Known::Unread);
-                jobs.iter().map(known).collect()
+                let records = records.into_iter().map(|record| record.map(Box::new));
+                keys.into_iter().zip(records).collect()
             }
             Err(error) => {
                 // Nothing is lost: the claim asks the ledger again.
                 tracing::warn!(%error, "the ledger could not be read");
-                let known = if bugs::is(Bug::FailedReadIsAbsent) {
-                    Known::Absent
-                } else {
-                    Known::Unread
-                };
-                vec![known; jobs.len()]
+                if bugs::is(Bug::FailedReadIsAbsent) {
+                    return keys.into_iter().map(|key| (key, None)).collect();
+                }
+                BTreeMap::new()
             }
         }
     }
 
-    /// What becomes of a job that makes no call now; none for one that does. The ledger's answer comes first, then the
-    /// deadline, the connection's pause, the limiter and the retry budget.
-    fn fate(
-        &self,
-        job: &Job,
-        pause: Option<Outcome>,
-        leave: Leave,
-        run: &Run<'_>,
-        now: Timestamp,
-    ) -> Option<Outcome> {
-        match &job.known {
-            Known::Stored(record) => {
-                if let Claim::Found(found) = claim(Some(record), &self.ask(job, true, run)) {
-                    return Some(self.answer(found));
-                }
-            }
-            // A call that no record tells of may have taken effect: the claim will say so.
-            Known::Absent if job.deadline_passed(now) && job.maybe_sent_since().is_none() => {
-                let reason = Reason::new(code::DEADLINE_EXCEEDED, deadline_rule());
-                return Some(Outcome::Rejected(reason));
-            }
-            Known::Absent | Known::Unread => {}
+    async fn fate(&self, job: &Job, is_absent: bool, run: &Run<'_>) -> Fate {
+        if let Some(record) = &job.known {
+            return match claim(Some(record), &self.ask(job, false, run)) {
+                Claim::Found(Finding::Suspect) => Fate::Suspect,
+                Claim::Found(finding) => Fate::Ended(self.answer(finding, job, run).await),
+                Claim::Take(_) | Claim::Close(_) => Fate::Going,
+            };
         }
-        if pause.is_some() {
-            return pause;
+        if is_absent && job.deadline_passed(self.seams.clock.now()) {
+            let reason = Closing::new(code::DEADLINE_EXCEEDED, deadline_rule());
+            return Fate::Ended(self.end(&job.message, &job.subject, &reason, run).await);
         }
-        self.without(leave).or_else(|| self.beyond_budget(job, now))
+        Fate::Going
     }
 
     /// What becomes of a job that the limiter gave no leave.
@@ -246,116 +302,6 @@ impl Lane {
         }
         None
     }
-
-    /// Notes for jobs that are put off for long whether they were sent. Where a first call needs no claim, a missing
-    /// record would otherwise look, on a later receive, like a call that may have been sent, and once the vendor has
-    /// forgotten its key, only a person could tell; and a copy of a request that was sent would not know of it.
-    pub(super) async fn note_put_off<'a>(
-        &self,
-        put_off: impl IntoIterator<Item = (&'a Job, &'a Outcome)>,
-        run: &Run<'_>,
-    ) {
-        let now = self.seams.clock.now();
-        let notes = put_off
-            .into_iter()
-            .map(|(job, outcome)| (job, outcome, self.ask(job, false, run)))
-            .filter(|(job, outcome, ask)| is_unnoted(job, ask) && is_long(job, outcome, now))
-            .map(|(_, _, ask)| async move {
-                ledger::note_put_off(self.seams.ledger.as_ref(), &ask).await
-            });
-        for error in join_all(notes).await.into_iter().filter_map(Result::err) {
-            tracing::warn!(%error, "a deferral could not be noted");
-        }
-    }
-}
-
-/// The jobs of planned calls, as each of them gets its leave.
-struct Company {
-    /// The call of each job, by the job's place.
-    call_of: Vec<usize>,
-    calls: Vec<Admitted>,
-}
-
-impl Company {
-    fn new(leads: &[&Job], calls: &[Vec<usize>]) -> Self {
-        let mut call_of = vec![0; calls.iter().map(Vec::len).sum()];
-        for (call, jobs) in calls.iter().enumerate() {
-            for job in jobs {
-                call_of[*job] = call;
-            }
-        }
-        let empty = |lead: &&Job| Admitted {
-            jobs: Vec::new(),
-            start: None,
-            drawn_by: lead.owner.clone(),
-        };
-        let calls = leads.iter().map(empty).collect();
-        Self { call_of, calls }
-    }
-
-    fn join(&mut self, at: usize, job: Job) {
-        self.calls[self.call_of[at]].jobs.push(job);
-    }
-
-    /// Which calls are made.
-    fn goes(&self) -> Vec<bool> {
-        let goes = |call: &Admitted| !call.jobs.is_empty();
-        self.calls.iter().map(goes).collect()
-    }
-
-    /// The calls that are made, each from its leave on.
-    fn admitted(self, leaves: &[Leave]) -> Vec<Admitted> {
-        let calls = self.calls.into_iter().zip(leaves);
-        calls
-            .filter(|(call, _)| !call.jobs.is_empty())
-            .map(|(call, leave)| Admitted {
-                start: leave.start(),
-                ..call
-            })
-            .collect()
-    }
-}
-
-/// Whether the ledger may lack a word on the job that a later receive, or a copy of the request, will need.
-fn is_unnoted(job: &Job, ask: &Ask<'_>) -> bool {
-    match &job.known {
-        Known::Stored(record) => doubted(record, ask).is_some(),
-        Known::Absent | Known::Unread => job.is_well_remembered(),
-    }
-}
-
-/// Whether a job that was never sent may, as `outcome` has it, still not be sent when the vendor's memory of a key
-/// ends. A slot of the limiter is kept; how long a breaker stays open, a connection paused or a token
-/// endpoint ill, nobody knows.
-fn is_long(job: &Job, outcome: &Outcome, now: Timestamp) -> bool {
-    /// The longest wait for a slot that goes unnoted: a spike's messages cost one write all the same.
-    const SOON: Duration = Duration::from_secs(15 * 60);
-
-    match outcome {
-        Outcome::Deferred {
-            reason:
-                Deferral::BreakerOpen | Deferral::ConnectionPaused | Deferral::CredentialsRefreshing,
-            ..
-        } => true,
-        Outcome::Deferred { until, .. } => {
-            // Past its deadline it will be rejected, and should then be known to have had no effect.
-            let too_late = job
-                .request
-                .deadline
-                .is_some_and(|deadline| deadline <= *until);
-            too_late || until.since(now) > SOON
-        }
-        _ => false,
-    }
-}
-
-pub(super) fn pairs(ended: &[(Job, Outcome)]) -> impl Iterator<Item = (&Job, &Outcome)> {
-    ended.iter().map(|(job, outcome)| (job, outcome))
-}
-
-pub(super) fn end_all(ended: impl IntoIterator<Item = (Job, Outcome)>) -> Vec<Ended> {
-    let ended = ended.into_iter();
-    ended.map(|(job, outcome)| job.end(outcome)).collect()
 }
 
 /// How many of `jobs` the gate lets through, and at what share of the rate. Where there is no rate to take a share

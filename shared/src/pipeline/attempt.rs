@@ -3,24 +3,23 @@
 //!
 //! What is left behind when the process dies: before the claim, nothing; between claim and settlement, a lease that
 //! ends by itself and is then ambiguous; after the settlement, a record that answers the message when it comes back.
-//! A call that is guarded by the vendor's key leaves nothing before its settlement: from the second receive on, a
-//! missing record counts as a call that may have been sent since the first.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use super::admit::Leave;
-use super::job::{Admitted, Job, Known};
+use super::job::{Admitted, Job, Subject};
 use super::ready::Ready;
 use super::state::{self, Circumstances};
 use super::{Lane, Run, TROUBLE_WAIT};
 use crate::Timestamp;
-use crate::ledger::state::{Ask, Attempt, Claim, LEASE_MARGIN, Settlement, claim};
-use crate::ledger::{self, Finding, Hold, Record, Settled};
+use crate::ledger::state::{Ask, Attempt, Claim, Closing, LEASE_MARGIN, Settlement, claim};
+use crate::ledger::{self, Finding, Record, Settled};
 use crate::limiter::FULL_RATE;
 use crate::outcome::{Deferral, Outcome, Reason, code};
-use crate::queue;
+use crate::queue::{self, Message};
+use crate::retry;
 
 /// How soon a record asks again for a key that another one holds: most calls end within seconds.
 const KEY_HELD_WAIT: Duration = Duration::from_secs(10);
@@ -51,11 +50,7 @@ impl Lane {
         }
         let access = match self.access(lead, run).await {
             Ok(access) => access,
-            Err(deferred) => {
-                let jobs = jobs.iter().map(|job| (job, &deferred));
-                self.note_put_off(jobs, run).await;
-                return all(deferred);
-            }
+            Err(deferred) => return all(deferred),
         };
 
         let held = jobs.iter().map(|job| self.ready(job, &access, alone, run));
@@ -103,84 +98,109 @@ impl Lane {
         }
     }
 
-    /// The right to call: where the ledger was just seen without a record and the vendor honours a key, that key;
-    /// otherwise a claim.
-    pub(super) async fn hold(&self, job: &Job, alone: bool, run: &Run<'_>) -> Result<Hold, Step> {
-        let ask = self.ask(job, alone, run);
-        if job.known != Known::Unread
-            && job.may_be_guarded()
-            && let Some(record) = ledger::state::guard(job.known.stored(), &ask)
-        {
-            return Ok(Hold::guarded(record, ask.now));
-        }
-        let known = job.known.stored().cloned();
-        match ledger::claim(self.seams.ledger.as_ref(), &ask, known).await {
-            Ok(Finding::Granted(record)) => Ok(Hold::claimed(record)),
-            Ok(Finding::Suspect) => Err(Step::Suspect),
-            Ok(finding) => Err(Step::End(self.answer(finding))),
-            Err(error) => {
-                tracing::warn!(%error, pk = job.pk, "the claim could not be written");
-                Err(Step::End(self.put_off(Deferral::StoreUnavailable)))
+    /// Claims the job's record. A claim whose reply was lost is repeated while there is time for its call: it is known
+    /// for our own, and would otherwise stand for an attempt that nobody made.
+    pub(super) async fn claim(
+        &self,
+        job: &Job,
+        alone: bool,
+        run: &Run<'_>,
+    ) -> Result<Record, Step> {
+        for failures in 1.. {
+            let ask = self.ask(job, alone, run);
+            let known = job.known.as_deref().cloned();
+            let error = match ledger::claim(self.seams.ledger.as_ref(), &ask, known).await {
+                Ok(Finding::Granted(record)) => return Ok(record),
+                Ok(Finding::Suspect) => return Err(Step::Suspect),
+                Ok(finding) => return Err(Step::End(self.answer(finding, job, run).await)),
+                Err(error) => error,
+            };
+            tracing::warn!(%error, pk = job.subject.pk, "the claim could not be written");
+            let latest = run.settles_at() - job.operation.timeout;
+            if !self
+                .wait_to_repeat(&job.subject.owner, failures, latest)
+                .await
+            {
+                break;
             }
         }
+        Err(Step::End(self.put_off(Deferral::StoreUnavailable)))
     }
 
-    /// Writes what the request becomes. Where that fails, the message comes back and finds the lease, or its end; or
-    /// no record, which then counts as a call that may have been sent.
+    /// Writes what the request becomes. What a call came to is written again and again while the invocation lasts:
+    /// nobody else can tell. What made no call is given back once; where that fails, the lease ends by itself.
     pub(super) async fn settle(
         &self,
         job: &Job,
-        hold: &Hold,
+        held: &Record,
         attempt: Option<&Attempt>,
         settlement: Settlement,
         run: &Run<'_>,
     ) -> Outcome {
-        let next =
-            ledger::state::settle(&hold.record, attempt, &settlement, self.seams.clock.now());
-        match ledger::settle(self.seams.ledger.as_ref(), hold, &next).await {
-            Ok(Settled::Ours) => {
-                if job.is_retry() && matches!(settlement, Settlement::Completed { .. }) {
-                    self.budget().retry_succeeded();
+        let next = ledger::state::settle(held, attempt, &settlement, self.seams.clock.now());
+        let tells = attempt.is_some() || !matches!(settlement, Settlement::Released { .. });
+        for failures in 1.. {
+            let error = match ledger::settle(self.seams.ledger.as_ref(), held, &next).await {
+                Ok(Settled::Ours) => {
+                    if job.is_retry() && matches!(settlement, Settlement::Completed { .. }) {
+                        self.budget().retry_succeeded();
+                    }
+                    return state::outcome(settlement, &next);
                 }
-                state::outcome(settlement, &next)
-            }
-            Ok(Settled::Lost(stored)) => {
-                let in_doubt = attempt.is_some_and(|attempt| attempt.ambiguous);
-                self.decided_by(stored.as_deref(), in_doubt, job, run)
-            }
-            Err(error) => {
-                tracing::warn!(%error, pk = job.pk, "the settlement could not be written");
-                self.put_off(Deferral::StoreUnavailable)
+                Ok(Settled::Lost(stored)) => return self.decided_by(stored, job, run).await,
+                Err(error) => error,
+            };
+            tracing::warn!(%error, pk = job.subject.pk, "the settlement could not be written");
+            let until = run.settles_at();
+            if !(tells
+                && self
+                    .wait_to_repeat(&job.subject.owner, failures, until)
+                    .await)
+            {
+                break;
             }
         }
+        self.put_off(Deferral::StoreUnavailable)
+    }
+
+    /// Waits before a write is repeated that has failed so often; not where that would be after `latest`.
+    async fn wait_to_repeat(&self, owner: &str, failures: u32, latest: Timestamp) -> bool {
+        /// The SDK has repeated the write three times within a second by then.
+        const FIRST: Duration = Duration::from_millis(200);
+        /// A table that throttles adapts within seconds; the wait bounds how often each record asks.
+        const LONGEST: Duration = Duration::from_secs(3);
+        let step = FIRST
+            .saturating_mul(1 << failures.min(5))
+            .min(LONGEST)
+            .mul_f64(0.5 + 0.5 * retry::jitter(owner, u64::from(failures)));
+        let at = self.seams.clock.now() + step;
+        if at > latest {
+            return false;
+        }
+        self.seams.clock.sleep_until(at).await;
+        true
     }
 
     /// The settlement lost against `stored`, which decides now.
-    fn decided_by(
-        &self,
-        stored: Option<&Record>,
-        in_doubt: bool,
-        job: &Job,
-        run: &Run<'_>,
-    ) -> Outcome {
-        let mut ask = self.ask(job, false, run);
-        if in_doubt && job.may_be_guarded() {
-            ask.maybe_sent_since = Some(job.message.first_received);
-        }
-        match stored.map(|stored| claim(Some(stored), &ask)) {
-            Some(Claim::Found(finding)) => self.answer(finding),
+    async fn decided_by(&self, stored: Option<Box<Record>>, job: &Job, run: &Run<'_>) -> Outcome {
+        match stored.map(|stored| claim(Some(&stored), &self.ask(job, false, run))) {
+            Some(Claim::Found(finding)) => self.answer(finding, job, run).await,
             _ => self.put_off(Deferral::KeyInProgress),
         }
     }
 
     /// What the stored record makes of the message.
-    pub(super) fn answer(&self, finding: Finding) -> Outcome {
+    pub(super) async fn answer(&self, finding: Finding, job: &Job, run: &Run<'_>) -> Outcome {
         match finding {
             Finding::Duplicate => Outcome::Duplicate,
-            Finding::Conflict => Outcome::Rejected(Reason::new(
-                code::IDEMPOTENCY_CONFLICT,
-                "idempotency_key: was used before with another payload, operation or mapping",
-            )),
+            Finding::Conflict => self.refuse_conflict(job, run).await,
+            finding => self.found(finding),
+        }
+    }
+
+    /// What anything but a duplicate or a conflict makes of the message.
+    fn found(&self, finding: Finding) -> Outcome {
+        match finding {
             Finding::Closed(record) => state::closed(&record),
             Finding::NotDue(until) => Outcome::Deferred {
                 reason: Deferral::NotDue,
@@ -191,9 +211,42 @@ impl Lane {
                 reason: Deferral::KeyInProgress,
                 until: until.min(self.seams.clock.now() + KEY_HELD_WAIT),
             },
-            Finding::Granted(_) | Finding::Suspect | Finding::Busy => {
+            Finding::Duplicate => Outcome::Duplicate,
+            Finding::Conflict | Finding::Granted(_) | Finding::Suspect | Finding::Busy => {
                 self.put_off(Deferral::KeyInProgress)
             }
+        }
+    }
+
+    /// Ends the request of `message` for `reason` without a call: in its record first, so that whoever asks is answered.
+    /// What is written there decides; while nothing can be written, nothing ends.
+    pub(super) async fn end(
+        &self,
+        message: &Message,
+        subject: &Subject,
+        reason: &Closing,
+        run: &Run<'_>,
+    ) -> Outcome {
+        let ask = self.ask_for(message, subject, run);
+        match ledger::end(self.seams.ledger.as_ref(), &ask, None, reason).await {
+            Ok(Finding::Conflict) => conflict(),
+            Ok(finding) => self.found(finding),
+            Err(error) => {
+                tracing::warn!(%error, pk = subject.pk, "the end could not be written");
+                self.put_off(Deferral::StoreUnavailable)
+            }
+        }
+    }
+
+    /// The key belongs to another request, whose record stays as it is: this one's end stands in a record of its own.
+    async fn refuse_conflict(&self, job: &Job, run: &Run<'_>) -> Outcome {
+        let mut subject = job.subject.clone();
+        subject.pk = conflict_pk(&subject.pk, &subject.payload_hash);
+        let reason = Closing::new(code::IDEMPOTENCY_CONFLICT, CONFLICT_RULE);
+        match self.end(&job.message, &subject, &reason, run).await {
+            waits @ Outcome::Deferred { .. } => waits,
+            // Its letter has no mark: sent again, it is judged by the key's own record.
+            _ => conflict(),
         }
     }
 
@@ -206,16 +259,24 @@ impl Lane {
 
     pub(super) fn ask<'a>(&self, job: &'a Job, alone: bool, run: &Run<'_>) -> Ask<'a> {
         Ask {
-            pk: &job.pk,
-            payload_hash: job.request.payload_hash.as_str(),
-            message_id: &job.message.origin,
-            owner: &job.owner,
+            alone,
+            ..self.ask_for(&job.message, &job.subject, run)
+        }
+    }
+
+    fn ask_for<'a>(&self, message: &'a Message, subject: &'a Subject, run: &Run<'_>) -> Ask<'a> {
+        Ask {
+            pk: &subject.pk,
+            payload_hash: &subject.payload_hash,
+            message_id: &message.origin,
+            sent_at: message.sent_at,
+            mark: message.mark,
+            owner: &subject.owner,
             now: self.seams.clock.now(),
             lease_until: run.invocation.deadline + LEASE_MARGIN,
-            first_seen: job.message.first_seen,
-            alone,
-            safety: job.operation.safety,
-            maybe_sent_since: job.maybe_sent_since(),
+            first_seen: message.first_seen,
+            alone: false,
+            safety: subject.safety,
         }
     }
 
@@ -231,12 +292,28 @@ impl Lane {
             retry: &self.provider.spec().retry,
             deadline: job.request.deadline,
             last_chance: queue::is_spent(&job.message, now),
-            maybe_under_way_until: job.maybe_under_way_until(),
             now,
             jitter: job.jitter(),
         }
     }
 }
+
 pub(super) fn deadline_rule() -> String {
     "deadline: has passed".to_owned()
+}
+
+const CONFLICT_RULE: &str =
+    "idempotency_key: was used before with another payload, operation or mapping";
+
+fn conflict() -> Outcome {
+    Outcome::Rejected(Reason::new(code::IDEMPOTENCY_CONFLICT, CONFLICT_RULE))
+}
+
+/// Where the end of a request stands whose key is another one's: beside that, under a name that no key can have, since
+/// keys are printable.
+fn conflict_pk(pk: &str, payload_hash: &str) -> String {
+    /// Enough to tell the payloads of one key apart, and little of the record's room.
+    const HASH: usize = 16;
+    let hash = payload_hash.get(..HASH).unwrap_or(payload_hash);
+    format!("{pk}\u{1f}{hash}")
 }

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_util::future::join_all;
+use serde::de::IgnoredAny;
 
 use super::address;
 use super::ready::Ready;
@@ -52,11 +53,13 @@ impl Lane {
         let now = self.seams.clock.now();
         let status = answer.as_ref().map(|answer| answer.status);
         let status = status.map_err(CallError::code);
+        let mut readable = false;
         let called: Vec<Called> = match answer {
             Ok(answer) => {
                 self.listen(lead, drawn_by, &answer, run, now);
                 let verdicts = self.judge(ready, &answer, now).into_iter();
                 let status = answer.status;
+                readable = answer.json::<IgnoredAny>().is_some();
                 verdicts
                     .map(|verdict| Called::Answered(status, verdict))
                     .collect()
@@ -79,8 +82,8 @@ impl Lane {
             },
         });
         let made = ready.iter().zip(called).map(|(ready, called)| {
-            let of = self.circumstances(ready.job, &ready.hold.record, now);
-            let attempt = called.attempt(started, ready.wire_hash.clone(), &of);
+            let of = self.circumstances(ready.job, &ready.record, now);
+            let attempt = called.attempt(started, ready.wire_hash.clone(), readable, &of);
             Ok((attempt, called))
         });
         made.collect()
@@ -133,7 +136,7 @@ impl Lane {
     ) -> Vec<Outcome> {
         let heard = self.hear_all(ready, made, access).await;
         let settled = ready.iter().zip(made).map(|(ready, made)| async move {
-            let (job, record) = (ready.job, &ready.hold.record);
+            let (job, record) = (ready.job, &ready.record);
             let of = self.circumstances(job, record, self.seams.clock.now());
             let (attempt, settlement) = match (made, heard) {
                 (Err(obstacle), _) => (None, obstacle.settlement(&of)),
@@ -144,8 +147,7 @@ impl Lane {
                     (Some(attempt), state::conclude(called, attempt, &of))
                 }
             };
-            self.settle(job, &ready.hold, attempt, settlement, run)
-                .await
+            self.settle(job, record, attempt, settlement, run).await
         });
         join_all(settled).await
     }
@@ -154,7 +156,7 @@ impl Lane {
 /// One call for all: the only job's own with its key, or the batch.
 fn combined(ready: &[&Ready<'_>]) -> Result<Wire, Obstacle> {
     if let [only] = ready {
-        let record = &only.hold.record;
+        let record = &only.record;
         let fresh_key = bugs::is(Bug::NewKeyEveryAttempt).then_some(record.generation as u32);
         let key = vendor_key(&record.pk, fresh_key.unwrap_or(record.series));
         return Ok(only.job.operation.keyed(only.wire.clone(), &key));

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::admit::{end_all, pairs};
 use super::call::Made;
 use super::job::{Ended, Job};
 use super::ready::Ready;
 use super::state::Obstacle;
-use super::{Lane, Run, SETTLE_RESERVE, state};
+use super::{Lane, MAX_DRIFT, Run, SETTLE_RESERVE, state};
+use crate::StoreError;
 use crate::credentials::{Access, Admission, Paused, Refusal, Refused};
 use crate::outcome::{Deferral, Outcome};
 use crate::provider::{SecretError, Verdict, Wire};
@@ -20,62 +20,55 @@ use crate::provider::{SecretError, Verdict, Wire};
 /// How soon a message whose token was refused comes back for another one.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// A call whose credentials took longer than this makes way for one with a new slot: the limiter's promise is about
-/// when calls are made.
-const MAX_DRIFT: Duration = Duration::from_secs(1);
+/// What connections say of calls, by name.
+pub(super) type Pauses = BTreeMap<String, Result<Admission, StoreError>>;
 
 impl Lane {
     /// Takes out the jobs whose connection is paused, of those that it was paused for when last seen: they draw on no
     /// limit and cost nothing but this. One job of a connection stays where a trial is due.
-    pub(super) async fn park(&self, jobs: Vec<Job>, run: &Run<'_>) -> (Vec<Job>, Vec<Ended>) {
+    pub(super) async fn park(&self, jobs: Vec<Job>) -> (Vec<Job>, Vec<Ended>) {
         let now = self.seams.clock.now();
-        let is_suspected = |job: &&Job| {
-            let connection = job.request.connection.as_str();
-            !self.credentials.believed_going(connection, now)
-        };
-        let suspected: BTreeSet<String> = jobs
-            .iter()
-            .filter(is_suspected)
-            .map(|job| job.request.connection.to_string())
-            .collect();
-        let pauses = self.ask_credentials(&jobs, suspected).await;
+        let is_suspected = |connection: &str| !self.credentials.believed_going(connection, now);
+        let mut pauses = self.ask_credentials(jobs.iter(), is_suspected).await;
         let (mut going, mut parked) = (Vec::new(), Vec::new());
-        for (job, pause) in jobs.into_iter().zip(pauses) {
-            match pause {
-                Some(outcome) => parked.push((job, outcome)),
+        for job in jobs {
+            match self.paused(&mut pauses, &job) {
+                Some(outcome) => parked.push(job.end(outcome)),
                 None => going.push(job),
             }
         }
-        self.note_put_off(pairs(&parked), run).await;
-        (going, end_all(parked))
+        (going, parked)
     }
 
-    /// What keeps each of `jobs` from its call, where something does; for those that [`park`](Self::park) did not ask
-    /// for.
-    pub(super) async fn pauses(&self, jobs: &[Job]) -> Vec<Option<Outcome>> {
+    /// What the connections of `jobs` say of calls, those that [`park`](Self::park) did not ask.
+    pub(super) async fn pauses(&self, jobs: impl Iterator<Item = &Job>) -> Pauses {
         let now = self.seams.clock.now();
-        let is_trusted = |connection: &&str| self.credentials.believed_going(connection, now);
-        let connections = jobs
-            .iter()
-            .map(|job| job.request.connection.as_str())
-            .filter(is_trusted)
-            .map(str::to_owned)
-            .collect();
-        self.ask_credentials(jobs, connections).await
+        let is_trusted = |connection: &str| self.credentials.believed_going(connection, now);
+        self.ask_credentials(jobs, is_trusted).await
     }
 
     async fn ask_credentials(
         &self,
-        jobs: &[Job],
-        connections: BTreeSet<String>,
-    ) -> Vec<Option<Outcome>> {
+        jobs: impl Iterator<Item = &Job>,
+        worth_it: impl Fn(&str) -> bool,
+    ) -> Pauses {
         let now = self.seams.clock.now();
+        let connections: BTreeSet<String> = jobs
+            .map(|job| job.request.connection.as_str())
+            .filter(|connection| worth_it(connection))
+            .map(str::to_owned)
+            .collect();
         let asked = connections.into_iter().map(|connection| async move {
             let admission = self.credentials.admit(&connection, now).await;
             (connection, admission)
         });
-        let mut admissions: BTreeMap<String, _> = join_all(asked).await.into_iter().collect();
-        let fate = |job: &Job| match admissions.get_mut(job.request.connection.as_str())? {
+        join_all(asked).await.into_iter().collect()
+    }
+
+    /// What keeps `job` from its call, where its connection does.
+    pub(super) fn paused(&self, pauses: &mut Pauses, job: &Job) -> Option<Outcome> {
+        let now = self.seams.clock.now();
+        match pauses.get_mut(job.request.connection.as_str())? {
             Ok(Admission::Go) => None,
             Ok(trial @ Admission::Trial) => {
                 // The others of this batch wait for its end, which they hear of in the next one.
@@ -91,8 +84,7 @@ impl Lane {
                 tracing::warn!(%error, connection, "the connection's state could not be read");
                 Some(self.put_off(Deferral::StoreUnavailable))
             }
-        };
-        jobs.iter().map(fate).collect()
+        }
     }
 
     /// What the job's call shows the vendor, or what becomes of it without. Nothing is claimed yet.

@@ -3,32 +3,43 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
-use super::job::{Ended, Job, Known};
+use futures_util::future::join_all;
+
+use super::job::{Ended, Job, Subject};
 use super::{Lane, Run};
 use crate::bugs::{self, Bug};
+use crate::ledger::state::Closing;
 use crate::outcome::{Code, Outcome, Reason, code};
-use crate::provider::Operation;
+use crate::provider::{Operation, Safety};
 use crate::queue::Message;
-use crate::request::{DecodeError, Request};
+use crate::request::Request;
 
 impl Lane {
     pub(super) fn decode(&self, batch: Vec<Message>, run: &Run<'_>) -> (Vec<Job>, Vec<Ended>) {
         let (mut jobs, mut poison) = (Vec::with_capacity(batch.len()), Vec::new());
         for message in batch {
-            let read = catch_unwind(AssertUnwindSafe(|| self.read(&message.body)));
-            match read.unwrap_or_else(|_| {
-                Err(Reason::new(code::PANICKED, "decoding the request panicked"))
-            }) {
-                Ok((request, operation)) => jobs.push(self.job(message, request, operation, run)),
+            let read = catch_unwind(AssertUnwindSafe(|| self.read(&message, run)));
+            let unread = || Refused {
+                reason: Reason::new(code::PANICKED, "decoding the request panicked"),
+                subject: None,
+            };
+            match read.unwrap_or_else(|_| Err(unread())) {
+                Ok((request, operation, subject)) => jobs.push(Job {
+                    message,
+                    request,
+                    operation,
+                    subject,
+                    known: None,
+                    mapped: OnceLock::new(),
+                }),
                 Err(_) if bugs::is(Bug::DropRestAfterPoison) => break,
-                Err(reason) => {
+                Err(Refused { reason, subject }) => {
                     let peek = catch_unwind(|| Request::peek(&message.body)).unwrap_or_default();
                     poison.push(Ended {
                         message,
                         peek,
+                        subject,
                         outcome: Outcome::Rejected(reason),
-                        attempts: 0,
-                        last_attempt: None,
                         sent_again: false,
                     });
                 }
@@ -37,53 +48,60 @@ impl Lane {
         (jobs, poison)
     }
 
-    fn read(&self, body: &str) -> Result<(Request, &'static Operation), Reason> {
-        let spec = self.provider.spec();
-        let request = Request::decode(body).map_err(|error| refused(&error))?;
-        if request.provider.as_str() != spec.name {
-            return Err(Reason::new(
-                code::UNKNOWN_PROVIDER,
-                format!("provider: this lane serves `{}`", spec.name),
-            ));
-        }
-        let Some(operation) = spec.operation(&request.operation) else {
-            let known: Vec<_> = spec
-                .operations
-                .iter()
-                .map(|operation| operation.name)
-                .collect();
-            let detail = format!("operation: must be one of {}", known.join(", "));
-            return Err(Reason::new(code::UNKNOWN_OPERATION, detail));
-        };
-        Ok((request, operation))
+    /// Writes the ends of refused requests that could be read, so that whoever asks is answered.
+    pub(super) async fn end_refused(&self, poison: Vec<Ended>, run: &Run<'_>) -> Vec<Ended> {
+        let written = poison.into_iter().map(|mut ended| async {
+            if let (Some(subject), Outcome::Rejected(reason)) = (&ended.subject, &ended.outcome) {
+                let reason = Closing::new(reason.code.clone(), reason.detail.clone());
+                ended.outcome = self.end(&ended.message, subject, &reason, run).await;
+            }
+            ended
+        });
+        join_all(written).await
     }
 
-    fn job(
+    fn read(
         &self,
-        message: Message,
-        request: Request,
-        operation: &'static Operation,
+        message: &Message,
         run: &Run<'_>,
-    ) -> Job {
-        let pk = request.ledger_key().to_string();
-        let owner = format!(
-            "{}/{}/{}",
-            self.settings.environment, run.invocation.id, message.id
-        );
-        Job {
-            message,
-            request,
-            operation,
-            pk,
-            owner,
-            started: run.started,
-            function_timeout: run.invocation.deadline.since(run.started),
-            known: Known::Unread,
-            mapped: OnceLock::new(),
+    ) -> Result<(Request, &'static Operation, Subject), Refused> {
+        let spec = self.provider.spec();
+        let refused = |reason| Refused {
+            reason,
+            subject: None,
+        };
+        let request = Request::decode(&message.body)
+            .map_err(|error| refused(Reason::new(Code::new(error.code()), error.to_string())))?;
+        if request.provider.as_str() != spec.name {
+            let detail = format!("provider: this lane serves `{}`", spec.name);
+            return Err(refused(Reason::new(code::UNKNOWN_PROVIDER, detail)));
         }
+        let operation = spec.operation(&request.operation);
+        let subject = Subject {
+            pk: request.ledger_key().to_string(),
+            payload_hash: request.payload_hash.to_string(),
+            owner: format!(
+                "{}/{}/{}",
+                self.settings.environment, run.invocation.id, message.id
+            ),
+            safety: operation.map_or(Safety::Unsafe, |operation| operation.safety),
+        };
+        let Some(operation) = operation else {
+            let known = spec.operations.iter().map(|operation| operation.name);
+            let known: Vec<&str> = known.collect();
+            let detail = format!("operation: must be one of {}", known.join(", "));
+            return Err(Refused {
+                reason: Reason::new(code::UNKNOWN_OPERATION, detail),
+                subject: Some(subject),
+            });
+        };
+        Ok((request, operation, subject))
     }
 }
 
-fn refused(error: &DecodeError) -> Reason {
-    Reason::new(Code::new(error.code()), error.to_string())
+/// Why a message is no job.
+struct Refused {
+    reason: Reason,
+    /// The request, where it could be read.
+    subject: Option<Subject>,
 }

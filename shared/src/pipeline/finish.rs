@@ -1,21 +1,21 @@
 //! From fates to acknowledgements: first the dead letters, then the waits, and only then the answer to Lambda.
 
-use super::Lane;
+use futures_util::future::join_all;
+
 use super::job::Ended;
 use super::report::{Entry, Report};
-use crate::Timestamp;
+use super::{Lane, Run};
 use crate::bugs::{self, Bug};
-use crate::outcome::{Deferral, Outcome, Reason, code};
+use crate::ledger::state::Closing;
+use crate::outcome::{Deferral, Outcome, code};
 use crate::queue::{self, Letter};
 
 impl Lane {
-    /// Carries out what was decided for each message. Adds to `report` what must not be acknowledged.
-    pub(super) async fn finish(&self, ended: Vec<Ended>, report: &mut Report) {
+    /// Carries out what was decided for each message. Adds to `report` what became of it.
+    pub(super) async fn finish(&self, ended: Vec<Ended>, report: &mut Report, run: &Run<'_>) {
+        let ended = ended.into_iter();
+        let mut ended = join_all(ended.map(|ended| self.give_up_in_time(ended, run))).await;
         let now = self.seams.clock.now();
-        let mut ended: Vec<Ended> = ended
-            .into_iter()
-            .map(|ended| give_up_in_time(ended, now))
-            .collect();
 
         let (letters, senders): (Vec<Letter>, Vec<usize>) = ended
             .iter()
@@ -45,35 +45,37 @@ impl Lane {
             ..
         } in ended
         {
-            let waits = matches!(outcome, Outcome::Deferred { .. } | Outcome::Retry { .. });
-            if waits && !sent_again {
-                report.retained.push(message.id.clone());
-            }
+            // What is over, explicitly: whatever is not named here comes back.
+            let acknowledged = match outcome {
+                Outcome::Delivered
+                | Outcome::Duplicate
+                | Outcome::Rejected(_)
+                | Outcome::Unknown(_) => true,
+                Outcome::Deferred { .. } | Outcome::Retry { .. } => sent_again,
+            };
             let end_to_end = now.since(message.sent_at);
             report.entries.push(Entry {
                 trace: message.trace(),
                 message_id: message.id,
                 peek,
                 outcome,
+                acknowledged,
                 end_to_end,
             });
         }
     }
-}
 
-/// A message that would wait longer than its queue can hold it goes to the dead-letter queue now, with its reason.
-fn give_up_in_time(mut ended: Ended, now: Timestamp) -> Ended {
-    if let Outcome::Deferred { reason, .. } = &ended.outcome
-        && queue::is_spent(&ended.message, now)
-    {
-        let detail = format!("last deferral: {}", reason.code());
-        ended.outcome = Outcome::Rejected(Reason {
-            attempts: ended.attempts,
-            last_attempt: ended.last_attempt,
-            ..Reason::new(code::QUEUE_TIME_SPENT, detail)
-        });
+    /// A message that would wait longer than its queue can hold it goes to the dead-letter queue now, with its reason.
+    async fn give_up_in_time(&self, mut ended: Ended, run: &Run<'_>) -> Ended {
+        if let (Outcome::Deferred { reason, .. }, Some(subject)) = (&ended.outcome, &ended.subject)
+            && queue::is_spent(&ended.message, self.seams.clock.now())
+        {
+            let detail = format!("last deferral: {}", reason.code());
+            let reason = Closing::new(code::QUEUE_TIME_SPENT, detail);
+            ended.outcome = self.end(&ended.message, subject, &reason, run).await;
+        }
+        ended
     }
-    ended
 }
 
 fn letter(ended: &Ended) -> Option<Letter> {

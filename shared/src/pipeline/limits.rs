@@ -91,7 +91,7 @@ impl Lane {
             may_wait: draws.len() == 1 && !self.has_more_to_draw(job),
             draws,
             cost: job.operation.cost,
-            owner: &job.owner,
+            owner: &job.subject.owner,
         }
     }
 
@@ -156,9 +156,14 @@ impl Lane {
                         drawn.leaves[*call] = drawn.leaves[*call].and(leave);
                     }
                     let fullest = self.limiter.fullest(&draw.key, &draw.limits, now);
-                    let owners = wanting.iter().map(|at| calls[*at].owner);
-                    run.tally().drew(&draw, owners, &taken, now, fullest);
-                    drawn.items.push((draw, wanting, taken));
+                    let owners = wanting.iter().map(|at| calls[*at].owner.to_owned());
+                    let item = DrawnItem {
+                        owners: owners.collect(),
+                        draw,
+                        taken,
+                    };
+                    run.tally().drew(&item, now, fullest);
+                    drawn.items.push(item);
                 }
                 Err(error) => {
                     tracing::warn!(%error, key = draw.shown(), "the limiter could not be asked");
@@ -175,23 +180,29 @@ impl Lane {
     /// back: the others keep the later ones in their places.
     pub(super) async fn give_back(
         &self,
-        drawn: &[(Draw, Vec<usize>, Taken)],
-        goes: &[bool],
+        drawn: &[DrawnItem],
+        goes: impl Fn(&str) -> bool,
         now: Timestamp,
     ) {
-        let returned = drawn.iter().filter_map(|(draw, wanting, taken)| {
-            let granted = &wanting[..taken.grants.len().min(wanting.len())];
-            let idle = |call: &&usize| !goes[**call];
-            let count = |calls: usize| u32::try_from(calls).unwrap_or(u32::MAX);
-            let unused = Unused {
-                last: count(granted.iter().rev().take_while(idle).count()),
-                calls: count(granted.iter().filter(idle).count()),
-            };
-            (unused.calls > 0).then(|| {
-                self.limiter
-                    .give_back(&draw.key, &draw.limits, taken, unused, now)
-            })
-        });
+        let returned = drawn.iter().filter_map(
+            |DrawnItem {
+                 draw,
+                 owners,
+                 taken,
+             }| {
+                let granted = &owners[..taken.grants.len().min(owners.len())];
+                let idle = |owner: &&String| !goes(owner);
+                let count = |calls: usize| u32::try_from(calls).unwrap_or(u32::MAX);
+                let unused = Unused {
+                    last: count(granted.iter().rev().take_while(idle).count()),
+                    calls: count(granted.iter().filter(idle).count()),
+                };
+                (unused.calls > 0).then(|| {
+                    self.limiter
+                        .give_back(&draw.key, &draw.limits, taken, unused, now)
+                })
+            },
+        );
         for error in join_all(returned).await.into_iter().filter_map(Result::err) {
             // The tokens lapse, the permits come back with the batch: the lane is slower, and no limit is broken.
             tracing::warn!(%error, "unused tokens could not be returned");
@@ -313,8 +324,16 @@ fn items(calls: &[Wanted<'_>]) -> Vec<(Draw, Vec<usize>)> {
 pub(super) struct Drawn {
     /// One a call.
     pub leaves: Vec<Leave>,
-    /// The items, the calls that wanted a token of each, and what was taken.
-    pub items: Vec<(Draw, Vec<usize>, Taken)>,
+    /// What was taken from each item.
+    pub items: Vec<DrawnItem>,
+}
+
+/// What was taken from one item.
+pub(super) struct DrawnItem {
+    pub draw: Draw,
+    /// In whose names: the first of them were granted what they wanted.
+    pub owners: Vec<String>,
+    pub taken: Taken,
 }
 
 impl Leave {

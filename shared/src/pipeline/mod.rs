@@ -56,6 +56,10 @@ pub const SETTLE_RESERVE: Duration = Duration::from_secs(4);
 /// How long a message waits when a table, a queue or the lane's own code failed it.
 const TROUBLE_WAIT: Duration = Duration::from_secs(5);
 
+/// A call whose credentials or claim took longer than this makes way for one with a new slot: the limiter's promise is
+/// about when calls are made.
+const MAX_DRIFT: Duration = Duration::from_secs(1);
+
 /// How a lane is set up.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -129,7 +133,7 @@ impl Lane {
         self.provider.spec().name
     }
 
-    /// Carries out a batch. Whatever the report does not name as retained is to be acknowledged.
+    /// Carries out a batch. What the report names as acknowledged is over; everything else comes back.
     pub async fn process(&self, batch: Vec<Message>, invocation: &Invocation) -> Report {
         let run = Run {
             invocation,
@@ -144,20 +148,19 @@ impl Lane {
         };
 
         let (jobs, poison) = self.decode(batch, &run);
-        let (admitted, turned_away, gates) = self.admit(jobs, &run).await;
-        let (ended, suspects) = self.attempt_all(admitted, &run).await;
-        self.finish(
-            poison.into_iter().chain(turned_away).chain(ended).collect(),
-            &mut report,
-        )
-        .await;
-        let gates = self.record_health(gates, &suspects, &run).await;
+        let mut ended = self.end_refused(poison, &run).await;
+        let admission = self.admit(jobs, &run).await;
+        let (attempted, found_late) = self.attempt_all(admission.calls, &run).await;
+        ended.extend(admission.ended.into_iter().chain(attempted));
+        self.finish(ended, &mut report, &run).await;
+        let suspects: Vec<Job> = admission.suspects.into_iter().chain(found_late).collect();
+        let gates = self.record_health(admission.gates, &suspects, &run).await;
         self.settle_limits(suspects.is_empty(), &run).await;
 
         // What may kill the function runs last and alone: everything else is settled by now.
         for suspect in suspects {
             let ended = self.attempt_alone(suspect, &run).await;
-            self.finish(ended, &mut report).await;
+            self.finish(ended, &mut report, &run).await;
         }
         self.record_health(gates, &[], &run).await;
         self.settle_limits(true, &run).await;
@@ -185,7 +188,7 @@ impl Lane {
         (ended, suspects)
     }
 
-    /// A suspect has waited for its batch, and its tokens with it: it draws new ones.
+    /// A suspect draws its tokens now that it can go.
     async fn attempt_alone(&self, job: Job, run: &Run<'_>) -> Vec<Ended> {
         let steps = self.guarded(Admitted::undrawn(job), true, run).await;
         let end = |(job, step): (Job, Step)| match step {
@@ -225,7 +228,12 @@ struct Run<'a> {
 impl Run<'_> {
     /// Whether a call of at most `timeout` that starts `now` can time out and be settled before the function ends.
     fn has_time_for(&self, timeout: Duration, now: Timestamp) -> bool {
-        now + timeout + SETTLE_RESERVE <= self.invocation.deadline
+        now + timeout <= self.settles_at()
+    }
+
+    /// When settling, and what comes after it, must begin at the latest.
+    fn settles_at(&self) -> Timestamp {
+        self.invocation.deadline - SETTLE_RESERVE
     }
 
     fn note(&self, call: Call) {

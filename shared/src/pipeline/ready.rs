@@ -11,17 +11,18 @@ use super::attempt::{Step, deadline_rule};
 use super::doubt::Doubt;
 use super::job::Job;
 use super::state;
-use super::{Lane, Run, TROUBLE_WAIT};
+use super::{Lane, MAX_DRIFT, Run, TROUBLE_WAIT};
 use crate::bugs::{self, Bug};
 use crate::credentials::Access;
+use crate::ledger::Record;
 use crate::ledger::state::{Closing, Settlement};
-use crate::ledger::{Hold, Record};
 use crate::mapping::{FindError, Mapping};
 use crate::outcome::{Code, Deferral, code};
 use crate::provider::{Json, PayloadError, Wire};
 
-/// How soon a request that the vendor knows nothing of is sent again: it needs leave of its own.
-const ASKED_WAIT: Duration = Duration::from_secs(1);
+/// How soon a request comes back that needs leave of its own: the vendor was asked and knows nothing of it, or its claim
+/// outlasted its token.
+const LEAVE_WAIT: Duration = Duration::from_secs(1);
 
 /// How soon an element that the vendor takes for the same as another one of its call comes back: that call is over
 /// within seconds.
@@ -30,7 +31,8 @@ const TWIN_WAIT: Duration = Duration::from_secs(2);
 /// A job that is held and whose part of the call is known.
 pub(super) struct Ready<'a> {
     pub job: &'a Job,
-    pub hold: Hold,
+    /// Its record, as claimed.
+    pub record: Record,
     /// The payload in the operation's canonical shape.
     pub payload: &'a Json,
     /// The call as it would be for this job alone, without key and credentials.
@@ -50,18 +52,25 @@ impl Lane {
         alone: bool,
         run: &Run<'_>,
     ) -> Result<Ready<'a>, Step> {
-        let mut hold = self.hold(job, alone, run).await?;
-        match self.readied(job, &mut hold, access, run).await {
+        let started = self.seams.clock.now();
+        let mut record = self.claim(job, alone, run).await?;
+        let now = self.seams.clock.now();
+        if now.since(started) > MAX_DRIFT && self.has_rate(job) {
+            let of = self.circumstances(job, &record, now);
+            let later = state::put_off(LEAVE_WAIT, Deferral::RateLimited, &of);
+            return Err(Step::End(self.settle(job, &record, None, later, run).await));
+        }
+        match self.readied(job, &mut record, access, run).await {
             Ok((payload, wire, identity)) => Ok(Ready {
                 job,
                 payload,
                 wire_hash: wire.hash().to_string(),
                 wire,
                 identity,
-                hold,
+                record,
             }),
             Err(settlement) => Err(Step::End(
-                self.settle(job, &hold, None, settlement, run).await,
+                self.settle(job, &record, None, settlement, run).await,
             )),
         }
     }
@@ -69,30 +78,27 @@ impl Lane {
     async fn readied<'a>(
         &self,
         job: &'a Job,
-        hold: &mut Hold,
+        record: &mut Record,
         access: &Access,
         run: &Run<'_>,
     ) -> Result<(&'a Json, Wire, Option<String>), Settlement> {
-        let mapping = self.map(job, &hold.record).await?;
+        let mapping = self.map(job, record).await?;
         let payload = job.canonical().unwrap_or(&job.request.payload);
-        match self
-            .settle_doubt(job, payload, &hold.record, access, run)
-            .await
-        {
+        match self.settle_doubt(job, payload, record, access, run).await {
             Doubt::None => {}
             Doubt::Void => {
                 // The vendor was asked, and that was the one call that the job had leave for.
-                hold.record.ambiguous = false;
-                let of = self.circumstances(job, &hold.record, self.seams.clock.now());
-                return Err(state::put_off(ASKED_WAIT, Deferral::Settling, &of));
+                record.ambiguous = false;
+                let of = self.circumstances(job, record, self.seams.clock.now());
+                return Err(state::after_miss(LEAVE_WAIT, &of));
             }
             Doubt::Refuted(settlement) => {
-                hold.record.ambiguous = false;
+                record.ambiguous = false;
                 return Err(settlement);
             }
             Doubt::Settled(settlement) => return Err(settlement),
             Doubt::Unheard(settlement) => {
-                hold.record.code = None;
+                record.code = None;
                 return Err(settlement);
             }
         }
@@ -108,7 +114,7 @@ impl Lane {
             }
         })?;
         let hash = wire.hash().to_string();
-        if state::call_has_changed(&hold.record, job.operation.safety, &hash) {
+        if state::call_has_changed(record, job.operation.safety, &hash) {
             let detail = "the call has changed since an attempt that may have taken effect";
             return Err(Settlement::Unknown(Closing::new(
                 code::OUTCOME_UNKNOWN,
@@ -118,7 +124,7 @@ impl Lane {
         match self.draw_rest(job, run).await {
             None => Ok((payload, wire, identity)),
             Some(leave) => {
-                let of = self.circumstances(job, &hold.record, self.seams.clock.now());
+                let of = self.circumstances(job, record, self.seams.clock.now());
                 Err(match leave {
                     Leave::Later(until) => state::slot(until, &of),
                     _ => state::put_off(TROUBLE_WAIT, Deferral::StoreUnavailable, &of),
@@ -175,9 +181,11 @@ impl Lane {
                 continue;
             };
             if !seen.insert(identity.clone()) && !bugs::is(Bug::KeepTwinsTogether) {
-                let of = self.circumstances(ready.job, &ready.hold.record, self.seams.clock.now());
+                let of = self.circumstances(ready.job, &ready.record, self.seams.clock.now());
                 let later = state::put_off(TWIN_WAIT, Deferral::KeyInProgress, &of);
-                let outcome = self.settle(ready.job, &ready.hold, None, later, run).await;
+                let outcome = self
+                    .settle(ready.job, &ready.record, None, later, run)
+                    .await;
                 *step = Err(Step::End(outcome));
             }
         }

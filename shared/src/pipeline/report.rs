@@ -15,8 +15,6 @@ use crate::trace::RemoteParent;
 pub struct Report {
     /// When work on it began.
     pub started: Timestamp,
-    /// Messages that come back: all others are to be acknowledged.
-    pub retained: Vec<String>,
     /// What became of each message.
     pub entries: Vec<Entry>,
     /// Each call to the vendor, in the order of their ends. Token calls are not among them.
@@ -34,6 +32,8 @@ pub struct Entry {
     pub peek: Peek,
     /// What became of it.
     pub outcome: Outcome,
+    /// Whether it is over with: in the ledger, in a letter, or in a message that was sent in its place.
+    pub acknowledged: bool,
     /// Since it was put on the queue.
     pub end_to_end: Duration,
     /// The producer's span, where the message names it.
@@ -84,6 +84,18 @@ pub struct Carried {
 }
 
 impl Report {
+    /// The messages that are to be acknowledged; all others come back, whatever became of them.
+    pub fn acknowledged(&self) -> impl Iterator<Item = &str> {
+        let entries = self.entries.iter().filter(|entry| entry.acknowledged);
+        entries.map(|entry| entry.message_id.as_str())
+    }
+
+    /// The messages that come back, of those that it tells of.
+    pub fn retained(&self) -> Vec<&str> {
+        let entries = self.entries.iter().filter(|entry| !entry.acknowledged);
+        entries.map(|entry| entry.message_id.as_str()).collect()
+    }
+
     pub(super) fn add_calls(&mut self, calls: Vec<Call>) {
         self.calls.extend(calls.into_iter().map(|call| call.made));
     }

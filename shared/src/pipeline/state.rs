@@ -61,15 +61,20 @@ impl Called {
         }
     }
 
-    /// What the ledger keeps of the attempt that was made for `record`.
-    pub fn attempt(&self, at: Timestamp, wire_hash: String, of: &Circumstances<'_>) -> Attempt {
-        // A vendor that honours our key would have told of an earlier effect instead of refusing, unless the earlier
-        // call has yet to arrive.
-        let safety = of.operation.safety;
-        let refused = matches!(self, Self::Answered(_, Verdict::Rejected { .. }));
-        let remembers = matches!(safety, Safety::Keyed { .. })
-            && safety.settling(of.record.first_sent_at, at) == Settling::Resend;
-        let settles_earlier = refused && remembers && of.under_way_for().is_none();
+    /// What the ledger keeps of the attempt that was made; `readable` is whether the answer's body is JSON.
+    pub fn attempt(
+        &self,
+        at: Timestamp,
+        wire_hash: String,
+        readable: bool,
+        of: &Circumstances<'_>,
+    ) -> Attempt {
+        let settles_earlier = match self {
+            Self::Answered(status, Verdict::Rejected { .. }) => {
+                readable && speaks_for_earlier(*status, of, at)
+            }
+            _ => false,
+        };
         let (status, sent, ambiguous) = match self {
             Self::Answered(status, verdict) => {
                 // What exists may be what an earlier call made: the vendor is asked.
@@ -107,18 +112,41 @@ pub(super) struct Circumstances<'a> {
     pub deadline: Option<Timestamp>,
     /// The queue cannot hold the message any longer.
     pub last_chance: bool,
-    /// Until when an earlier call that no record tells of may still be under way.
-    pub maybe_under_way_until: Option<Timestamp>,
     pub now: Timestamp,
     pub jitter: f64,
 }
 
 impl Circumstances<'_> {
-    /// For how long an earlier call, which the record is in doubt for, may still be under way.
-    fn under_way_for(&self) -> Option<Duration> {
-        let until = self.maybe_under_way_until?;
-        (self.record.ambiguous && self.now < until).then(|| until.since(self.now))
+    /// The series with `more` attempts than the record tells of.
+    fn series(&self, more: u32) -> Attempts {
+        Attempts {
+            made: self.record.attempts + more,
+            // A series is as old as its first attempt: what it waited before rejects nothing.
+            since: if self.record.attempts == 0 {
+                self.now
+            } else {
+                self.record.series_since
+            },
+            deadline: self.deadline,
+        }
     }
+}
+
+/// Whether a refusal speaks for the earlier sends too: a vendor that looks up our key before anything else would have
+/// told of their effect instead. What stands in front of that (authentication, routing, sizes, rates) has not looked.
+fn speaks_for_earlier(status: u16, of: &Circumstances<'_>, at: Timestamp) -> bool {
+    const BEFORE_THE_KEY: [u16; 5] = [401, 403, 404, 413, 429];
+    let safety = of.operation.safety;
+    let looks_up_first = matches!(
+        safety,
+        Safety::Keyed {
+            looks_up_first: true,
+            ..
+        }
+    );
+    looks_up_first
+        && !BEFORE_THE_KEY.contains(&status)
+        && safety.settling(of.record.first_sent_at, at) == Settling::Resend
 }
 
 /// What the claim becomes after the call.
@@ -128,11 +156,9 @@ pub(super) fn conclude(called: &Called, attempt: &Attempt, of: &Circumstances<'_
             status: *status,
             object_id: object_id.clone(),
         },
-        Called::Answered(_, Verdict::Rejected { detail }) => match of.under_way_for() {
-            // The earlier call may yet take effect: the vendor is asked again, with the same key, when it cannot.
-            Some(wait) => put_off(wait, Deferral::Settling, of),
-            None => Settlement::Rejected(Closing::new(code::PROVIDER_REJECTED, detail)),
-        },
+        Called::Answered(_, Verdict::Rejected { detail }) => {
+            Settlement::Rejected(Closing::new(code::PROVIDER_REJECTED, detail))
+        }
         Called::Answered(_, Verdict::Throttled { after }) => {
             again(code::RATE_LIMITED, after.or(Some(UNNAMED_WAIT)), of)
         }
@@ -187,9 +213,25 @@ fn settle_ambiguous(
         Settlement::Retrying { due, .. } => due,
         _ => of.now,
     };
-    match of.operation.safety.settling(first_sent, due) {
-        Settling::Resend | Settling::LookUp => next,
-        Settling::Unknown => unknown(&code),
+    match (of.operation.safety.settling(first_sent, due), next) {
+        (Settling::Unknown, _) => unknown(&code),
+        // Asking is no attempt: it comes after the last one, too.
+        (Settling::LookUp, Settlement::Rejected(_)) if !of.last_chance => Settlement::Retrying {
+            due: of.now + after.unwrap_or_default().mul_f64(1.0 + 0.5 * of.jitter),
+            code,
+        },
+        (Settling::Resend | Settling::LookUp, next) => next,
+    }
+}
+
+/// The vendor knows nothing of what was sent: again, a little later, or what the spent bound says.
+pub(super) fn after_miss(wait: Duration, of: &Circumstances<'_>) -> Settlement {
+    match retry::next(of.retry, of.series(0), Some(wait), of.now, 0.0) {
+        Next::At(_) => put_off(wait, Deferral::Settling, of),
+        Next::Spent(spent) => {
+            let detail = "an earlier attempt had no effect, as asking the vendor has shown";
+            Settlement::Rejected(Closing::new(spent, detail))
+        }
     }
 }
 
@@ -210,17 +252,7 @@ fn again(code: Code, after: Option<Duration>, of: &Circumstances<'_>) -> Settlem
             format!("last failure: {code}"),
         ));
     }
-    let series = Attempts {
-        made: of.record.attempts + 1,
-        // A series is as old as its first attempt: what it waited before rejects nothing.
-        since: if of.record.attempts == 0 {
-            of.now
-        } else {
-            of.record.series_since
-        },
-        deadline: of.deadline,
-    };
-    match retry::next(of.retry, series, after, of.now, of.jitter) {
+    match retry::next(of.retry, of.series(1), after, of.now, of.jitter) {
         Next::At(due) => Settlement::Retrying { due, code },
         Next::Spent(spent) => {
             Settlement::Rejected(Closing::new(spent, format!("last failure: {code}")))
@@ -309,6 +341,7 @@ pub(super) fn outcome(settlement: Settlement, record: &Record) -> Outcome {
 pub(super) fn closed(record: &Record) -> Outcome {
     let code = record.code.clone().unwrap_or(code::OUTCOME_UNKNOWN);
     let reason = Reason {
+        closing: Some(record.closing),
         attempts: if bugs::is(Bug::ForgetAttempts) {
             0
         } else {

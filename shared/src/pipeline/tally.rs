@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::limits::Draw;
+use super::limits::{Draw, DrawnItem};
 use crate::Timestamp;
 use crate::limiter::{Feedback, Limit, REMAINING_MAX, Signals, Taken};
 
@@ -28,11 +28,13 @@ pub(super) struct Entry {
 
 impl Tally {
     /// Notes a draw. Only where costs or permits are to be settled is there anything to remember.
-    pub fn drew<'a>(
+    pub fn drew(
         &mut self,
-        draw: &Draw,
-        owners: impl Iterator<Item = &'a str>,
-        taken: &Taken,
+        DrawnItem {
+            draw,
+            owners,
+            taken,
+        }: &DrawnItem,
         now: Timestamp,
         fullest: Option<(&'static str, u8)>,
     ) {
@@ -42,7 +44,7 @@ impl Tally {
             .max_by_key(|(_, percent)| *percent);
         let settles = |limit: &&Limit| limit.counts_cost() || limit.permits().is_some();
         if draw.limits.iter().any(settles) {
-            let granted = owners.take(taken.grants.len()).map(str::to_owned);
+            let granted = owners.iter().take(taken.grants.len()).cloned();
             let drawn = Some((granted.collect(), taken.clone()));
             self.entries.push(Entry {
                 drawn,

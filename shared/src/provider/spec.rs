@@ -232,6 +232,9 @@ pub enum Safety {
         place: KeyPlace,
         /// How long the vendor remembers it, counted from the first sending.
         retention: Duration,
+        /// Whether the vendor documents that it looks the key up before it judges the call, so that a refusal says of
+        /// earlier sends, too, that they had no effect.
+        looks_up_first: bool,
     },
     /// Repeating it changes nothing (PUT, upsert by external id, delete): send again.
     Natural,
@@ -351,6 +354,7 @@ mod tests {
         let keyed = Safety::Keyed {
             place: KeyPlace::Header("idempotency-key"),
             retention: Duration::from_secs(60),
+            looks_up_first: true,
         };
         let sent = Timestamp::from_millis(0);
         assert_eq!(

@@ -4,8 +4,13 @@
 use super::{Letter, Message, Post};
 use crate::Timestamp;
 
-/// Format of the attributes that this release writes.
-const FORMAT_VERSION: &str = "1";
+/// Format of the attributes that this release writes. A letter, and what is made of it, adds the end that it tells of:
+/// `2;closing=7`. All ten attributes that SQS allows are taken.
+const FORMAT_VERSION: &str = "2";
+const CLOSING: &str = ";closing=";
+
+/// The format before letters told which end they are of.
+const UNMARKED: &str = "1";
 
 /// An attribute's SQS data type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +46,7 @@ pub fn of_letter(letter: &Letter) -> Vec<Attribute> {
     let status = reason.provider_status.map(|status| status.to_string());
     let last_attempt = reason.last_attempt.map(|at| at.to_string());
     let known = [
-        ("code", Kind::String, Some(reason.code.to_string())),
+        (CODE, Kind::String, Some(reason.code.to_string())),
         ("detail", Kind::String, Some(detail)),
         ("attempts", Kind::Number, Some(reason.attempts.to_string())),
         (
@@ -54,7 +59,7 @@ pub fn of_letter(letter: &Letter) -> Vec<Attribute> {
         ("request_id", Kind::String, letter.request_id.clone()),
         ("connection", Kind::String, letter.connection.clone()),
         ("operation", Kind::String, letter.operation.clone()),
-        ("format_version", Kind::Number, Some(FORMAT_VERSION.into())),
+        (VERSION, Kind::String, Some(version(reason.closing))),
     ];
     known
         .into_iter()
@@ -62,11 +67,12 @@ pub fn of_letter(letter: &Letter) -> Vec<Attribute> {
         .collect()
 }
 
+const CODE: &str = "code";
 const FIRST_SEEN: &str = "first_seen";
+const VERSION: &str = "format_version";
 const ORIGIN: &str = "origin";
 const RECEIVES: &str = "receives";
 const SENT_AT: &str = "sent_at";
-const FIRST_RECEIVED: &str = "first_received";
 
 /// The history that a message takes along when the lane sends it again.
 pub fn of_again(message: &Message) -> Vec<Attribute> {
@@ -74,26 +80,41 @@ pub fn of_again(message: &Message) -> Vec<Attribute> {
         (ORIGIN, Kind::String, message.origin.clone()),
         (RECEIVES, Kind::Number, message.receive_count.to_string()),
         (SENT_AT, Kind::String, message.sent_at.to_string()),
-        (
-            FIRST_RECEIVED,
-            Kind::String,
-            message.first_received.to_string(),
-        ),
         (FIRST_SEEN, Kind::String, message.first_seen.to_string()),
-        ("format_version", Kind::Number, FORMAT_VERSION.into()),
+        (VERSION, Kind::String, version(message.mark)),
     ]
+}
+
+fn version(mark: Option<u64>) -> String {
+    mark.map_or_else(
+        || FORMAT_VERSION.to_owned(),
+        |mark| format!("{FORMAT_VERSION}{CLOSING}{mark}"),
+    )
+}
+
+/// The end that a letter, or a message made of one, tells of. A letter of the format that had no marks is of an end that
+/// has none in its record either, which is 0.
+pub fn mark<'a>(attribute: impl Fn(&str) -> Option<&'a str>) -> Option<u64> {
+    let version = attribute(VERSION)?;
+    match version.split_once(CLOSING) {
+        Some((_, closing)) => closing.parse().ok(),
+        None => (version == UNMARKED && attribute(CODE).is_some()).then_some(0),
+    }
 }
 
 /// What goes along with a request.
 pub fn of_post(post: &Post) -> Vec<Attribute> {
     let first_seen = post.first_seen.map(|at| at.to_string());
-    let known = first_seen.map(|text| (FIRST_SEEN, Kind::String, text));
-    known.into_iter().collect()
+    let first_seen = first_seen.map(|text| (FIRST_SEEN, Kind::String, text));
+    let mark = post
+        .mark
+        .map(|mark| (VERSION, Kind::String, version(Some(mark))));
+    first_seen.into_iter().chain(mark).collect()
 }
 
 /// A message as SQS alone knows it, with the history that its attributes tell. `attribute` gives the text of one.
 ///
-/// A letter that was put on the queue again tells when its request was first seen, and nothing else: it starts anew.
+/// A letter that was put on the queue again tells when its request was first seen, and of which end it is.
 pub fn with_history<'a>(message: Message, attribute: impl Fn(&str) -> Option<&'a str>) -> Message {
     let time = |name| Timestamp::parse_rfc3339(attribute(name)?).ok();
     let receives: Option<u32> = attribute(RECEIVES).and_then(|text| text.parse().ok());
@@ -101,14 +122,13 @@ pub fn with_history<'a>(message: Message, attribute: impl Fn(&str) -> Option<&'a
     let first_seen = time(FIRST_SEEN)
         .unwrap_or(message.first_seen)
         .min(message.first_seen);
-    let (Some(origin), Some(receives), Some(sent_at), Some(first_received)) = (
-        attribute(ORIGIN),
-        receives,
-        time(SENT_AT),
-        time(FIRST_RECEIVED),
-    ) else {
+    let mark = mark(&attribute);
+    let (Some(origin), Some(receives), Some(sent_at)) =
+        (attribute(ORIGIN), receives, time(SENT_AT))
+    else {
         return Message {
             first_seen,
+            mark,
             ..message
         };
     };
@@ -116,8 +136,8 @@ pub fn with_history<'a>(message: Message, attribute: impl Fn(&str) -> Option<&'a
         origin: origin.to_owned(),
         receive_count: message.receive_count.saturating_add(receives),
         sent_at: sent_at.min(message.sent_at),
-        first_received: first_received.min(message.first_received),
         first_seen,
+        mark,
         ..message
     }
 }
@@ -143,8 +163,8 @@ mod tests {
             body: "{}".into(),
             receive_count: 1,
             sent_at: Timestamp::from_millis(9_000),
-            first_received: Timestamp::from_millis(9_500),
             first_seen: Timestamp::from_millis(9_000),
+            mark: None,
             group_id: None,
             trace_header: None,
         }
@@ -186,7 +206,6 @@ mod tests {
             origin: "m0".into(),
             receive_count: 41,
             sent_at: Timestamp::from_millis(1_000),
-            first_received: Timestamp::from_millis(2_000),
             first_seen: Timestamp::from_millis(500),
             ..message()
         };
@@ -219,9 +238,56 @@ mod tests {
             group_id: None,
             trace_header: None,
             first_seen: Some(first_seen),
+            mark: None,
         };
         assert_eq!(read(message(), &of_post(&post)), expected);
         let future = [(FIRST_SEEN, Kind::String, "2970-01-01T00:00:00Z".to_owned())];
         assert_eq!(read(message(), &future), message());
+    }
+
+    #[test]
+    fn a_letters_mark_goes_along_wherever_it_is_sent() {
+        let marked = Letter {
+            body: "{}".into(),
+            reason: Reason {
+                closing: Some(7),
+                ..Reason::new(code::PANICKED, "")
+            },
+            first_seen: message().first_seen,
+            request_id: None,
+            connection: None,
+            operation: None,
+            group_id: None,
+            trace_header: None,
+        };
+        // By the console's redrive, which keeps the attributes.
+        let letter = of_letter(&marked);
+        assert!(letter.contains(&(VERSION, Kind::String, "2;closing=7".to_owned())));
+        let redriven = read(message(), &letter);
+        assert_eq!(redriven.mark, Some(7));
+        // By the lane, when too many wait.
+        assert_eq!(read(message(), &of_again(&redriven)).mark, Some(7));
+        // By the operators' command.
+        let post = Post {
+            mark: Some(7),
+            ..Post::default()
+        };
+        assert_eq!(read(message(), &of_post(&post)).mark, Some(7));
+    }
+
+    #[test]
+    fn only_a_letter_of_the_old_format_is_of_an_unmarked_end() {
+        let of = |attributes: &[(&'static str, &str)]| {
+            let attributes: Vec<Attribute> = attributes
+                .iter()
+                .map(|(name, text)| (*name, Kind::String, (*text).to_owned()))
+                .collect();
+            read(message(), &attributes).mark
+        };
+        assert_eq!(of(&[(VERSION, "1"), (CODE, "crash_loop")]), Some(0));
+        assert_eq!(of(&[(VERSION, "1")]), None, "a message that was sent again");
+        assert_eq!(of(&[(VERSION, "2"), (CODE, "idempotency_conflict")]), None);
+        assert_eq!(of(&[(VERSION, "2;closing=x")]), None);
+        assert_eq!(of(&[]), None);
     }
 }

@@ -37,10 +37,10 @@ pub struct Message {
     pub receive_count: u32,
     /// When it was put on the queue.
     pub sent_at: Timestamp,
-    /// When it was received for the first time.
-    pub first_received: Timestamp,
     /// When the request was first seen: earlier than `sent_at` for a dead letter that was put on the queue again.
     pub first_seen: Timestamp,
+    /// The end of its request that it is a letter of, where a person sent one again.
+    pub mark: Option<u64>,
     /// Fair-queue group, where the producer gave one.
     pub group_id: Option<String>,
     /// The producer's trace, where there is one (`AWSTraceHeader`).
@@ -105,7 +105,7 @@ pub trait Queue: Send + Sync {
 }
 
 /// A request on its way to a lane's queue, from whoever wants it carried out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Post {
     /// The request.
     pub body: String,
@@ -113,9 +113,10 @@ pub struct Post {
     pub group_id: Option<String>,
     /// The producer's trace (`AWSTraceHeader`).
     pub trace_header: Option<String>,
-    /// When the request was first seen, where it is a dead letter that goes again: all else that was said of it stays
-    /// behind, and a new series of attempts begins.
+    /// When the request was first seen, where it is a dead letter that goes again.
     pub first_seen: Option<Timestamp>,
+    /// The end that such a letter tells of: by it the ledger tells a redrive from a copy.
+    pub mark: Option<u64>,
 }
 
 /// The lanes' queues, seen from where requests come from.

@@ -93,8 +93,8 @@ mod tests {
             body: String::new(),
             receive_count,
             sent_at: NOW - age,
-            first_received: NOW - age,
             first_seen: NOW - age,
+            mark: None,
             group_id: None,
             trace_header: None,
         }

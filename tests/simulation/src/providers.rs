@@ -51,6 +51,7 @@ macro_rules! operations {
                 Safety::Keyed {
                     place: KeyPlace::Header(KEY_HEADER),
                     retention: $retention,
+                    looks_up_first: true,
                 },
             )
             .timeout(TIMEOUT),

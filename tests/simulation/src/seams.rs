@@ -65,7 +65,7 @@ impl Clock for Seat {
         let at = {
             let own = &mut self.shared.lock().environments[self.environment];
             let at = at.as_millis() - own.skew;
-            own.instants.insert(strand, at);
+            own.instants.entry(strand).or_insert(at);
             at
         };
         self.wait_until(at).await;

@@ -30,9 +30,10 @@ pub struct Stored {
     pub sent_at: i64,
     /// As its attribute says; of a message without one, `sent_at`.
     pub first_seen: i64,
+    /// The end whose letter it was.
+    mark: Option<u64>,
     history: Option<History>,
     receive_count: u32,
-    first_received: i64,
     received_at: i64,
     visible_at: i64,
     /// When it was last sent again.
@@ -50,7 +51,6 @@ struct History {
     origin: String,
     receives: u32,
     sent_at: Timestamp,
-    first_received: Timestamp,
 }
 
 /// A letter in the dead-letter queue.
@@ -91,9 +91,9 @@ impl Sqs {
             body: body.to_owned(),
             sent_at: now,
             first_seen: first_seen.unwrap_or(now).min(now),
+            mark: None,
             history: None,
             receive_count: 0,
-            first_received: 0,
             received_at: 0,
             visible_at: now,
             sent_again_at: 0,
@@ -117,8 +117,8 @@ impl Sqs {
                 origin: message.origin.clone(),
                 receives: message.receive_count,
                 sent_at: message.sent_at,
-                first_received: message.first_received,
             });
+            copy.mark = message.mark;
             copy.visible_at = now + delay;
         }
         if delay > 0
@@ -185,9 +185,6 @@ impl Sqs {
                 continue;
             }
             stored.receive_count += 1;
-            if stored.receive_count == 1 {
-                stored.first_received = now;
-            }
             stored.received_at = now;
             stored.visible_at = now + visibility;
             batch.push(message(stored, number));
@@ -276,7 +273,21 @@ impl Sqs {
             now,
             Some(letter.first_seen.as_millis()),
         );
+        if let Some(copy) = self.messages.last_mut() {
+            copy.mark = letter.reason.closing;
+        }
         Some(letter.reason.code)
+    }
+
+    /// Whether a message that the producer, or an operator, sent as `origin` is still to be worked on.
+    pub fn is_waiting(&self, origin: &str) -> bool {
+        self.messages.iter().any(|message| {
+            let own = message
+                .history
+                .as_ref()
+                .map_or(&message.id, |past| &past.origin);
+            own == origin && !message.gone
+        })
     }
 }
 
@@ -295,7 +306,7 @@ fn message(stored: &Stored, number: usize) -> Message {
         body: stored.body.clone(),
         receive_count: stored.receive_count,
         sent_at: time(stored.sent_at),
-        first_received: time(stored.first_received),
+        mark: stored.mark,
         first_seen: time(stored.first_seen),
         group_id: None,
         trace_header: None,
@@ -306,7 +317,6 @@ fn message(stored: &Stored, number: usize) -> Message {
             origin: past.origin.clone(),
             receive_count: own.receive_count + past.receives,
             sent_at: past.sent_at,
-            first_received: past.first_received,
             ..own
         },
     }

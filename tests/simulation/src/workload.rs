@@ -48,6 +48,8 @@ pub struct Request {
     pub calls_written: u32,
     /// A caller was told something that is no definite answer.
     pub doubted: bool,
+    /// Whether a call for it went out, as far as somebody lived to hear of it.
+    pub sent: bool,
 }
 
 /// A world's requests and when they are sent.
@@ -203,11 +205,11 @@ fn request(provider: Vendor, body: String, connection: String, desk: String) -> 
         let operation = provider.spec().operation(&request.operation)?;
         Some(operation.safety)
     });
-    let ledger_key = decoded
+    let own = decoded
         .as_ref()
-        .map(|request| request.ledger_key().to_string());
+        .filter(|request| request.provider.as_str() == provider.spec().name);
     Request {
-        ledger_key: ledger_key.filter(|_| safety.is_some()),
+        ledger_key: own.map(|request| request.ledger_key().to_string()),
         payload_hash: decoded.map(|request| request.payload_hash.to_string()),
         safety,
         connection,
@@ -216,6 +218,7 @@ fn request(provider: Vendor, body: String, connection: String, desk: String) -> 
         calls: 0,
         calls_written: 0,
         doubted: false,
+        sent: false,
         body,
     }
 }

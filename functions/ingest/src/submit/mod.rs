@@ -173,7 +173,7 @@ fn post(checked: &Checked, context: TraceContext) -> Post {
         body: checked.body.clone(),
         group_id: Some(checked.key.connection().to_owned()),
         trace_header: Some(context.xray()),
-        first_seen: None,
+        ..Post::default()
     }
 }
 

@@ -78,25 +78,39 @@ pub fn classify(
             return judged(Class::AlreadyDone, "the ledger has it COMPLETED");
         }
         Some(Status::Completed) => return judged(Class::Hopeless, CONFLICT),
-        Some(Status::Unknown) => {
-            return judged(
-                Class::Ambiguous,
-                "the ledger has it UNKNOWN: resolve it first",
-            );
-        }
         Some(Status::InProgress | Status::Retrying) if !same => {
             return judged(Class::Hopeless, CONFLICT);
         }
+        Some(Status::Rejected | Status::Unknown)
+            if letter.said.mark < record.map(|record| record.closing)
+                && letter.said.mark.is_some() =>
+        {
+            let why = "it is of an earlier end: the last one has a letter of its own";
+            return judged(Class::AlreadyDone, why);
+        }
         _ => {}
     }
-    if let Some(hopeless) = unfit(request, spec, now) {
-        return hopeless;
-    }
     let safety = spec.operation(&request.operation).map(|known| known.safety);
+    let doubt = record.filter(|record| is_in_doubt(record));
+    // Asking is no attempt: neither a deadline nor a shape stands in its way.
+    let asks = doubt.is_some() && matches!(safety, Some(Safety::Lookup { .. }));
+    match (unfit(request, spec, now), doubt) {
+        (Some(hopeless), None) => return hopeless,
+        (Some(Judgement { why, .. }), Some(_)) if !asks => {
+            let why = format!("an attempt may have taken effect, and no other one is made: {why}");
+            return judged(Class::Ambiguous, why);
+        }
+        _ => {}
+    }
     match record {
         Some(record) => by_record(record, same, safety, now),
-        None => without_record(letter, safety),
+        None => judged(Class::Safe, "nothing was ever attempted under its key"),
     }
+}
+
+/// Whether an attempt may have taken effect, or one is under way.
+fn is_in_doubt(record: &Record) -> bool {
+    record.ambiguous || matches!(record.status, Status::InProgress | Status::Unknown)
 }
 
 const CONFLICT: &str = "idempotency_key: it was used with another payload, and that request is not over or took effect";
@@ -125,8 +139,7 @@ fn shape(request: &Request, operation: &Operation) -> Option<Judgement> {
 
 fn by_record(record: &Record, same: bool, safety: Option<Safety>, now: Timestamp) -> Judgement {
     let open = matches!(record.status, Status::InProgress | Status::Retrying);
-    let doubt = record.ambiguous || record.status == Status::InProgress;
-    if !doubt {
+    if !is_in_doubt(record) {
         return match (open, &record.code) {
             (true, _) => judged(Class::Safe, "another copy waits for its next attempt"),
             (_, Some(known)) if *known == code::RESOLVED => {
@@ -152,22 +165,9 @@ fn by_record(record: &Record, same: bool, safety: Option<Safety>, now: Timestamp
         ),
         _ => judged(
             Class::Ambiguous,
-            "an attempt may have taken effect, and nothing guards a second one",
+            "an attempt may have taken effect, and nothing guards a second one: resolve it first",
         ),
     }
-}
-
-/// Nothing stands in the ledger: nobody ever claimed the request, or 30 days have passed.
-fn without_record(letter: &Letter, safety: Option<Safety>) -> Judgement {
-    // A keyed operation's first call is guarded by the vendor's key alone, and leaves no record where its function died.
-    // A message that spent its time in the queue was received before, and the vendor forgets keys within days.
-    let spent = letter.said.code == code::QUEUE_TIME_SPENT.as_str();
-    let unsaid = letter.said.code == super::letter::NO_CODE;
-    if matches!(safety, Some(Safety::Keyed { .. })) && (spent || unsaid) {
-        let why = "the ledger has no record, and a first call leaves none where its function dies";
-        return judged(Class::Ambiguous, why);
-    }
-    judged(Class::Safe, "nothing was ever attempted under its key")
 }
 
 #[cfg(test)]

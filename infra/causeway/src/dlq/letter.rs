@@ -5,6 +5,7 @@ use std::fmt;
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as System};
 use causeway::Timestamp;
+use causeway::queue::attributes;
 use causeway::request::{DecodeError, Request};
 use serde::Serialize;
 
@@ -55,6 +56,9 @@ pub struct Said {
     pub connection: Option<String>,
     /// The operation.
     pub operation: Option<String>,
+    /// The end that it tells of: the record's `closing` then.
+    #[serde(skip)]
+    pub mark: Option<u64>,
 }
 
 impl Letter {
@@ -131,8 +135,8 @@ impl Letter {
 }
 
 impl Said {
-    fn of(attributes: &BTreeMap<String, String>) -> Self {
-        let text = |name: &str| attributes.get(name).cloned();
+    fn of(said: &BTreeMap<String, String>) -> Self {
+        let text = |name: &str| said.get(name).cloned();
         Self {
             code: text("code").unwrap_or_else(|| NO_CODE.to_owned()),
             // The lane's word for an empty one, since SQS takes none.
@@ -144,6 +148,7 @@ impl Said {
             request_id: text("request_id"),
             connection: text("connection"),
             operation: text("operation"),
+            mark: attributes::mark(|name| said.get(name).map(String::as_str)),
         }
     }
 }

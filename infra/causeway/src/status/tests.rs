@@ -26,6 +26,7 @@ fn record(status: Status) -> Record {
         generation: 1,
         series: 0,
         lease_until: Some(NOON + Duration::from_secs(60)),
+        claimed_at: None,
         attempts: 2,
         series_since: NOON,
         next_attempt_at: Some(NOON + Duration::from_secs(90)),
@@ -39,6 +40,8 @@ fn record(status: Status) -> Record {
         response: None,
         code: None,
         detail: None,
+        closing: 0,
+        closed_at: None,
         resolved_at: None,
         expires_at: Some(1_795_348_800),
     }

@@ -1,10 +1,9 @@
-//! What a claim, or a guarded call, becomes.
+//! What a claim becomes.
 
-use super::{Ask, fresh, with_unrecorded_call};
 use crate::Timestamp;
 use crate::bugs::{self, Bug};
 use crate::ledger::{LIFE, Record, Response, Status};
-use crate::outcome::{Code, Deferral, truncate};
+use crate::outcome::{Code, Deferral, code, truncate};
 
 /// An attempt that ended, as far as the ledger cares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,19 +65,10 @@ pub enum Settlement {
         /// Why.
         reason: Deferral,
     },
-    /// It ended for good.
+    /// It ended for good; where an attempt is in doubt, unknown, with this reason as its detail.
     Rejected(Closing),
     /// It may have taken effect.
     Unknown(Closing),
-}
-
-/// The record of a request that is put off for so long that a later receive, or a copy, must be able to tell whether it
-/// may have been sent.
-pub fn waiting(ask: &Ask<'_>) -> Record {
-    let mut next = with_unrecorded_call(&fresh(ask, 1), ask.maybe_sent_since);
-    // Due whenever the message comes back.
-    release(&mut next, ask.now, None, ask.now);
-    next
 }
 
 /// What `record`, held by us, becomes at `now`; `attempt` is the call that was made, if one was.
@@ -107,12 +97,14 @@ pub fn settle(
         });
         if !matches!(settlement, Settlement::Released { .. }) {
             if next.attempts == 0 {
-                // Not the attempt's start: a guarded call has no record until now, which another message's guarded call
-                // may have come before (see `unrecorded_call`).
-                next.series_since = now;
+                next.series_since = attempt.at;
             }
             next.attempts += 1;
         }
+    }
+    if !next.ambiguous && !matches!(settlement, Settlement::Completed { .. }) {
+        // Every send is proven void: the vendor's memory, and the settling of doubt, begin with the next one.
+        next.first_sent_at = None;
     }
     match settlement {
         Settlement::Completed { status, object_id } => {
@@ -135,7 +127,7 @@ pub fn settle(
             next.attempts += u32::from(bugs::is(Bug::CountDeferrals));
             release(&mut next, *due, None, now);
         }
-        Settlement::Rejected(reason) => next = closed(&next, Status::Rejected, reason, now),
+        Settlement::Rejected(reason) => next = ended(&next, reason, now),
         Settlement::Unknown(reason) => {
             next.ambiguous = true;
             next = closed(&next, Status::Unknown, reason, now);
@@ -154,6 +146,17 @@ fn release(next: &mut Record, due: Timestamp, code: Option<Code>, now: Timestamp
     expire(next, now);
 }
 
+/// The end of `record` for `reason`: rejected says that it had no effect and none will come, so that what is in doubt
+/// ends unknown.
+pub(super) fn ended(record: &Record, reason: &Closing, now: Timestamp) -> Record {
+    if !record.ambiguous || bugs::is(Bug::RejectUnknown) {
+        return closed(record, Status::Rejected, reason, now);
+    }
+    let detail = format!("{}: {}", reason.code, reason.detail);
+    let reason = Closing::new(code::OUTCOME_UNKNOWN, detail);
+    closed(record, Status::Unknown, &reason, now)
+}
+
 pub(super) fn closed(record: &Record, status: Status, reason: &Closing, now: Timestamp) -> Record {
     let mut detail = reason.detail.clone();
     truncate(&mut detail, record.detail_room());
@@ -163,6 +166,8 @@ pub(super) fn closed(record: &Record, status: Status, reason: &Closing, now: Tim
         next_attempt_at: None,
         code: Some(reason.code.clone()),
         detail: Some(detail),
+        closing: record.generation,
+        closed_at: Some(now),
         ..record.clone()
     };
     expire(&mut next, now);

@@ -156,23 +156,6 @@ fn another_payload_under_the_key_is_a_conflict_whatever_the_record_does() {
 }
 
 #[test]
-fn unknown_absorbs_every_receive_and_sends_its_letter_again() {
-    let unknown = Settlement::Unknown(Closing::new(code::OUTCOME_UNKNOWN, "no answer"));
-    let record = settle(&held(), Some(&lost()), &unknown, NOON);
-    for (message_id, payload_hash) in [("m1", "a"), ("m2", "a"), ("m3", "b")] {
-        let again = Ask {
-            message_id,
-            payload_hash,
-            ..later(NOON + 10 * LIFE, "2")
-        };
-        assert_eq!(
-            found(claim(Some(&record), &again)),
-            Finding::Closed(record.clone())
-        );
-    }
-}
-
-#[test]
 fn success_proves_earlier_doubts_void() {
     let doubtful = settle(&held(), Some(&lost()), &retrying(LATER), NOON);
     assert!(doubtful.ambiguous);
@@ -191,8 +174,69 @@ fn success_proves_earlier_doubts_void() {
 fn a_definite_failure_does_not_settle_an_earlier_doubt() {
     let doubtful = settle(&held(), Some(&lost()), &retrying(LATER), NOON);
     let again = taken(claim(Some(&doubtful), &later(LATER, "2")));
-    let record = settle(&again, Some(&answered(422)), &rejected(), LATER);
-    assert_eq!(record.status, Status::Rejected);
+    let record = settle(&again, Some(&answered(403)), &rejected(), LATER);
+    assert_eq!(record.status, Status::Unknown);
+    assert_eq!(record.code, Some(code::OUTCOME_UNKNOWN));
+    assert_eq!(
+        record.detail.as_deref(),
+        Some("provider_rejected: HTTP 422")
+    );
     assert!(record.ambiguous);
     assert_eq!(record.expires_at, None);
+    let speaks = Attempt {
+        settles_earlier: true,
+        ..answered(402)
+    };
+    let record = settle(&again, Some(&speaks), &rejected(), LATER);
+    assert_eq!((record.status, record.ambiguous), (Status::Rejected, false));
+}
+
+#[test]
+fn what_is_proven_void_was_never_sent() {
+    // The vendor's memory, which a resend counts on, runs from the earliest send that may have taken effect.
+    let sure = settle(&held(), Some(&answered(503)), &retrying(LATER), NOON);
+    assert_eq!(sure.first_sent_at, None);
+    let doubtful = settle(&held(), Some(&lost()), &retrying(LATER), NOON);
+    assert_eq!(doubtful.first_sent_at, Some(NOON));
+}
+
+#[test]
+fn a_request_that_nobody_holds_ends_without_a_call() {
+    let spent = Closing::new(code::QUEUE_TIME_SPENT, "last deferral: breaker_open");
+    let at = later(LATER, "2");
+    let fresh = closed(end(None, &at, &spent));
+    assert_eq!(fresh.status, Status::Rejected);
+    assert_eq!((fresh.attempts, fresh.closing), (0, fresh.generation));
+    assert_eq!(fresh.expires_at, Some((LATER + LIFE).as_secs_ceil()));
+
+    for due in [NOON, LATER + secs(60)] {
+        let sure = settle(&held(), Some(&answered(503)), &retrying(due), NOON);
+        let ended = closed(end(Some(&sure), &at, &spent));
+        assert_eq!(ended.status, Status::Rejected, "due at {due}");
+        assert_eq!(ended.code, Some(code::QUEUE_TIME_SPENT));
+        let doubtful = settle(&held(), Some(&lost()), &retrying(due), NOON);
+        let ended = closed(end(Some(&doubtful), &at, &spent));
+        assert_eq!(ended.status, Status::Unknown, "due at {due}");
+        let detail = ended.detail.unwrap_or_default();
+        assert!(detail.starts_with("queue_time_spent: "), "{detail}");
+    }
+    assert_eq!(
+        closed(end(Some(&held()), &at, &spent)).status,
+        Status::Unknown
+    );
+}
+
+#[test]
+fn an_end_without_a_call_leaves_alone_what_others_have_in_hand_or_have_ended() {
+    let spent = Closing::new(code::QUEUE_TIME_SPENT, "last deferral: key_in_progress");
+    let early = later(NOON + secs(1), "2");
+    let running = found(end(Some(&held()), &early, &spent));
+    assert_eq!(running, Finding::InProgress(NOON + LEASE));
+    let done = settle(&held(), Some(&answered(200)), &completed(), NOON);
+    assert_eq!(found(end(Some(&done), &early, &spent)), Finding::Duplicate);
+    let refused = settle(&held(), Some(&answered(422)), &rejected(), NOON);
+    assert_eq!(
+        found(end(Some(&refused), &early, &spent)),
+        Finding::Closed(refused)
+    );
 }

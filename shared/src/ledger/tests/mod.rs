@@ -2,7 +2,6 @@
 
 mod arrows;
 mod crashes;
-mod guarded;
 mod properties;
 mod redrive;
 mod replies;
@@ -10,7 +9,7 @@ mod rulings;
 
 use std::time::Duration;
 
-use super::state::{Attempt, Closing, claim, settle};
+use super::state::{Attempt, Closing, claim, end, settle};
 use super::*;
 use crate::Timestamp;
 use crate::outcome::{Deferral, code};
@@ -25,6 +24,7 @@ const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 const KEYED: Safety = Safety::Keyed {
     place: KeyPlace::Header("idempotency-key"),
     retention: RETENTION,
+    looks_up_first: true,
 };
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -39,13 +39,14 @@ fn ask() -> Ask<'static> {
         pk: PK,
         payload_hash: "a",
         message_id: "m1",
+        sent_at: NOON,
+        mark: None,
         owner: "environment/1/m1",
         now: NOON,
         lease_until: NOON + LEASE,
         first_seen: NOON,
         alone: false,
         safety: KEYED,
-        maybe_sent_since: None,
     }
 }
 

@@ -20,6 +20,8 @@ enum Step {
         message: usize,
         payload: usize,
         alone: bool,
+        /// How far its mark is behind the last end's; none for a message that is no letter.
+        behind: Option<u64>,
     },
     /// Worker settles whatever it believes to hold.
     Settle { worker: usize, how: usize },
@@ -28,8 +30,10 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => prop_oneof![1_u64..30, 60_u64..100, 86_000_u64..3_000_000].prop_map(Step::Wait),
-        5 => (0_usize..3, 0_usize..3, 0_usize..8, any::<bool>()).prop_map(
-            |(worker, message, payload, alone)| Step::Claim { worker, message, payload: payload / 7, alone }
+        5 => (0_usize..3, 0_usize..3, 0_usize..8, any::<bool>(), proptest::option::of(0_u64..3)).prop_map(
+            |(worker, message, payload, alone, behind)| {
+                Step::Claim { worker, message, payload: payload / 7, alone, behind }
+            }
         ),
         5 => (0_usize..3, 0_usize..7).prop_map(|(worker, how)| Step::Settle { worker, how }),
     ]
@@ -75,14 +79,18 @@ impl World {
         message: usize,
         payload: usize,
         alone: bool,
+        behind: Option<u64>,
     ) -> Result<(), TestCaseError> {
         self.claims += 1;
+        let closing = self.stored().map_or(0, |record| record.closing);
         let owner = format!("worker-{worker}/{}", self.claims);
         let ask = Ask {
             owner: &owner,
             message_id: ["m1", "m2", "m3"][message],
             payload_hash: ["a", "b"][payload],
             alone,
+            mark: behind.map(|behind| closing.saturating_sub(behind)),
+            sent_at: NOON,
             ..later(self.now, "")
         };
         let before = self.stored();
@@ -110,7 +118,7 @@ impl World {
         let before = self.stored().expect("somebody claimed");
         let (attempt, settlement) = settlement(how, self.now);
         let next = settle(&record, attempt.as_ref(), &settlement, self.now);
-        let settled = super::super::settle(&self.store, &Hold::claimed(record.clone()), &next)
+        let settled = super::super::settle(&self.store, &record, &next)
             .now_or_never()
             .expect("memory does not wait")
             .expect("memory does not fail");
@@ -129,12 +137,19 @@ impl World {
             let grown = after.generation - before.generation;
             prop_assert_eq!(grown, u64::from(by_claim), "generation counts claims");
             let expired = before.is_expired(self.now);
-            let absorbed = matches!(before.status, Status::Completed | Status::Unknown);
-            prop_assert!(!absorbed || expired, "{:?} was left", before.status);
+            prop_assert!(before.status != Status::Completed || expired, "it was left");
+            let taken_up = before.status == Status::Unknown && after.status == Status::InProgress;
+            prop_assert!(!taken_up || after.ambiguous && after.series == before.series);
             let doubt_gone = before.ambiguous && !after.ambiguous;
             prop_assert!(!doubt_gone || after.status == Status::Completed);
             prop_assert!(after.series == before.series || !before.ambiguous);
         }
+        prop_assert!(
+            after.status != Status::Rejected || !after.ambiguous,
+            "{after:?}"
+        );
+        let is_end = matches!(after.status, Status::Rejected | Status::Unknown);
+        prop_assert!(!is_end || after.closing == after.generation);
         let forgettable = after.expires_at.is_some();
         let settled = after.status != Status::InProgress;
         prop_assert_eq!(forgettable, settled && !after.ambiguous);
@@ -155,8 +170,8 @@ proptest! {
         for step in steps {
             match step {
                 Step::Wait(seconds) => world.now = world.now + secs(seconds),
-                Step::Claim { worker, message, payload, alone } => {
-                    world.claim(worker, message, payload, alone)?;
+                Step::Claim { worker, message, payload, alone, behind } => {
+                    world.claim(worker, message, payload, alone, behind)?;
                 }
                 Step::Settle { worker, how } => world.settle(worker, how)?,
             }

@@ -71,7 +71,7 @@ async fn a_settlement_that_meets_itself_has_settled() {
             panic!("the ledger was empty");
         };
         let next = settle(&record, Some(&answered(200)), &settlement, NOON);
-        let settled = super::super::settle(&store, &Hold::claimed(record.clone()), &next).await;
+        let settled = super::super::settle(&store, &record, &next).await;
         assert_eq!(settled, Ok(Settled::Ours), "{settlement:?}");
         assert_eq!(store.stored(), next);
     }
@@ -112,11 +112,7 @@ async fn a_settlement_whose_reply_is_an_error_answers_the_next_receive() {
         panic!("the ledger was empty");
     };
     let next = settle(&record, Some(&answered(200)), &completed(), NOON);
-    assert!(
-        super::super::settle(&store, &Hold::claimed(record.clone()), &next)
-            .await
-            .is_err()
-    );
+    assert!(super::super::settle(&store, &record, &next).await.is_err());
     let again = super::super::claim(&store, &later(NOON + secs(5), "2"), None).await;
     assert_eq!(again, Ok(Finding::Duplicate));
 }
@@ -145,7 +141,7 @@ async fn a_late_settlement_of_a_fenced_holder_changes_nothing() {
     assert!(matches!(granted, Ok(Finding::Granted(_))));
     let before = store.records();
     let next = settle(&dead, Some(&answered(200)), &completed(), NOON + LEASE);
-    let settled = super::super::settle(&store, &Hold::claimed(dead), &next).await;
+    let settled = super::super::settle(&store, &dead, &next).await;
     assert_eq!(
         settled,
         Ok(Settled::Lost(before.get(PK).cloned().map(Box::new)))
@@ -161,7 +157,7 @@ async fn unknown(losses: &[Loss]) -> Lossy {
     };
     let unknown = Settlement::Unknown(Closing::new(code::OUTCOME_UNKNOWN, "no answer"));
     let next = settle(&record, Some(&lost()), &unknown, NOON);
-    let settled = super::super::settle(&store, &Hold::claimed(record), &next).await;
+    let settled = super::super::settle(&store, &record, &next).await;
     assert_eq!(settled, Ok(Settled::Ours));
     store
 }

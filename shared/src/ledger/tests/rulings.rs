@@ -36,6 +36,7 @@ fn written(resolution: Resolution) -> Record {
 fn redrive() -> Ask<'static> {
     Ask {
         message_id: "m2",
+        mark: Some(1),
         ..later(LATER, "2")
     }
 }
@@ -131,13 +132,4 @@ fn the_same_ruling_again_changes_nothing() {
             Resolution::Already(record.clone())
         );
     }
-}
-
-#[test]
-fn a_late_call_that_took_effect_after_all_makes_a_completed_request_of_a_ruled_out_one() {
-    let record = written(resolve(Some(&unknown()), &ruling(Ruled::Rejected)));
-    let ours = settle(&held(), Some(&answered(200)), &completed(), LATER);
-    let merged = state::merge(&record, &ours).expect("it took effect");
-    assert_eq!(merged.status, Status::Completed);
-    assert_eq!(merged.generation, record.generation + 1);
 }

@@ -72,6 +72,7 @@ const ORDERS_CREATE: Operation = Operation::new::<Order>(
     Safety::Keyed {
         place: KeyPlace::Header("idempotency-key"),
         retention: RETENTION,
+        looks_up_first: true,
     },
 );
 

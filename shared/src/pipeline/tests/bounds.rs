@@ -56,7 +56,7 @@ async fn no_call_starts_that_cannot_time_out_and_settle() {
 }
 
 /// A ledger whose writes take their time.
-struct SlowLedger(MemoryLedger, Arc<ManualClock>);
+struct SlowLedger(MemoryLedger, Arc<ManualClock>, Duration);
 
 #[async_trait]
 impl LedgerStore for SlowLedger {
@@ -65,23 +65,35 @@ impl LedgerStore for SlowLedger {
     }
 
     async fn write(&self, next: &Record, expected: &Expected) -> Result<Write, StoreError> {
-        self.1.advance(Duration::from_millis(3_400));
+        self.1.advance(self.2);
         self.0.write(next, expected).await
     }
+}
+
+fn with_slow_ledger(write: Duration) -> World {
+    World::with(|seams| {
+        let clock = Arc::new(ManualClock::at(NOON));
+        seams.clock = clock.clone();
+        seams.ledger = Arc::new(SlowLedger(MemoryLedger::default(), clock, write));
+    })
+}
+
+#[tokio::test]
+async fn a_claim_that_outlasted_its_token_makes_way_for_a_call_with_a_new_one() {
+    let world = with_slow_ledger(secs(2));
+    let outcome = world.outcome(message("m1", body("k", "orders.post"))).await;
+    assert_eq!(outcome.code(), Some("rate_limited"));
+    assert!(world.vendor.calls().is_empty());
 }
 
 #[tokio::test]
 async fn a_claim_that_took_too_long_is_released_instead_of_called() {
     // The time was looked at before the claim only: a throttled table could push the call, and with it the
     // settlement, beyond the function's end, and an unsafe request would have ended unknown for nothing.
-    let world = World::with(|seams| {
-        let clock = Arc::new(ManualClock::at(NOON));
-        seams.clock = clock.clone();
-        seams.ledger = Arc::new(SlowLedger(MemoryLedger::default(), clock));
-    });
+    let world = with_slow_ledger(Duration::from_millis(900));
     let invocation = Invocation {
         id: "short".into(),
-        deadline: NOON + TIMEOUT + SETTLE_RESERVE + secs(1),
+        deadline: NOON + TIMEOUT + SETTLE_RESERVE + Duration::from_millis(500),
     };
     let batch = vec![message("m1", body("k", "orders.post"))];
     let report = world.lane.process(batch, &invocation).await;
@@ -134,7 +146,7 @@ async fn a_panic_in_building_the_call_is_rejected_and_stays_one_record() {
             message("m2", body("k2", "orders.create")),
         ])
         .await;
-    assert!(report.retained.is_empty());
+    assert!(report.retained().is_empty());
     assert_eq!(world.letters()[0].reason.code, code::PANICKED);
     assert_eq!(world.vendor.calls().len(), 1);
     assert_eq!(
@@ -158,7 +170,7 @@ async fn time_spent_in_the_queue_ends_a_deferral_before_the_queue_does() {
         ..message("m2", body("k2", "orders.create"))
     };
     let report = world.receive([old, aged]).await;
-    assert!(report.retained.is_empty());
+    assert!(report.retained().is_empty());
     for letter in world.letters() {
         assert_eq!(letter.reason.code, code::QUEUE_TIME_SPENT);
         assert!(

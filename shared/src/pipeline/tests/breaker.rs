@@ -69,7 +69,7 @@ async fn an_open_breaker_costs_no_call_no_attempt_and_no_write() {
     let writes = world.states.writes();
     // Six that have failed before, and are noted so; what was received before and has no record would be noted now.
     let report = world.receive(batch(0, 6).iter().map(Message::again)).await;
-    assert_eq!(report.retained.len(), 6);
+    assert_eq!(report.retained().len(), 6);
     for entry in &report.entries {
         let Outcome::Deferred {
             reason: Deferral::BreakerOpen,
@@ -126,7 +126,7 @@ async fn after_the_window_one_call_of_one_batch_tries_the_provider() {
             .count(),
         1
     );
-    assert_eq!(report.retained.len(), 4);
+    assert_eq!(report.retained().len(), 4);
     let breaker = world.breaker();
     assert_eq!((breaker.state, breaker.successes), (State::HalfOpen, 1));
     assert_eq!(
@@ -143,7 +143,7 @@ async fn while_one_environment_probes_the_others_keep_away() {
     let before = world.vendor.calls().len();
     let other = lane(Acme, world.seams.clone(), "another environment");
     let report = other.process(batch(11, 5), &world.invocation()).await;
-    assert_eq!(report.retained.len(), 5);
+    assert_eq!(report.retained().len(), 5);
     assert_eq!(world.vendor.calls().len(), before);
 
     // The prober died: its lease ends by itself.
@@ -194,7 +194,7 @@ async fn a_lane_without_limits_ramps_up_by_shares_of_its_batches() {
         let before = world.vendor.calls().len();
         let report = lane.process(batch(from, 10), &world.invocation()).await;
         assert_eq!(world.vendor.calls().len() - before, called);
-        assert_eq!(report.retained.len(), 10 - called);
+        assert_eq!(report.retained().len(), 10 - called);
     }
 }
 

@@ -63,7 +63,7 @@ async fn what_the_limit_refuses_comes_back_in_slots_of_its_own_without_a_trace_i
         deferred(&report.entries[2].outcome),
         (Deferral::RateLimited, NOON + secs(2))
     );
-    assert_eq!(report.retained.len(), 2);
+    assert_eq!(report.retained().len(), 2);
     assert!(world.record("b").is_none() && world.record("c").is_none());
 
     world.clock.advance(secs(1));

@@ -8,13 +8,12 @@ mod breaker;
 mod crashes;
 mod credentials;
 mod duplicates;
-mod guarded;
+mod ends;
 mod limits;
 mod lookup;
 mod mappings;
 mod outcomes;
 mod signals;
-#[cfg(feature = "aws")]
 mod told;
 mod vendor;
 mod waits;
@@ -23,7 +22,7 @@ mod world;
 use std::time::Duration;
 
 use self::vendor::Reply;
-use self::world::{NOON, World, body, message, request};
+use self::world::{NOON, World, body, message, redriven, request};
 use crate::ledger::Status;
 use crate::outcome::{Deferral, Outcome, code};
 use crate::queue::Message;

@@ -12,7 +12,7 @@ async fn delivered_is_acknowledged_and_completed_with_the_vendors_id() {
         .receive([message("m1", body("k", "orders.create"))])
         .await;
     assert_eq!(report.entries[0].outcome, Outcome::Delivered);
-    assert!(report.retained.is_empty());
+    assert!(report.retained().is_empty());
     assert_eq!(report.calls.len(), 1);
 
     let record = world.record("k").expect("a record");
@@ -46,7 +46,7 @@ async fn an_answered_failure_is_retried_with_an_attempt_less_and_told_to_the_bre
         panic!("{:?}", report.entries[0].outcome);
     };
     assert_eq!(code, code::PROVIDER_UNAVAILABLE);
-    assert_eq!(report.retained, ["m1"]);
+    assert_eq!(report.retained(), ["m1"]);
     assert_eq!(
         world.hidden_s(),
         until.since(NOON).as_millis().div_ceil(1000) as u64
@@ -65,7 +65,7 @@ async fn a_refusal_goes_to_the_dead_letter_queue_with_its_reason_and_is_no_ill_h
         .receive([message("m1", body("k", "orders.create"))])
         .await;
     assert!(matches!(report.entries[0].outcome, Outcome::Rejected(_)));
-    assert!(report.retained.is_empty(), "the letter acknowledges it");
+    assert!(report.retained().is_empty(), "the letter acknowledges it");
     let letter = &world.letters()[0];
     assert_eq!(letter.reason.code, code::PROVIDER_REJECTED);
     assert_eq!(letter.reason.detail, "HTTP 422");
@@ -90,7 +90,7 @@ async fn a_lost_answer_of_an_unsafe_operation_is_unknown_and_a_fault() {
         .receive([message("m1", body("k", "orders.post"))])
         .await;
     assert!(matches!(report.entries[0].outcome, Outcome::Unknown(_)));
-    assert!(report.retained.is_empty());
+    assert!(report.retained().is_empty());
     assert_eq!(world.letters()[0].reason.code, code::OUTCOME_UNKNOWN);
     assert_eq!(
         world.record("k").map(|record| record.status),

@@ -12,7 +12,7 @@ async fn with_room_in_the_queue_messages_wait_by_visibility() {
     let report = world
         .receive([message("m", body("k", "orders.create"))])
         .await;
-    assert_eq!(report.retained, ["m"]);
+    assert_eq!(report.retained(), ["m"]);
     assert!(world.queue.done().sent_again.is_empty());
 }
 
@@ -31,7 +31,7 @@ async fn with_too_many_in_flight_messages_are_sent_again_with_their_history_and_
     };
     let report = world.receive([waiting.clone()]).await;
     assert!(
-        report.retained.is_empty(),
+        report.retained().is_empty(),
         "acknowledged: another one waits"
     );
     let done = world.queue.done();
@@ -51,7 +51,7 @@ async fn a_message_that_cannot_be_sent_again_waits_where_it_is() {
     let report = world
         .receive([message("m", body("k", "orders.create"))])
         .await;
-    assert_eq!(report.retained, ["m"]);
+    assert_eq!(report.retained(), ["m"]);
     assert_eq!(
         world
             .queue

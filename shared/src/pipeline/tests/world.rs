@@ -154,10 +154,19 @@ pub(super) fn message(id: &str, body: impl Into<String>) -> Message {
         body: body.into(),
         receive_count: 1,
         sent_at: NOON,
-        first_received: NOON,
+        mark: None,
         first_seen: NOON,
         group_id: None,
         trace_header: None,
+    }
+}
+
+/// A message that a person made of `letter`.
+pub(super) fn redriven(id: &str, letter: &Letter) -> Message {
+    Message {
+        mark: letter.reason.closing,
+        first_seen: letter.first_seen,
+        ..message(id, letter.body.clone())
     }
 }
 

@@ -85,10 +85,7 @@ pub const METRICS: [Metric; 12] = [
 #[must_use]
 pub fn lines(provider: &str, report: &Report, now: Timestamp) -> Vec<String> {
     let latencies = report.calls.iter().map(|call| call.latency);
-    let ends = report
-        .entries
-        .iter()
-        .filter(|entry| !report.retained.contains(&entry.message_id));
+    let ends = report.entries.iter().filter(|entry| entry.acknowledged);
     let mut times = [
         ("ProviderLatency", millis(latencies)),
         (

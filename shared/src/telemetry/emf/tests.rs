@@ -17,6 +17,7 @@ fn entry(id: &str, outcome: Outcome) -> Entry {
     Entry {
         message_id: id.into(),
         peek: Peek::default(),
+        acknowledged: !matches!(outcome, Outcome::Deferred { .. } | Outcome::Retry { .. }),
         outcome,
         end_to_end: Duration::from_millis(1500),
         trace: None,
@@ -45,7 +46,6 @@ fn a_batch_is_one_line_with_one_dimension_and_no_zeros() {
         until: NOW,
     };
     let report = Report {
-        retained: vec!["c".into()],
         entries: vec![
             entry("a", Outcome::Delivered),
             entry("b", Outcome::Delivered),
@@ -203,7 +203,6 @@ proptest! {
         limit in prop::option::of(0..=100_u8),
     ) {
         let report = Report {
-            retained: entries.iter().step_by(2).map(|entry| entry.message_id.clone()).collect(),
             entries,
             calls: calls.into_iter().map(|(ms, throttled)| call(ms.into(), throttled)).collect(),
             fullest_limit: limit.map(|percent| ("120/min", percent)),

@@ -40,6 +40,7 @@ fn report() -> Report {
             message_id: "m1".into(),
             peek: Peek::default(),
             outcome: Outcome::Delivered,
+            acknowledged: true,
             end_to_end: Duration::from_millis(200),
             trace,
         }],
@@ -256,6 +257,7 @@ fn more_spans_and_links_than_a_body_may_hold_are_left_out_from_the_end() {
         message_id: "m".into(),
         peek: Peek::default(),
         outcome: Outcome::Delivered,
+        acknowledged: true,
         end_to_end: Duration::ZERO,
         trace: RemoteParent::from_xray(PRODUCER),
     };

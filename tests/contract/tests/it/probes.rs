@@ -23,6 +23,7 @@ const SECOND: Duration = Duration::from_secs(1);
 static KEYED: Safety = Safety::Keyed {
     place: KeyPlace::Header("idempotency-key"),
     retention: Duration::from_secs(3600),
+    looks_up_first: true,
 };
 
 fn operation<P: causeway::provider::Payload>() -> Operation {
@@ -207,6 +208,7 @@ fn of_the_spec() -> Vec<(Line, &'static str, Acme)> {
             let safety = Safety::Keyed {
                 place: KeyPlace::Header("idempotency-key"),
                 retention: SECOND,
+                looks_up_first: true,
             };
             spec.operations = Vec::leak(vec![Operation::new::<payloads::Thing>(
                 "things.create",
@@ -221,6 +223,7 @@ fn of_the_spec() -> Vec<(Line, &'static str, Acme)> {
                 let safety = Safety::Keyed {
                     place: KeyPlace::Header("authorization"),
                     retention: Duration::from_secs(3600),
+                    looks_up_first: true,
                 };
                 spec.operations = Vec::leak(vec![Operation::new::<payloads::Thing>(
                     "things.create",

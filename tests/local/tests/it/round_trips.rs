@@ -23,7 +23,7 @@ use causeway_local::stack::BareEmulator;
 use serde_json::json;
 use tokio::sync::Barrier;
 
-use self::vendors::{Hundreds, NoKey, OneScope, TenScopes, TwoScopes};
+use self::vendors::{Hundreds, OneScope, TenScopes, TwoScopes};
 use crate::iam::assert_allowed;
 use crate::recorder::{Recorded, Recorder, Step, rounds, write_units};
 
@@ -33,62 +33,20 @@ const BATCH: usize = 10;
 const NOON: Timestamp = Timestamp::from_millis(1_795_341_600_000);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_receive_of_a_keyed_operation_is_one_round_of_admission_and_one_of_settlements() {
-    let emulator = emulator("test-round-trips-keyed").await;
-    let one = Bench::new(&emulator, OneScope, Hold::ByKey).await;
-    // Breaker and credentials are read and the ledger looked into beside the draw, which makes the limit's item.
-    let cold = one.batch("first", 0, 4).await;
-    // The breaker is trusted for a second; a second batch so soon draws tokens ahead.
-    let trusting = one.batch("trusting", 500, 2).await;
-    let allotted = one.batch("allotted", 100, 1).await;
-    let later = one.batch("later", 5_000, 3).await;
-    for batch in [&cold, &trusting, &allotted, &later] {
-        assert_eq!(
-            (
-                batch.admission_rounds,
-                batch.claim_rounds,
-                batch.settle_rounds
-            ),
-            (1, 0, 1)
-        );
-        let units = batch.units_per_request();
-        assert!(
-            units <= 1.2,
-            "{units} write units a request, admission included"
-        );
-    }
-
-    let two = Bench::new(&emulator, TwoScopes, Hold::ByKey).await;
-    let cold = two.batch("first", 0, 5).await;
-    let later = two.batch("later", 5_000, 4).await;
-    for batch in [&cold, &later] {
-        assert_eq!(
-            (
-                batch.admission_rounds,
-                batch.claim_rounds,
-                batch.settle_rounds
-            ),
-            (1, 0, 1)
-        );
-        let units = batch.units_per_request();
-        assert!(
-            units <= 1.3,
-            "{units} write units a request with a limit of its own for the operation"
-        );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn where_no_key_guards_a_batch_is_a_round_of_admission_one_of_claims_and_one_of_settlements()
-{
+async fn a_first_receive_is_a_round_of_admission_one_of_claims_and_one_of_settlements() {
     let emulator = emulator("test-round-trips-claimed").await;
-    let one = Bench::new(&emulator, NoKey, Hold::ByClaim).await;
+    let one = Bench::new(&emulator, OneScope).await;
     let cold = one.batch("first", 0, 3).await;
     let trusting = one.batch("trusting", 500, 1).await;
     let allotted = one.batch("allotted", 100, 0).await;
     let later = one.batch("later", 5_000, 2).await;
 
-    let ten = Bench::new(&emulator, TenScopes, Hold::ByClaim).await;
+    // An item of its own for the operation.
+    let two = Bench::new(&emulator, TwoScopes).await;
+    let cold_two = two.batch("first", 0, 4).await;
+    let later_two = two.batch("later", 5_000, 3).await;
+
+    let ten = Bench::new(&emulator, TenScopes).await;
     let cold_ten = ten.batch("first", 0, 2 + BATCH).await;
     let later_ten = ten.batch("later", 5_000, 1 + BATCH).await;
 
@@ -98,7 +56,10 @@ async fn where_no_key_guards_a_batch_is_a_round_of_admission_one_of_claims_and_o
         assert_eq!((batch.claim_rounds, batch.settle_rounds), (1, 1));
         assert!(batch.units_per_request() <= 2.2);
     }
-    for batch in [&cold_ten, &later_ten] {
+    for batch in [&cold_two, &later_two] {
+        assert!(batch.units_per_request() <= 2.3);
+    }
+    for batch in [&cold_two, &later_two, &cold_ten, &later_ten] {
         assert_eq!(
             (
                 batch.admission_rounds,
@@ -119,7 +80,7 @@ async fn where_no_key_guards_a_batch_is_a_round_of_admission_one_of_claims_and_o
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_requests_in_one_call_are_three_rounds_and_a_record_each() {
     let emulator = emulator("test-round-trips-hundred").await;
-    let bench = Bench::of(&emulator, Hundreds, Hold::ByClaim, 100, 1).await;
+    let bench = Bench::of(&emulator, Hundreds, 100, 1).await;
     let cold = bench.batch("first", 0, 3).await;
     let later = bench.batch("later", 5_000, 2).await;
     for batch in [&cold, &later] {
@@ -140,24 +101,6 @@ async fn a_hundred_requests_in_one_call_are_three_rounds_and_a_record_each() {
 async fn emulator(name: &str) -> BareEmulator {
     let emulator = BareEmulator::up(name).await;
     emulator.unwrap_or_else(|error| panic!("{}", error.report()))
-}
-
-/// What keeps others away from a request while it is carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hold {
-    /// The vendor's idempotency key.
-    ByKey,
-    /// A claim in the ledger.
-    ByClaim,
-}
-
-impl Hold {
-    fn claims(self, size: usize) -> usize {
-        match self {
-            Self::ByKey => 0,
-            Self::ByClaim => size,
-        }
-    }
 }
 
 /// What one batch cost.
@@ -213,7 +156,6 @@ struct Bench {
     clock: Arc<ManualClock>,
     lane: Lane,
     provider: &'static str,
-    hold: Hold,
     /// Messages in a batch.
     size: usize,
     vendor: Arc<Vendor>,
@@ -221,15 +163,14 @@ struct Bench {
 
 impl Bench {
     /// Batches of ten, of which every record has a call of its own.
-    async fn new(emulator: &BareEmulator, provider: impl Provider, hold: Hold) -> Self {
-        Self::of(emulator, provider, hold, BATCH, BATCH).await
+    async fn new(emulator: &BareEmulator, provider: impl Provider) -> Self {
+        Self::of(emulator, provider, BATCH, BATCH).await
     }
 
     /// Batches of `size`, which make so many calls.
     async fn of(
         emulator: &BareEmulator,
         provider: impl Provider,
-        hold: Hold,
         size: usize,
         calls: usize,
     ) -> Self {
@@ -248,7 +189,6 @@ impl Bench {
             clock,
             lane: Lane::new(provider, seams, settings),
             provider: name,
-            hold,
             size,
             vendor,
         }
@@ -256,7 +196,7 @@ impl Bench {
 
     /// Carries out a batch of new requests, `after_ms` after the batch before; `admissions` requests ask for leave.
     async fn batch(&self, name: &str, after_ms: u64, admissions: usize) -> Cost {
-        let expected = [admissions, self.hold.claims(self.size), self.size];
+        let expected = [admissions, self.size, self.size];
         self.recorder.expect(expected);
         self.clock.advance(Duration::from_millis(after_ms));
         let now = self.clock.now();
@@ -292,7 +232,7 @@ impl Bench {
             body: body.to_string(),
             receive_count: 1,
             sent_at: now,
-            first_received: now,
+            mark: None,
             first_seen: now,
             group_id: None,
             trace_header: None,

@@ -1,10 +1,10 @@
 //! The ledger's protocol: some messages for one key, some workers, a vendor, and everything that can go wrong.
 //!
-//! What a worker decides is decided by `causeway`'s own functions: `guard`, `claim`, `settle`, `merge`,
-//! `waiting`, `Expected::holds`, `Write::refused` and `Safety::settling`. The model adds the world around them.
+//! What a worker decides is decided by `causeway`'s own functions: `claim`, `settle`, `Expected::holds`,
+//! `Write::refused` and `Safety::settling`. The model adds the world around them.
 //!
-//! - A message in the queue can be received at any time by any idle worker: duplicates, early returns and redrives
-//!   (new message ids) are all in it.
+//! - A message in the queue can be received at any time by any idle worker: duplicates, early returns and a producer's
+//!   copies (other message ids) are all in it. A person sends letters again: other ids, with the letters' marks.
 //! - A worker can die between any two steps. Giving up after a failed write is the same as dying.
 //! - A write happens, or happens and its reply is lost, in which case it is tried again; others may come between.
 //!   It may land long after its lease, when its worker is gone: on the tick that ends an invocation everything but
@@ -15,7 +15,6 @@
 //! The clock has a few ticks. A lease ends one tick after it began, a released request is due one tick later; the
 //! vendor's times are in [`vendor`].
 
-mod assumption;
 mod call;
 pub mod property;
 mod ruling;
@@ -24,6 +23,7 @@ pub mod vendor;
 mod worker;
 mod write;
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
@@ -31,11 +31,10 @@ use causeway::Timestamp;
 use causeway::provider::{KeyPlace, Safety};
 use stateright::{Model, Property};
 
-use self::state::{Message, Worker, World};
+use self::state::{Message, Place, Worker, World};
 use self::vendor::{RETENTION_TICKS, SETTLE_TICKS};
 
-/// One tick. Production takes a write to land within a minute of its decision; in the model it may be a tick or two
-/// late, so that two ticks are less than a minute. Otherwise its length is of no matter.
+/// One tick: longer than clocks differ. Otherwise its length is of no matter.
 const TICK: Duration = Duration::from_secs(20);
 
 /// Fresh starts that are followed. Two messages whose letters are never acknowledged could restart each other for
@@ -54,6 +53,7 @@ pub fn at(tick: u8) -> Timestamp {
 pub const KEYED: Safety = Safety::Keyed {
     place: KeyPlace::Header("idempotency-key"),
     retention: Duration::from_secs(TICK.as_secs() * RETENTION_TICKS as u64),
+    looks_up_first: true,
 };
 
 /// A vendor that can be asked.
@@ -92,12 +92,12 @@ pub enum Bug {
     ForgetDoubt,
     /// Believes a "not found" at once.
     BelieveEarlyMiss,
-    /// Takes a refusal for final while an earlier call may still be under way.
-    BelieveEarlyRefusal,
+    /// Takes any later answer for a proof that the earlier sends had no effect.
+    BelieveAnyRefusal,
     /// Takes the vendor's memory for endless.
     ForgetRetention,
-    /// Takes a missing record on a later receive for a proof that nothing was sent.
-    ForgetUnrecordedCall,
+    /// Takes a producer's copy for a person's redrive.
+    TakeCopyForRedrive,
     /// Counts a lost answer as a success.
     TakeLossForSuccess,
     /// Acknowledges before the letter is sent.
@@ -133,6 +133,8 @@ pub enum Step {
         worker: usize,
         /// Whether the vendor shows it.
         found: bool,
+        /// Whether a bound is spent, so that a miss ends the request.
+        spent: bool,
     },
     /// The worker calls the vendor.
     Call {
@@ -145,12 +147,12 @@ pub enum Step {
     },
     /// No call can be made now: the claim is given back.
     Release(usize),
-    /// No call is made now, and that nothing was sent is noted where nothing stands yet.
-    NoteNeverSent(usize),
     /// The worker dies, or gives up.
     Crash(usize),
     /// An operator rules on a request in doubt. Nobody works on it just then, and the operator has looked well.
     Rule,
+    /// A person sends the letter of a message again.
+    Redrive(usize),
 }
 
 /// How a call ends.
@@ -233,6 +235,8 @@ impl Model for Ledger {
             workers: vec![Worker::Idle; self.workers],
             vendor: vendor::Vendor::default(),
             absorbing_state_left: false,
+            told: 0,
+            redriven: BTreeSet::new(),
         }]
     }
 
@@ -240,15 +244,17 @@ impl Model for Ledger {
         // Before anything has happened it does not matter how late it is.
         let begun = world.stored.is_some()
             || world.workers.iter().any(|worker| *worker != Worker::Idle)
-            || world
-                .messages
-                .iter()
-                .any(|message| message.first_received.is_some());
-        if world.tick < self.horizon && begun && assumption::can_tick(world) {
+            || world.messages.iter().any(|message| message.sent.is_some());
+        if world.tick < self.horizon && begun {
             steps.push(Step::Tick);
         }
         if self.can_rule(world) {
             steps.push(Step::Rule);
+        }
+        for (at, message) in world.messages.iter().enumerate() {
+            if message.place == Place::Buried && !message.redriven {
+                steps.push(Step::Redrive(at));
+            }
         }
         for worker in 0..self.workers {
             self.offer(world, worker, steps);

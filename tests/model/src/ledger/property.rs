@@ -15,9 +15,12 @@ pub const NOTHING_LOST: &str = "acknowledged means completed or lettered";
 /// `COMPLETED` does not lie.
 pub const COMPLETED_IS_TRUE: &str = "completed means that it took effect";
 /// `REJECTED` does not lie.
-pub const REJECTED_IS_TRUE: &str = "rejected without doubt means that it had no effect";
+pub const REJECTED_IS_TRUE: &str = "rejected means that it had no effect, and is in no doubt";
 /// What took effect, or may have, stays so.
-pub const ABSORBING: &str = "COMPLETED and UNKNOWN are left by a ruling only";
+pub const ABSORBING: &str =
+    "COMPLETED is never left, and UNKNOWN for no other series but by a ruling";
+/// A copy is no redrive, and letters of one end are one redrive.
+pub const ONE_SERIES_AN_END: &str = "a series but the first is a person's redrive of an end";
 /// The record never denies what happened.
 pub const DOUBT_IS_KEPT: &str = "an effect is completed, in doubt or in hand";
 /// A person can always settle it.
@@ -37,29 +40,35 @@ pub(super) fn all(model: &Ledger) -> Vec<Property<Ledger>> {
             world.vendor.effects <= 1
         }),
         Property::always(NOTHING_LOST, |_, world: &World| {
-            has_status(world, Status::Completed)
-                || world
-                    .messages
-                    .iter()
-                    .all(|message| message.place != Place::Acked)
+            let is_left = |message: &Message| message.place == Place::Queue;
+            let told =
+                |record: &Record| record.status == Status::Completed || is_told(world, record);
+            world.messages.iter().any(is_left) || world.stored.as_deref().is_some_and(told)
+        }),
+        Property::always(ONE_SERIES_AN_END, |model: &Ledger, world: &World| {
+            let series = world.stored.as_ref().map_or(1, |record| record.series);
+            let ends = u32::try_from(world.redriven.len()).unwrap_or(u32::MAX);
+            let corrected = model
+                .payloads
+                .iter()
+                .any(|payload| *payload != model.payloads[0]);
+            series - 1 <= ends || corrected
         }),
         Property::always(COMPLETED_IS_TRUE, |_, world: &World| {
             !has_status(world, Status::Completed) || world.vendor.effects > 0
         }),
         Property::always(REJECTED_IS_TRUE, |_, world: &World| {
-            let certain = |record: &Record| record.status == Status::Rejected && !record.ambiguous;
-            !world.stored.as_deref().is_some_and(certain)
-                || world.vendor.effects == 0
-                || a_message_tells(world)
+            let rejected = |record: &Record| {
+                record.status == Status::Rejected && (record.ambiguous || world.vendor.effects > 0)
+            };
+            !world.stored.as_deref().is_some_and(rejected)
         }),
         Property::always(ABSORBING, |_, world: &World| !world.absorbing_state_left),
         Property::always(DOUBT_IS_KEPT, |_, world: &World| {
             let shown = |record: &Record| {
                 matches!(record.status, Status::Completed | Status::InProgress) || record.ambiguous
             };
-            world.vendor.effects == 0
-                || world.stored.as_deref().is_some_and(shown)
-                || a_message_tells(world)
+            world.vendor.effects == 0 || world.stored.as_deref().is_some_and(shown)
         }),
         Property::always(DOUBT_NEVER_EXPIRES, |_, world: &World| {
             let forgettable = |record: &Record| record.ambiguous && record.expires_at.is_some();
@@ -136,11 +145,10 @@ fn of_safety(safety: Safety) -> Vec<Property<Ledger>> {
     }
 }
 
-/// A guarded call leaves no record. The receive count of its message tells of it, until it is settled.
-fn a_message_tells(world: &World) -> bool {
-    let tells =
-        |message: &Message| message.place == Place::Queue && message.first_received.is_some();
-    world.messages.iter().any(tells)
+/// Whether the letter of the record's last end was sent. Where a late write takes that end up again and nobody goes on,
+/// the letter is what a person has in hand, and sends once more.
+fn is_told(world: &World, record: &Record) -> bool {
+    record.closing > 0 && world.told >= record.closing
 }
 
 fn is_ruled(world: &World, status: Status) -> bool {
@@ -198,8 +206,9 @@ fn run_fairly(model: &Ledger, world: &mut World, message: usize) {
 
 fn is_fair(step: &Step) -> bool {
     match step {
-        Step::Crash(_) | Step::Release(_) | Step::NoteNeverSent(_) | Step::Rule => false,
+        Step::Crash(_) | Step::Release(_) | Step::Rule | Step::Redrive(_) => false,
         Step::Write { reply_lost, .. } => !reply_lost,
+        Step::LookUp { spent, .. } => !spent,
         Step::Call { end, .. } => *end == CallEnd::Delivered,
         _ => true,
     }

@@ -11,9 +11,8 @@ use super::{Bug, Ledger, at};
 impl Ledger {
     /// Whether somebody is asked to rule: the record is in doubt, and nobody works on the request.
     pub(super) fn can_rule(&self, world: &World) -> bool {
-        let in_doubt = world.stored.as_ref().is_some_and(|record| {
-            matches!(record.status, Status::Unknown | Status::Rejected) && record.ambiguous
-        });
+        let stored = world.stored.as_ref();
+        let in_doubt = stored.is_some_and(|record| record.status == Status::Unknown);
         in_doubt && world.workers.iter().all(|worker| *worker == Worker::Idle)
     }
 

@@ -1,5 +1,6 @@
 //! What a moment of the modelled world holds.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use causeway::ledger::{Expected, Record};
@@ -19,17 +20,27 @@ pub struct World {
     pub workers: Vec<Worker>,
     /// The vendor.
     pub vendor: Vendor,
-    /// `COMPLETED` or `UNKNOWN` was left. It never is; a flag, since one moment does not show it.
+    /// `COMPLETED` was left, or `UNKNOWN` for another series. They never are; a flag, since one moment does not show it.
     pub absorbing_state_left: bool,
+    /// The last end whose letter was sent, by its mark.
+    pub told: u64,
+    /// Ends of which a person sent letters again, by their marks.
+    pub redriven: BTreeSet<u64>,
 }
 
-/// One SQS message.
+/// One SQS message, and what a person makes of its letter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Message {
     /// Where it is.
     pub place: Place,
-    /// The tick of its first receive, where it was received and that matters: for keyed operations.
-    pub first_received: Option<u8>,
+    /// The tick that it was sent at, known when it is first received: whatever is not received yet may not be sent yet.
+    pub sent: Option<u8>,
+    /// The end whose letter it was, before a person sent it again.
+    pub mark: Option<u64>,
+    /// The end whose letter it is now.
+    pub letter: Option<u64>,
+    /// Whether a person has sent its letter again: it is another message now.
+    pub redriven: bool,
 }
 
 /// Where a message is.
@@ -65,8 +76,6 @@ pub enum Worker {
         asker: Asker,
         /// The record as it believes it to be.
         record: Arc<Record>,
-        /// What the settlement's write will be conditional on.
-        expected: Arc<Expected>,
         /// Whether the vendor was asked, and nothing stands in the way of a call.
         asked: bool,
     },
@@ -76,9 +85,6 @@ pub enum Worker {
         asker: Asker,
         /// What is written.
         write: Arc<Writing>,
-        /// Where the call was guarded by the vendor's key alone: the record that it ended in, to be merged into
-        /// what somebody else may have written meanwhile.
-        guarded: Option<Arc<Record>>,
         /// What follows once it is.
         then: Then,
     },
@@ -102,8 +108,10 @@ pub struct Asker {
     pub owner: (u64, usize),
     /// When.
     pub tick: u8,
-    /// The message's first receive, where this is a later one of a keyed operation.
-    pub maybe_sent_since: Option<u8>,
+    /// The message's mark.
+    pub mark: Option<u64>,
+    /// Whether the message is what a person made of its letter.
+    pub redriven: bool,
 }
 
 /// What follows a settlement.
@@ -115,9 +123,10 @@ pub enum Then {
     ///
     /// Letter and acknowledgement are one step here: dying between the two is the same as dying before both, since
     /// the message comes back and its record is closed in either case.
-    Bury,
+    Bury {
+        /// The end that the letter is of, where it is one of the key's own record.
+        closing: Option<u64>,
+    },
     /// The message comes back.
     Return,
-    /// What was written decides.
-    Decide,
 }

@@ -1,20 +1,20 @@
 //! What a worker does, step by step: the story of the pipeline for one record, cut at every await.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use causeway::Timestamp;
-use causeway::ledger::state::{Ask, Claim, Finding, claim, guard};
+use causeway::ledger::state::{Ask, Claim, Finding, claim};
 use causeway::ledger::{Expected, Record};
 use causeway::provider::Safety;
 
-use super::assumption::can_be_received;
-use super::state::{Asker, Worker, World};
+use super::state::{Asker, Place, Worker, World};
 use super::write::answer;
 use super::{Bug, CallEnd, Ledger, Step, at};
 
 /// SQS message ids, by place in the world.
 const MESSAGE_IDS: [&str; 3] = ["m0", "m1", "m2"];
+/// And of what a person makes of their letters.
+const REDRIVEN_IDS: [&str; 3] = ["r0", "r1", "r2"];
 
 impl Ledger {
     /// What `worker` can do next.
@@ -22,7 +22,7 @@ impl Ledger {
         match &world.workers[worker] {
             Worker::Idle => {
                 for message in 0..world.messages.len() {
-                    if can_be_received(world, message) {
+                    if world.messages[message].place == Place::Queue {
                         steps.push(Step::Receive { worker, message });
                     }
                 }
@@ -38,18 +38,19 @@ impl Ledger {
             Worker::Holding {
                 asker,
                 record,
-                expected,
                 asked,
             } => {
                 steps.push(Step::Release(worker));
-                if is_guarded(expected) {
-                    steps.push(Step::NoteNeverSent(worker));
-                }
                 if self.must_ask(record) && !asked {
                     let (found, missed) = world.vendor.can_answer(record.series, world.tick);
-                    let look_up = |found| Step::LookUp { worker, found };
-                    steps.extend(found.then_some(look_up(true)));
-                    steps.extend(missed.then_some(look_up(false)));
+                    let look_up = |found, spent| Step::LookUp {
+                        worker,
+                        found,
+                        spent,
+                    };
+                    steps.extend(found.then_some(look_up(true, false)));
+                    steps.extend(missed.then_some(look_up(false, false)));
+                    steps.extend(missed.then_some(look_up(false, true)));
                 } else {
                     let ends = self.ends(world, asker, record);
                     steps.extend(ends.map(|(end, spent)| Step::Call { worker, end, spent }));
@@ -94,12 +95,16 @@ impl Ledger {
             Step::Tick => self.tick(world),
             Step::Receive { worker, message } => self.receive(world, worker, message),
             Step::Write { worker, reply_lost } => self.write(world, worker, reply_lost),
-            Step::LookUp { worker, found } => self.look_up(world, worker, found),
+            Step::LookUp {
+                worker,
+                found,
+                spent,
+            } => self.look_up(world, worker, found, spent),
             Step::Call { worker, end, spent } => self.call(world, worker, end, spent),
             Step::Release(worker) => self.release(world, worker),
-            Step::NoteNeverSent(worker) => self.note_never_sent(world, worker),
             Step::Crash(worker) => world.workers[worker] = Worker::Idle,
             Step::Rule => self.rule(world),
+            Step::Redrive(message) => self.redrive(world, message),
         }
     }
 
@@ -114,31 +119,19 @@ impl Ledger {
     }
 
     fn receive(&self, world: &mut World, worker: usize, message: usize) {
+        // The first one is as old as can be; the others may be sent at any time.
+        let sent = if message == 0 { 0 } else { world.tick };
+        world.messages[message].sent.get_or_insert(sent);
         let asker = Asker {
             message,
             owner: self.owner(world),
             tick: world.tick,
-            maybe_sent_since: world.messages[message].first_received,
+            mark: world.messages[message].mark,
+            redriven: world.messages[message].redriven,
         };
-        if matches!(self.safety, Safety::Keyed { .. }) {
-            let first = asker.maybe_sent_since.unwrap_or(world.tick);
-            world.messages[message].first_received = Some(first);
-        }
         let known = world.stored.clone();
         world.workers[worker] = Worker::Idle;
-        let guarded = guard(known.as_deref(), &self.ask(&asker, &name(asker), false));
-        match guarded {
-            Some(record) => {
-                let now = at(world.tick);
-                world.workers[worker] = Worker::Holding {
-                    asker,
-                    record: Arc::new(record),
-                    expected: Arc::new(Expected::AbsentOrExpired { now }),
-                    asked: false,
-                };
-            }
-            None => self.decide(world, worker, asker, known.as_deref(), false),
-        }
+        self.decide(world, worker, asker, known.as_deref(), false);
     }
 
     /// A name that no other asker who ever writes has: whoever wrote has moved the generation on.
@@ -159,29 +152,48 @@ impl Ledger {
         (generation, free.unwrap_or(self.workers))
     }
 
-    pub(super) fn ask<'a>(&self, asker: &Asker, owner: &'a str, alone: bool) -> Ask<'a> {
+    pub(super) fn ask<'a>(
+        &self,
+        world: &World,
+        asker: &Asker,
+        owner: &'a str,
+        alone: bool,
+    ) -> Ask<'a> {
+        let ids = if asker.redriven {
+            REDRIVEN_IDS
+        } else {
+            MESSAGE_IDS
+        };
+        let closing = world.stored.as_ref().map(|record| record.closing);
         Ask {
             pk: "p#c#k",
             payload_hash: self.payloads[asker.message],
-            message_id: MESSAGE_IDS[asker.message],
+            message_id: ids[asker.message],
+            sent_at: at(world.messages[asker.message].sent.unwrap_or_default()),
+            mark: if self.has(Bug::TakeCopyForRedrive) {
+                closing
+            } else {
+                asker.mark
+            },
             owner,
             now: at(asker.tick),
             lease_until: at(asker.tick + 1),
             first_seen: at(0),
             alone,
             safety: self.believed_safety(),
-            maybe_sent_since: asker
-                .maybe_sent_since
-                .filter(|_| !self.has(Bug::ForgetUnrecordedCall))
-                .map(at),
         }
     }
 
     pub(super) fn believed_safety(&self) -> Safety {
         match self.safety {
-            Safety::Keyed { place, .. } if self.has(Bug::ForgetRetention) => Safety::Keyed {
+            Safety::Keyed {
+                place,
+                looks_up_first,
+                ..
+            } if self.has(Bug::ForgetRetention) => Safety::Keyed {
                 place,
                 retention: Duration::MAX,
+                looks_up_first,
             },
             safety => safety,
         }
@@ -196,7 +208,7 @@ impl Ledger {
         known: Option<&Record>,
         alone: bool,
     ) {
-        let (next, granted) = match claim(known, &self.ask(&asker, &name(asker), alone)) {
+        let (next, granted) = match claim(known, &self.ask(world, &asker, &name(asker), alone)) {
             Claim::Take(next) => (next, true),
             Claim::Close(next) => (next, false),
             // It runs again, alone, at the end of the batch.
@@ -204,7 +216,7 @@ impl Ledger {
                 return self.decide(world, worker, asker, known, true);
             }
             Claim::Found(finding) => {
-                return self.finish(world, worker, asker.message, answer(&finding));
+                return self.finish(world, worker, asker, answer(&finding));
             }
         };
         let now = at(asker.tick);
@@ -220,11 +232,6 @@ impl Ledger {
 pub(super) fn name(asker: Asker) -> String {
     let (generation, nth) = asker.owner;
     format!("{generation}.{nth}")
-}
-
-/// Whether the right to call rests on the vendor's key alone.
-pub(super) const fn is_guarded(expected: &Expected) -> bool {
-    matches!(expected, Expected::AbsentOrExpired { .. })
 }
 
 /// The moment `ticks` after `since`.

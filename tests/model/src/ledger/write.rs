@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use causeway::ledger::state::{Claim, Finding, claim, merge};
+use causeway::ledger::state::{Claim, Finding, claim};
 use causeway::ledger::{Expected, Record, Status, Write};
 use causeway::outcome::code;
 use causeway::provider::Safety;
 
-use super::state::{Asker, Place, Then, Worker, World, Writing};
-use super::worker::name;
+use super::state::{Asker, Message, Place, Then, Worker, World, Writing};
 use super::{Bug, Ledger};
 
 impl Ledger {
@@ -17,13 +16,22 @@ impl Ledger {
         /// Later than any tick.
         const EXPIRES_AT: i64 = 4_000_000_000;
 
-        next.code = next.code.filter(|code| *code == code::CRASH_LOOP);
+        let looped = |detail: &String| detail.starts_with(code::CRASH_LOOP.as_str());
+        next.code = next
+            .detail
+            .as_ref()
+            .is_some_and(looped)
+            .then_some(code::CRASH_LOOP);
         next.detail = None;
         next.response = None;
         next.wire_hash = None;
         next.expires_at = next.expires_at.map(|_| EXPIRES_AT);
         if !matches!(self.safety, Safety::Lookup { .. }) {
             next.last_attempt = None;
+        }
+        if !matches!(self.safety, Safety::Keyed { .. }) {
+            next.claimed_at = None;
+            next.first_sent_at = None;
         }
         Arc::new(Writing { next, expected })
     }
@@ -34,123 +42,103 @@ impl Ledger {
             Worker::Settling { asker, write, .. } => (asker, write, Bug::SettleUnconditionally),
             Worker::Idle | Worker::Holding { .. } => return,
         };
-        let answer = put(world, &write, self.has(bug));
+        let answer = put(world, self.safety, &write, self.has(bug));
         if reply_lost {
             return;
         }
-        let message = asker.message;
         if asker.tick < world.tick {
             // Its worker has been gone since the tick.
-            return self.finish(world, worker, message, Then::Return);
+            return self.finish(world, worker, asker, Then::Return);
         }
         match (world.workers[worker].clone(), answer) {
             (Worker::Claiming { granted: true, .. }, Write::Written) => {
                 world.workers[worker] = self.hold(asker, write.next.clone());
             }
             (Worker::Claiming { .. }, Write::Written) => {
-                self.finish(world, worker, message, Then::Bury);
+                let closing = Some(write.next.closing);
+                self.finish(world, worker, asker, Then::Bury { closing });
             }
             (Worker::Claiming { .. }, Write::Lost(current)) => {
                 self.decide(world, worker, asker, current.as_deref(), write.next.alone);
             }
-            (
-                Worker::Settling {
-                    then: Then::Decide, ..
-                },
-                Write::Written,
-            ) => {
-                let in_doubt = write.next.ambiguous;
-                self.decided_by(world, worker, asker, in_doubt, Some(&write.next));
-            }
             (Worker::Settling { then, .. }, Write::Written) => {
-                self.finish(world, worker, message, then);
+                self.finish(world, worker, asker, then);
             }
-            (Worker::Settling { guarded, .. }, Write::Lost(current)) => {
-                self.lost(world, worker, asker, guarded.as_deref(), current.as_deref());
+            (Worker::Settling { .. }, Write::Lost(current)) => {
+                self.decided_by(world, worker, asker, current.as_deref());
             }
             _ => {}
         }
     }
 
-    /// A settlement that lost. What a guarded call has proven goes into the stored record.
-    fn lost(
-        &self,
-        world: &mut World,
-        worker: usize,
-        asker: Asker,
-        guarded: Option<&Record>,
-        current: Option<&Record>,
-    ) {
-        let merging = guarded
-            .zip(current)
-            .and_then(|(ours, stored)| Some((ours, stored, merge(stored, ours)?)));
-        let Some((ours, stored, merged)) = merging else {
-            let in_doubt = guarded.is_some_and(|ours| ours.ambiguous);
-            return self.decided_by(world, worker, asker, in_doubt, current);
-        };
-        let completed = merged.status == Status::Completed;
-        world.workers[worker] = Worker::Settling {
-            asker,
-            write: self.writing(merged, Expected::unchanged(stored)),
-            guarded: Some(Arc::new(ours.clone())),
-            then: if completed { Then::Ack } else { Then::Decide },
-        };
-    }
-
-    /// What `stored` makes of the message, after a settlement that was not the last word.
-    fn decided_by(
-        &self,
-        world: &mut World,
-        worker: usize,
-        mut asker: Asker,
-        in_doubt: bool,
-        stored: Option<&Record>,
-    ) {
-        if in_doubt {
-            asker.maybe_sent_since = world.messages[asker.message].first_received;
-        }
-        let then = match stored
-            .map(|stored| claim(Some(stored), &self.ask(&asker, &name(asker), false)))
-        {
+    /// What `stored` makes of the message, after a settlement that lost.
+    fn decided_by(&self, world: &mut World, worker: usize, asker: Asker, stored: Option<&Record>) {
+        let ask = self.ask(world, &asker, "", false);
+        let then = match stored.map(|stored| claim(Some(stored), &ask)) {
             Some(Claim::Found(finding)) => answer(&finding),
             _ => Then::Return,
         };
-        self.finish(world, worker, asker.message, then);
+        self.finish(world, worker, asker, then);
     }
 
-    pub(super) fn finish(&self, world: &mut World, worker: usize, message: usize, then: Then) {
+    pub(super) fn finish(&self, world: &mut World, worker: usize, asker: Asker, then: Then) {
         world.workers[worker] = Worker::Idle;
-        world.messages[message].place = match then {
-            Then::Bury if !self.has(Bug::AckBeforeLetter) => Place::Buried,
+        let (place, letter) = match then {
+            Then::Bury { closing } if !self.has(Bug::AckBeforeLetter) => (Place::Buried, closing),
             // With the mistake it dies after the acknowledgement.
-            Then::Ack | Then::Bury => Place::Acked,
-            Then::Return | Then::Decide => return,
+            Then::Ack | Then::Bury { .. } => (Place::Acked, None),
+            Then::Return => return,
+        };
+        world.told = world.told.max(letter.unwrap_or_default());
+        let message = &mut world.messages[asker.message];
+        // What a person has made of its letter meanwhile is another message.
+        if message.redriven == asker.redriven {
+            *message = Message {
+                place,
+                letter,
+                ..*message
+            };
+        }
+    }
+
+    /// A person sends the message's letter again: once is enough to see what becomes of it.
+    pub(super) fn redrive(&self, world: &mut World, message: usize) {
+        let letter = world.messages[message].letter;
+        world.redriven.extend(letter);
+        world.messages[message] = Message {
+            place: Place::Queue,
+            sent: Some(world.tick),
+            mark: letter,
+            letter: None,
+            redriven: true,
         };
     }
 
     fn hold(&self, asker: Asker, mut record: Record) -> Worker {
-        let expected = Arc::new(Expected::unchanged(&record));
         if self.has(Bug::ForgetDoubt) {
             record.ambiguous = false;
         }
         Worker::Holding {
             asker,
             record: Arc::new(record),
-            expected,
             asked: false,
         }
     }
 }
 
 /// The store: one record, one condition. Notes when a state is left that nobody leaves.
-fn put(world: &mut World, write: &Writing, unconditional: bool) -> Write {
+fn put(world: &mut World, safety: Safety, write: &Writing, unconditional: bool) -> Write {
     let current = world.stored.as_deref();
     if !unconditional && !write.expected.holds(current) {
         return Write::refused(&write.next, current.cloned());
     }
-    let absorbing =
-        current.is_some_and(|record| matches!(record.status, Status::Completed | Status::Unknown));
-    world.absorbing_state_left |= absorbing && current != Some(&write.next);
+    let absorbed = |record: &Record| match record.status {
+        Status::Completed => *record != write.next,
+        // It is taken up again in the same series, and only where that can settle it.
+        Status::Unknown => record.series != write.next.series || safety == Safety::Unsafe,
+        _ => false,
+    };
+    world.absorbing_state_left |= current.is_some_and(absorbed);
     world.stored = Some(Arc::new(write.next.clone()));
     Write::Written
 }
@@ -158,7 +146,10 @@ fn put(world: &mut World, write: &Writing, unconditional: bool) -> Write {
 pub(super) fn answer(finding: &Finding) -> Then {
     match finding {
         Finding::Duplicate => Then::Ack,
-        Finding::Conflict | Finding::Closed(_) => Then::Bury,
+        Finding::Conflict => Then::Bury { closing: None },
+        Finding::Closed(record) => Then::Bury {
+            closing: Some(record.closing),
+        },
         _ => Then::Return,
     }
 }

@@ -2,7 +2,8 @@
 
 use causeway::provider::Safety;
 use causeway_model::ledger::property::{
-    ABSORBING, AT_MOST_ONE_EFFECT, COMPLETED_IS_TRUE, NOTHING_LOST, REJECTED_IS_TRUE,
+    ABSORBING, AT_MOST_ONE_EFFECT, COMPLETED_IS_TRUE, NOTHING_LOST, ONE_SERIES_AN_END,
+    REJECTED_IS_TRUE,
 };
 use causeway_model::ledger::{Bug, KEYED, LOOKUP, Ledger};
 
@@ -84,9 +85,13 @@ fn every_mistake_has_a_counterexample() {
         (one(LOOKUP), Bug::CallAfterLease, AT_MOST_ONE_EFFECT),
         (one(LOOKUP), Bug::ForgetDoubt, AT_MOST_ONE_EFFECT),
         (one(LOOKUP), Bug::BelieveEarlyMiss, AT_MOST_ONE_EFFECT),
-        (two(KEYED), Bug::BelieveEarlyRefusal, REJECTED_IS_TRUE),
+        (
+            one(Safety::Natural),
+            Bug::BelieveAnyRefusal,
+            REJECTED_IS_TRUE,
+        ),
         (one(KEYED), Bug::ForgetRetention, AT_MOST_ONE_EFFECT),
-        (one(KEYED), Bug::ForgetUnrecordedCall, REJECTED_IS_TRUE),
+        (two(KEYED), Bug::TakeCopyForRedrive, ONE_SERIES_AN_END),
         (
             one(Safety::Natural),
             Bug::TakeLossForSuccess,

@@ -59,11 +59,9 @@ impl World {
         self.see_circuit(by.0, lead, is_lookup);
     }
 
-    /// A call is made by whoever holds the claim. A keyed one has the vendor's key for a guard where the ledger has
-    /// shown in this invocation that there is no record.
+    /// A call is made by whoever holds the claim.
     fn see_holder(&mut self, environment: usize, number: usize) {
-        let request = &self.requests[number];
-        let (Some(key), Some(safety)) = (request.ledger_key.clone(), request.safety) else {
+        let Some(key) = self.requests[number].ledger_key.clone() else {
             return;
         };
         let environment = &self.environments[environment];
@@ -71,10 +69,7 @@ impl World {
         let held = self.record(&key).is_some_and(|record| {
             record.status == Status::InProgress && record.owner.starts_with(&us)
         });
-        let written = self.watch.written.get(&key);
-        let shown_absent = written.is_none_or(|at| *at >= environment.invoked_at);
-        let guarded = matches!(safety, Safety::Keyed { .. }) && shown_absent;
-        if !held && !guarded {
+        if !held {
             self.violated(
                 Invariant::UnclaimedCalls,
                 format!("{us} calls for {key} without its claim"),
@@ -87,7 +82,8 @@ impl World {
             return;
         };
         let now = self.now;
-        let instant = self.environments[environment].instants.get(&strand);
+        // What is waited for later, such as the repetition of a claim, is no token's instant.
+        let instant = self.environments[environment].instants.remove(&strand);
         let late = instant.map_or(0, |instant| now - instant).max(0);
         for limit in self.provider.spec().limits_of(operation) {
             if let Some(permits) = limit.permits() {
@@ -232,11 +228,12 @@ impl World {
 
     /// A caller got an answer, or none, to a call with that request in it.
     pub fn see_answer(&mut self, number: usize, answer: &Result<Answer, CallError>) {
-        let ambiguous = match answer {
-            Ok(answer) => answer.status >= 500 || answer.status == 408,
-            Err(CallError::Ambiguous(_)) => true,
-            Err(CallError::NotSent(_)) => false,
+        let (sent, ambiguous) = match answer {
+            Ok(answer) => (true, answer.status >= 500 || answer.status == 408),
+            Err(CallError::Ambiguous(_)) => (true, true),
+            Err(CallError::NotSent(_)) => (false, false),
         };
+        self.requests[number].sent |= sent;
         if ambiguous {
             self.requests[number].doubted = true;
             if self.requests[number].safety == Some(Safety::Unsafe) {

@@ -1,6 +1,6 @@
 //! Ends: letters, acknowledgements, and what is left when all is over.
 
-use causeway::ledger::Status;
+use causeway::ledger::{Record, Status};
 use causeway::outcome::Outcome;
 use causeway::provider::Safety;
 use causeway::queue::Letter;
@@ -51,6 +51,9 @@ impl World {
             let text = format!("r{number}: the letter says {said} attempts, the record {attempts}");
             self.violated(Invariant::Letters, text);
         }
+        if let (Some(key), Some(closing)) = (key, letter.reason.closing) {
+            self.watch.told.insert((key, closing));
+        }
         self.queue.bury(number, letter.clone(), now);
     }
 
@@ -58,14 +61,15 @@ impl World {
     pub fn see_acknowledged(&mut self, message: usize, outcome: &Outcome, since: i64) {
         let number = self.queue.messages[message].request;
         let request = &self.requests[number];
+        let record = request.ledger_key.as_ref().and_then(|key| self.record(key));
+        let completed = record.as_ref().is_some_and(|record| {
+            record.status == Status::Completed
+                && Some(&record.payload_hash) == request.payload_hash.as_ref()
+        });
         let in_order = match outcome {
-            Outcome::Delivered | Outcome::Duplicate => {
-                let record = request.ledger_key.as_ref().and_then(|key| self.record(key));
-                record.is_some_and(|record| {
-                    record.status == Status::Completed
-                        && Some(&record.payload_hash) == request.payload_hash.as_ref()
-                })
-            }
+            Outcome::Delivered => completed,
+            // An end's letter speaks for the copies too, when it is sent.
+            Outcome::Duplicate => completed || record.is_some_and(|record| self.is_told(&record)),
             Outcome::Rejected(_) | Outcome::Unknown(_) => self
                 .queue
                 .letters
@@ -84,6 +88,13 @@ impl World {
             );
             self.violated(Invariant::Lost, text);
         }
+    }
+
+    /// Whether whoever sent the request has heard, or will, of its last end.
+    fn is_told(&self, record: &Record) -> bool {
+        let end = (record.pk.clone(), record.closing);
+        record.closing > 0
+            && (self.watch.told.contains(&end) || self.queue.is_waiting(&record.message_id))
     }
 
     /// Judges the end.
@@ -126,6 +137,20 @@ impl World {
         if status == Some(Status::Completed) && !effective {
             let text = format!("{key} counts as delivered and never took effect");
             self.violated(Invariant::Lost, text);
+        }
+        let is_end = matches!(status, Some(Status::Rejected | Status::Unknown));
+        let told = record.as_ref().is_some_and(|record| {
+            let end = (record.pk.clone(), record.closing);
+            record.resolved_at.is_some() || self.watch.told.contains(&end)
+        });
+        if !matches!(status, Some(Status::Completed)) && !(is_end && told) {
+            let text = format!("{key} ended as {status:?}, and no letter tells of it");
+            self.violated(Invariant::Unreported, text);
+        }
+        let known = group.iter().any(|number| self.requests[*number].sent);
+        if status == Some(Status::Unknown) && !known && !self.watch.abandoned.contains(key) {
+            let text = format!("{key} was never sent and ended as unknown");
+            self.violated(Invariant::FalseUnknowns, text);
         }
         let is_unsafe = |number: &usize| self.requests[*number].safety == Some(Safety::Unsafe);
         let doubted = |number: &usize| self.requests[*number].doubted;

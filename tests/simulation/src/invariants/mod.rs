@@ -30,9 +30,11 @@ pub enum Invariant {
     CallsWhileOpen,
     /// Everything ends once nothing fails any more.
     Stuck,
-    /// What was rejected without a doubt took no effect.
+    /// What was rejected took no effect, and is in no doubt.
     FalseRejections,
-    /// Every ambiguous end that nothing can settle is reported as unknown.
+    /// What was never sent, by anyone who lived to know, is not called unknown.
+    FalseUnknowns,
+    /// Every ambiguous end that nothing can settle is reported as unknown, and every end in the ledger and a letter.
     Unreported,
     /// Whoever calls holds the claim.
     UnclaimedCalls,
@@ -40,19 +42,20 @@ pub enum Invariant {
     Attempts,
     /// A letter says why, how often and since when.
     Letters,
-    /// Completed and unknown records stay as they are.
+    /// Completed records stay as they are, and unknown ones that nothing can settle.
     Absorbing,
 }
 
 impl Invariant {
     /// Every one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Lost,
         Self::DoubleEffects,
         Self::LimitViolations,
         Self::CallsWhileOpen,
         Self::Stuck,
         Self::FalseRejections,
+        Self::FalseUnknowns,
         Self::Unreported,
         Self::UnclaimedCalls,
         Self::Attempts,
@@ -69,6 +72,7 @@ impl Invariant {
             Self::CallsWhileOpen => "calls_while_open",
             Self::Stuck => "stuck",
             Self::FalseRejections => "false_rejections",
+            Self::FalseUnknowns => "false_unknowns",
             Self::Unreported => "unreported_unknowns",
             Self::UnclaimedCalls => "unclaimed_calls",
             Self::Attempts => "attempts_without_call",
@@ -100,10 +104,12 @@ pub struct Watch {
     calls: BTreeMap<(String, &'static str), (&'static Limit, Vec<Started>)>,
     /// Calls under way: for which request, by which environment, in which invocation.
     under_way: Vec<(usize, usize, u64)>,
-    /// When each record was written first.
-    written: HashMap<String, i64>,
     /// Attempts that each record was closed with.
     closed: BTreeSet<(String, u32)>,
+    /// Ends whose letters were sent: key and mark.
+    told: BTreeSet<(String, u64)>,
+    /// Requests whose holder died at least once, by key.
+    abandoned: BTreeSet<String>,
     effects: HashMap<String, u32>,
 }
 
@@ -130,18 +136,12 @@ impl World {
                 self.watch.references.insert(reference, number);
             }
         }
-        let now = self.now;
-        self.watch.written.entry(next.pk.clone()).or_insert(now);
-        let absorbing = |record: &Record| {
-            matches!(record.status, Status::Completed | Status::Unknown)
-                && !record.is_expired(self.timestamp())
-        };
-        if let Some(before) = before.filter(|before| absorbing(before)) {
-            let (pk, from, to) = (&next.pk, before.status, next.status);
-            self.violated(
-                Invariant::Absorbing,
-                format!("{pk}: {from:?} became {to:?}"),
-            );
+        if let Some(before) = before.filter(|before| !before.is_expired(self.timestamp())) {
+            self.see_left(before, next, &group);
+        }
+        if next.status == Status::Rejected && next.ambiguous {
+            let text = format!("{} is rejected and in doubt", next.pk);
+            self.violated(Invariant::FalseRejections, text);
         }
         if next.status == Status::Completed && !self.took_effect(&next.pk) {
             self.violated(
@@ -154,6 +154,27 @@ impl World {
             self.watch.closed.insert(closed);
         }
         self.see_attempts(before, next, &group);
+    }
+
+    /// A record that stood as `before` becomes `next`. What was completed stays so; what is in doubt is taken up again
+    /// where that can settle it, and keeps its vendor key.
+    fn see_left(&mut self, before: &Record, next: &Record, group: &[usize]) {
+        if before.status == Status::InProgress && before.owner != next.owner {
+            self.watch.abandoned.insert(next.pk.clone());
+        }
+        let is_unsafe = |number: &usize| self.requests[*number].safety == Some(Safety::Unsafe);
+        let stays = match before.status {
+            Status::Completed => true,
+            Status::Unknown => next.series != before.series || group.iter().any(is_unsafe),
+            _ => false,
+        };
+        if stays {
+            let (pk, from, to) = (&next.pk, before.status, next.status);
+            self.violated(
+                Invariant::Absorbing,
+                format!("{pk}: {from:?} became {to:?}"),
+            );
+        }
     }
 
     /// An attempt is a call, or a lease that ended without a word.

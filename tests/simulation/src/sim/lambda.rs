@@ -1,6 +1,6 @@
 //! Lambda and its event source mapping: environments, invocations, acknowledgements.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 
@@ -254,8 +254,9 @@ impl Simulation {
                 format!("{id} ({request}): {outcome:?}")
             });
         }
+        let acknowledged: BTreeSet<&str> = report.acknowledged().collect();
         for (id, receipt) in &running.batch {
-            if report.retained.contains(id) {
+            if !acknowledged.contains(id.as_str()) {
                 continue;
             }
             let World { rng, profile, .. } = &mut *world;

@@ -37,6 +37,7 @@ fn record(letter: &Letter, status: Status, ambiguous: bool) -> Record {
         generation: 1,
         series: 1,
         lease_until: None,
+        claimed_at: None,
         attempts: 1,
         series_since: NOW - HOUR,
         next_attempt_at: None,
@@ -50,6 +51,8 @@ fn record(letter: &Letter, status: Status, ambiguous: bool) -> Record {
         response: None,
         code: None,
         detail: None,
+        closing: 3,
+        closed_at: None,
         resolved_at: None,
         expires_at: None,
     }
@@ -73,10 +76,13 @@ fn the_ledger_s_status_decides_where_it_can() {
     use Status::{Completed, InProgress, Rejected, Retrying, Unknown};
     for (what, status, ambiguous, expected) in [
         (STRIPE, Completed, false, Class::AlreadyDone),
-        (STRIPE, Unknown, true, Class::Ambiguous),
         (STRIPE, Rejected, false, Class::Safe),
         (STRIPE, Retrying, false, Class::Safe),
-        // In doubt: what the operation declares decides.
+        // In doubt: what the operation declares decides, also of the previous release's rejections.
+        (STRIPE, Unknown, true, Class::Safe),
+        (PAGERDUTY, Unknown, true, Class::Safe),
+        (SEAM, Unknown, true, Class::Safe),
+        (SLACK, Unknown, true, Class::Ambiguous),
         (STRIPE, Rejected, true, Class::Safe),
         (STRIPE, InProgress, false, Class::Safe),
         (PAGERDUTY, Rejected, true, Class::Safe),
@@ -179,15 +185,35 @@ fn a_payload_that_a_mapping_makes_is_not_judged_by_its_shape() {
 }
 
 #[test]
-fn without_a_record_nothing_was_tried_but_for_a_first_call_that_leaves_none() {
-    for (what, code, expected) in [
-        (STRIPE, "provider_rejected", Class::Safe),
-        (STRIPE, "queue_time_spent", Class::Ambiguous),
-        (STRIPE, NO_CODE, Class::Ambiguous),
-        (SLACK, "queue_time_spent", Class::Safe),
-        (SLACK, NO_CODE, Class::Safe),
+fn without_a_record_nothing_was_tried() {
+    for code in ["provider_rejected", "queue_time_spent", NO_CODE] {
+        for what in [STRIPE, SLACK] {
+            assert_eq!(class(&of(what, code), None), Class::Safe, "{what} {code}");
+        }
+    }
+}
+
+#[test]
+fn a_letter_of_an_earlier_end_can_go_since_the_last_one_has_its_own() {
+    for (version, expected) in [
+        ("2;closing=3", Class::Safe),
+        ("2;closing=2", Class::AlreadyDone),
+        ("2", Class::Safe),
     ] {
-        assert_eq!(class(&of(what, code), None), expected, "{what} {code}");
+        let said = [("code", "provider_rejected"), ("format_version", version)];
+        let letter = letter(&body(STRIPE), &said);
+        let record = record(&letter, Status::Rejected, false);
+        assert_eq!(class(&letter, Some(&record)), expected, "{version}");
+    }
+}
+
+#[test]
+fn who_can_be_asked_is_asked_after_the_deadline_too() {
+    for (what, expected) in [(SEAM, Class::Safe), (PAGERDUTY, Class::Ambiguous)] {
+        let late = format!(r#"{what},"deadline":"2026-11-22T09:00:00Z""#);
+        let letter = of(&late, "outcome_unknown");
+        let record = record(&letter, Status::Unknown, true);
+        assert_eq!(class(&letter, Some(&record)), expected, "{what}");
     }
 }
 

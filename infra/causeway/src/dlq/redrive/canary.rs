@@ -18,7 +18,7 @@ pub enum Fate {
 
 /// How a letter is doing whose record was `before` when it was sent, and is `now`.
 ///
-/// Every claim and every guarded call changes owner or generation: a record that shows what it showed before tells of
+/// Every claim changes owner and generation: a record that shows what it showed before tells of
 /// its past.
 pub fn fate(before: Option<&Record>, now: Option<&Record>) -> Fate {
     let Some(now) = now else {
@@ -58,6 +58,7 @@ mod tests {
             generation,
             series: 1,
             lease_until: None,
+            claimed_at: None,
             attempts: 1,
             series_since: at,
             next_attempt_at: None,
@@ -71,6 +72,8 @@ mod tests {
             response: None,
             code: Some(code::PROVIDER_REJECTED),
             detail: None,
+            closing: 0,
+            closed_at: None,
             resolved_at: None,
             expires_at: None,
         }

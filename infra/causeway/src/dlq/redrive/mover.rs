@@ -279,8 +279,8 @@ impl<'a> Mover<'a> {
     }
 }
 
-/// The letter as a new message: its body unchanged. Fair-queue group and trace go along, and when the request was first
-/// seen; code, detail and history stay behind.
+/// The letter as a new message: its body unchanged. Fair-queue group and trace go along, when the request was first seen,
+/// and the mark by which the ledger knows a redrive; code, detail and history stay behind.
 fn post(letter: &Letter) -> Post {
     let first_seen = letter.said.first_seen.as_deref();
     Post {
@@ -288,6 +288,7 @@ fn post(letter: &Letter) -> Post {
         group_id: letter.group_id.clone(),
         trace_header: letter.trace_header.clone(),
         first_seen: first_seen.and_then(|text| Timestamp::parse_rfc3339(text).ok()),
+        mark: letter.said.mark,
     }
 }
 
@@ -312,11 +313,12 @@ mod tests {
     use crate::dlq::letter::tests::letter;
 
     #[test]
-    fn group_trace_and_first_seen_go_along_and_the_reason_stays_behind() {
+    fn group_trace_first_seen_and_mark_go_along_and_the_reason_stays_behind() {
         let said = [
             ("code", "x"),
             ("attempts", "8"),
             ("first_seen", "2026-11-22T10:00:00Z"),
+            ("format_version", "2;closing=7"),
         ];
         let trace = "Root=1-5759e988-bd862e3fe1be46a994272793";
         let letter = Letter {
@@ -329,6 +331,7 @@ mod tests {
             group_id: Some("default".to_owned()),
             trace_header: Some(trace.to_owned()),
             first_seen: Some(Timestamp::from_millis(1_795_341_600_000)),
+            mark: Some(7),
         };
         assert_eq!(post(&letter), expected);
     }

@@ -237,6 +237,7 @@ impl Path {
             generation,
             series: 1 + random.below(3) as u32,
             lease_until: random.maybe(at),
+            claimed_at: random.maybe(at),
             attempts: random.below(9) as u32,
             series_since: at(random),
             next_attempt_at: random.maybe(at),
@@ -253,6 +254,8 @@ impl Path {
             }),
             code: random.maybe(|_| Code::new("provider_rejected")),
             detail: random.maybe(|random| random.text(80)),
+            closing: random.below(9) as u64,
+            closed_at: random.maybe(at),
             resolved_at: random.maybe(at),
             expires_at: random.maybe(|random| NOW_MS / 1000 + random.below(3) as i64 - 1),
         }

@@ -174,6 +174,7 @@ fn letter(random: &mut Random) -> Letter {
     reason.attempts = random.below(9) as u32;
     reason.provider_status = random.maybe(|random| 200 + random.below(300) as u16);
     reason.last_attempt = random.maybe(at);
+    reason.closing = random.maybe(|random| random.below(99) as u64);
     Letter {
         body: body(random),
         reason,
@@ -201,7 +202,7 @@ fn again(random: &mut Random) -> Again {
         body: body(random),
         receive_count: 1 + random.below(900) as u32,
         sent_at: at(random),
-        first_received: at(random),
+        mark: random.maybe(|random| random.below(99) as u64),
         first_seen: at(random),
         group_id: random.maybe(name),
         trace_header: random.maybe(trace),

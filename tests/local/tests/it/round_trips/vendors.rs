@@ -16,6 +16,7 @@ const KEYED: Operation = Operation::new::<Order>(
     Safety::Keyed {
         place: KeyPlace::Header("idempotency-key"),
         retention: Duration::from_secs(24 * 60 * 60),
+        looks_up_first: true,
     },
 );
 
@@ -59,20 +60,6 @@ static TWO: Spec = Spec {
 impl Provider for TwoScopes {
     fn spec(&self) -> &'static Spec {
         &TWO
-    }
-}
-
-/// Without a key, with one limit.
-pub struct NoKey;
-
-static NO_KEY: Spec = Spec {
-    limits: ACCOUNT,
-    ..Spec::new("no-key", "https://api.vendor.example", AUTH, &[UNSAFE])
-};
-
-impl Provider for NoKey {
-    fn spec(&self) -> &'static Spec {
-        &NO_KEY
     }
 }
 

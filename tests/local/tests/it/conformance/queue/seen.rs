@@ -58,9 +58,14 @@ pub fn letter_seen(letter: &Letter) -> Seen {
         ("request_id", "String", letter.request_id.clone()),
         ("connection", "String", letter.connection.clone()),
         ("operation", "String", letter.operation.clone()),
-        ("format_version", "Number", Some("1".to_owned())),
+        ("format_version", "String", Some(version(reason.closing))),
     ];
     seen(&letter.body, attributes, &letter.group_id)
+}
+
+/// The format, with the end that a letter, or what is made of it, tells of.
+fn version(mark: Option<u64>) -> String {
+    mark.map_or("2".to_owned(), |mark| format!("2;closing={mark}"))
 }
 
 /// A message that was sent again, on the other side: its history.
@@ -74,13 +79,8 @@ pub fn again_seen(again: &Again) -> Seen {
             Some(message.receive_count.to_string()),
         ),
         ("sent_at", "String", Some(message.sent_at.to_string())),
-        (
-            "first_received",
-            "String",
-            Some(message.first_received.to_string()),
-        ),
         ("first_seen", "String", Some(message.first_seen.to_string())),
-        ("format_version", "Number", Some("1".to_owned())),
+        ("format_version", "String", Some(version(message.mark))),
     ];
     seen(&message.body, attributes, &message.group_id)
 }
