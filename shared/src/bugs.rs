@@ -48,8 +48,8 @@ bugs! {
     IgnoreSettleTime,
     /// A key counts as remembered for ever.
     IgnoreRetention,
-    /// A ledger that could not be read counts as empty.
-    FailedReadIsAbsent,
+    /// A connection that never came about counts as a call that may have taken effect.
+    NotSentIsAmbiguous,
     /// No complete answer counts as nothing done.
     AmbiguousIsDefinite,
     /// What a later attempt proves of itself counts for the earlier ones, too.

@@ -14,7 +14,6 @@ use super::limits::Wanted;
 use super::{Lane, Run, SETTLE_RESERVE};
 use crate::Timestamp;
 use crate::breaker::Gate;
-use crate::bugs::{self, Bug};
 use crate::ledger::state::{Claim, Closing, claim};
 use crate::ledger::{Finding, MAX_READ, Record};
 use crate::limiter::FULL_RATE;
@@ -58,11 +57,16 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    fn turn_away(&mut self, jobs: Vec<Job>, why: impl Fn(&Job) -> Outcome) {
-        self.ended.extend(jobs.into_iter().map(|job| {
-            let outcome = why(&job);
-            job.end(outcome)
-        }));
+    /// The ones of `jobs` that nothing keeps from calling; the others end here.
+    fn sift(&mut self, jobs: Vec<Job>, mut keeps: impl FnMut(&Job) -> Option<Outcome>) -> Vec<Job> {
+        let mut going = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            match keeps(&job) {
+                None => going.push(job),
+                Some(outcome) => self.ended.push(job.end(outcome)),
+            }
+        }
+        going
     }
 
     fn add(mut self, other: Self) -> Self {
@@ -119,12 +123,12 @@ impl Lane {
         let mut share = FULL_RATE;
         if !self.breaker.believed_closed(&key, now) {
             let Some(gate) = self.pass(&key, now, lease).await else {
-                admission.turn_away(jobs, |job| refused(None, job, now));
+                admission.sift(jobs, |job| Some(refused(None, job, now)));
                 return admission;
             };
             let (passing, part) = through(&gate);
             let kept_out = jobs.split_off(passing.min(all));
-            admission.turn_away(kept_out, |job| refused(Some(&gate), job, now));
+            admission.sift(kept_out, |job| Some(refused(Some(&gate), job, now)));
             (known, share) = (Some(gate), part);
         }
         let jobs = self.consult_ledger(jobs, &mut admission, run).await;
@@ -157,28 +161,16 @@ impl Lane {
         };
         for (jobs, leave) in calls.into_iter().zip(drawn.leaves) {
             let drawn_by = jobs[0].subject.owner.clone();
-            let (mut going, mut kept) = (Vec::new(), Vec::new());
-            for job in jobs {
-                match hindrance(&job, Some(leave)) {
-                    None => going.push(job),
-                    Some(outcome) => kept.push(job.end(outcome)),
-                }
-            }
-            admission.ended.extend(kept);
-            if !going.is_empty() {
+            let jobs = admission.sift(jobs, |job| hindrance(job, Some(leave)));
+            if !jobs.is_empty() {
                 admission.calls.push(Admitted {
-                    jobs: going,
+                    jobs,
                     start: leave.start(),
                     drawn_by,
                 });
             }
         }
-        for job in suspects {
-            match hindrance(&job, None) {
-                None => admission.suspects.push(job),
-                Some(outcome) => admission.ended.push(job.end(outcome)),
-            }
-        }
+        admission.suspects = admission.sift(suspects, |job| hindrance(job, None));
         let going: BTreeSet<&str> = admission
             .calls
             .iter()
@@ -255,9 +247,6 @@ impl Lane {
             Err(error) => {
                 // Nothing is lost: the claim asks the ledger again.
                 tracing::warn!(%error, "the ledger could not be read");
-                if bugs::is(Bug::FailedReadIsAbsent) {
-                    return keys.into_iter().map(|key| (key, None)).collect();
-                }
                 BTreeMap::new()
             }
         }

@@ -20,7 +20,7 @@ impl Lane {
         for message in batch {
             let read = catch_unwind(AssertUnwindSafe(|| self.read(&message, run)));
             let unread = || Refused {
-                reason: Reason::new(code::PANICKED, "decoding the request panicked"),
+                reason: Box::new(Reason::new(code::PANICKED, "decoding the request panicked")),
                 subject: None,
             };
             match read.unwrap_or_else(|_| Err(unread())) {
@@ -38,8 +38,8 @@ impl Lane {
                     poison.push(Ended {
                         message,
                         peek,
-                        subject,
-                        outcome: Outcome::Rejected(reason),
+                        subject: subject.map(|subject| *subject),
+                        outcome: Outcome::Rejected(*reason),
                         sent_again: false,
                     });
                 }
@@ -67,7 +67,7 @@ impl Lane {
     ) -> Result<(Request, &'static Operation, Subject), Refused> {
         let spec = self.provider.spec();
         let refused = |reason| Refused {
-            reason,
+            reason: Box::new(reason),
             subject: None,
         };
         let request = Request::decode(&message.body)
@@ -91,8 +91,8 @@ impl Lane {
             let known: Vec<&str> = known.collect();
             let detail = format!("operation: must be one of {}", known.join(", "));
             return Err(Refused {
-                reason: Reason::new(code::UNKNOWN_OPERATION, detail),
-                subject: Some(subject),
+                reason: Box::new(Reason::new(code::UNKNOWN_OPERATION, detail)),
+                subject: Some(Box::new(subject)),
             });
         };
         Ok((request, operation, subject))
@@ -101,7 +101,7 @@ impl Lane {
 
 /// Why a message is no job.
 struct Refused {
-    reason: Reason,
+    reason: Box<Reason>,
     /// The request, where it could be read.
-    subject: Option<Subject>,
+    subject: Option<Box<Subject>>,
 }

@@ -88,7 +88,10 @@ impl Called {
                     ambiguous && !bugs::is(Bug::AmbiguousIsDefinite),
                 )
             }
-            Self::Failed(CallError::NotSent(_)) => (None, false, false),
+            Self::Failed(CallError::NotSent(_)) => {
+                let ambiguous = bugs::is(Bug::NotSentIsAmbiguous);
+                (None, ambiguous, ambiguous)
+            }
             Self::Failed(CallError::Ambiguous(_)) => {
                 (None, true, !bugs::is(Bug::AmbiguousIsDefinite))
             }

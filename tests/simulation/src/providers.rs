@@ -19,7 +19,7 @@ pub const KEY_HEADER: &str = "idempotency-key";
 /// Body field of the reference that lookups ask for.
 pub const REFERENCE: &str = "reference";
 /// How long a vendor may take to show what it did.
-pub const SETTLE: Duration = Duration::from_secs(60);
+pub const SETTLE: Duration = Duration::from_secs(240);
 /// What an item begins with whose call cannot be built.
 pub const PANIC: &str = "panic";
 /// What such a panic says.

@@ -31,7 +31,7 @@ pub struct Stored {
     /// As its attribute says; of a message without one, `sent_at`.
     pub first_seen: i64,
     /// The end whose letter it was.
-    mark: Option<u64>,
+    pub mark: Option<u64>,
     history: Option<History>,
     receive_count: u32,
     received_at: i64,

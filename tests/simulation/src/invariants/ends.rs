@@ -68,8 +68,13 @@ impl World {
         });
         let in_order = match outcome {
             Outcome::Delivered => completed,
-            // An end's letter speaks for the copies too, when it is sent.
-            Outcome::Duplicate => completed || record.is_some_and(|record| self.is_told(&record)),
+            // An end's letter speaks for the copies too, when it is sent; but not for what a person made of it.
+            Outcome::Duplicate => {
+                let mark = self.queue.messages[message].mark;
+                let swallowed = |record: &Record| mark == Some(record.closing);
+                completed
+                    || record.is_some_and(|record| self.is_told(&record) && !swallowed(&record))
+            }
             Outcome::Rejected(_) | Outcome::Unknown(_) => self
                 .queue
                 .letters
@@ -143,7 +148,7 @@ impl World {
             let end = (record.pk.clone(), record.closing);
             record.resolved_at.is_some() || self.watch.told.contains(&end)
         });
-        if !matches!(status, Some(Status::Completed)) && !(is_end && told) {
+        if status != Some(Status::Completed) && (!is_end || !told) {
             let text = format!("{key} ended as {status:?}, and no letter tells of it");
             self.violated(Invariant::Unreported, text);
         }
