@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::stack::Stack;
 use crate::when::{self, Now};
@@ -108,7 +108,7 @@ pub struct View {
 /// # Errors
 /// When the provider is not deployed, the order is refused, or AWS cannot be reached.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     match &arguments.action {
         Action::Show(which) => show(&stack, which, context).await,
         Action::Open(open) => {

@@ -1,14 +1,14 @@
-//! Subcommands and options, and what the process answers its shell.
+//! The command line: which subcommand is what, and what the process answers its shell. Nothing imports it.
 
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
-use time::UtcOffset;
+use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::context::{Context, Done, Global};
 use crate::error::Error;
-use crate::stack::Stack;
-use crate::when::{self, Now};
-use crate::{breaker, completions, connection, dlq, lanes, map, providers, send, status, top};
+use crate::{
+    breaker, completions, connection, dlq, lanes, map, providers, send, status, top, when,
+};
 
 /// Everything was done.
 const DONE: u8 = 0;
@@ -21,17 +21,6 @@ const IN_PART: u8 = 3;
 /// Ended by Ctrl-C, by convention of shells.
 const INTERRUPTED: u8 = 130;
 
-/// What a command came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
-    /// All of it.
-    All,
-    /// Some of it: items were refused, or a breaker stopped the rest.
-    InPart,
-    /// Ended in order by Ctrl-C.
-    Interrupted,
-}
-
 /// Runs third-party integrations' lanes: send, watch, break, mend.
 ///
 /// Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 done in part, 130 interrupted.
@@ -42,56 +31,6 @@ struct Cli {
     global: Global,
     #[command(subcommand)]
     command: Command,
-}
-
-/// Options that every command has.
-#[derive(Args, Clone, Debug)]
-pub struct Global {
-    /// Name of the CloudFormation stack.
-    #[arg(
-        long,
-        global = true,
-        env = "CAUSEWAY_STACK",
-        default_value = "causeway"
-    )]
-    pub stack: String,
-    /// AWS region; otherwise that of the shell or the profile.
-    #[arg(long, global = true)]
-    pub region: Option<String>,
-    /// Profile of the AWS configuration.
-    #[arg(long, global = true)]
-    pub profile: Option<String>,
-    /// Address of an emulator in AWS's stead (also from `AWS_ENDPOINT_URL`).
-    #[arg(long, global = true)]
-    pub endpoint_url: Option<String>,
-    /// Print JSON, for programs.
-    #[arg(long, global = true)]
-    pub json: bool,
-}
-
-/// What a command works with.
-#[derive(Debug)]
-pub struct Context {
-    /// The options that every command has.
-    pub global: Global,
-    /// The person's distance from UTC.
-    pub offset: UtcOffset,
-}
-
-impl Context {
-    /// The stack; commands that need none never ask AWS.
-    ///
-    /// # Errors
-    /// When it cannot be reached.
-    pub async fn stack(&self) -> Result<Stack, Error> {
-        Stack::connect(&self.global).await
-    }
-
-    /// The present, where the person is.
-    #[must_use]
-    pub fn now(&self) -> Now {
-        Now::here(self.offset)
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -151,14 +90,8 @@ async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
         Command::Dlq(arguments) => dlq::run(arguments, context).await,
         Command::Map(arguments) => map::run(arguments, context),
         Command::Providers(arguments) => providers::run(arguments, context),
-        Command::Completions(arguments) => completions::run(arguments),
+        Command::Completions(arguments) => completions::run(arguments, Cli::command()),
     }
-}
-
-/// The whole command line, as completions and its tests know it.
-#[must_use]
-pub fn command_line() -> clap::Command {
-    Cli::command()
 }
 
 fn exit_status(done: Result<Done, Error>) -> u8 {

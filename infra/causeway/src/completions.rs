@@ -3,7 +3,7 @@
 use clap::Args;
 use clap_complete::{Shell, generate};
 
-use crate::cli::{Done, command_line};
+use crate::context::Done;
 use crate::error::Error;
 use crate::output;
 
@@ -21,18 +21,13 @@ pub struct Arguments {
     shell: Shell,
 }
 
-/// Prints them.
+/// Prints those of `command_line`.
 ///
 /// # Errors
 /// When standard output is gone.
-pub fn run(arguments: &Arguments) -> Result<Done, Error> {
+pub fn run(arguments: &Arguments, mut command_line: clap::Command) -> Result<Done, Error> {
     let mut script = Vec::new();
-    generate(
-        arguments.shell,
-        &mut command_line(),
-        "causeway",
-        &mut script,
-    );
+    generate(arguments.shell, &mut command_line, "causeway", &mut script);
     output::line(String::from_utf8_lossy(&script).trim_end())?;
     Ok(Done::All)
 }

@@ -7,9 +7,10 @@ use causeway::request::Name;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::items::{self, Key, Standing};
+use crate::stack::Stack;
 use crate::target::{self, Target};
 use crate::when::{self, Now};
 use crate::{breaker, output};
@@ -90,7 +91,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
 }
 
 async fn run_list(list: &List, context: &Context) -> Result<Done, Error> {
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let lane = list.provider.as_ref().map(|name| stack.lane(name.as_str()));
     let provider = lane.transpose()?.map(|lane| lane.provider.as_str());
     let now = context.now();
@@ -112,7 +113,7 @@ async fn run_list(list: &List, context: &Context) -> Result<Done, Error> {
 }
 
 async fn show(target: &Target, context: &Context) -> Result<Done, Error> {
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let provider = stack.lane(target.provider.as_str())?.provider.as_str();
     let now = context.now();
     let found = items::scan(&stack, Some(provider)).await?;
@@ -130,7 +131,7 @@ async fn show(target: &Target, context: &Context) -> Result<Done, Error> {
 }
 
 async fn resume(target: &Target, context: &Context) -> Result<Done, Error> {
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let provider = stack.lane(target.provider.as_str())?.provider.as_str();
     let (states, connection) = (breaker::states(&stack)?, connection(target));
     let resumed = credentials::resume(&states, provider, &connection, &breaker::writer()).await;

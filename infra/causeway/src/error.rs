@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::output::shown;
+use crate::text::shown;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -80,4 +80,15 @@ fn causes(error: &dyn StdError) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_gives_a_terminal_no_orders() {
+        let error = Error::new("refused: \u{1b}[2J").hint("\u{9b}m");
+        assert_eq!(error.to_string(), "refused: \\u{1b}[2J\n  \\u{9b}m");
+    }
 }

@@ -1,13 +1,15 @@
 //! `causeway`, the operators' command: the same against AWS and the local stack.
 //!
-//! Every command is one module with its `Arguments` and its `run`. What they share: the [`Stack`](stack::Stack) that
-//! the outputs of CloudFormation describe, one way to [print](output) for people and programs, and one kind of
-//! [error](error::Error).
+//! Every command is one module with its `Arguments` and its `run`; [`cli`] stands on top of them and says which is
+//! which. Below them is what they share: the [`Context`](context::Context) that they are called with, the
+//! [`Stack`](stack::Stack) that the outputs of CloudFormation describe, one way to [print](output) for people and
+//! programs, and one kind of [error](error::Error).
 
 pub mod breaker;
 pub mod cli;
 pub mod completions;
 pub mod connection;
+pub mod context;
 pub mod dlq;
 pub mod error;
 pub mod items;
@@ -20,6 +22,7 @@ pub mod send;
 pub mod stack;
 pub mod status;
 pub mod target;
+pub mod text;
 pub mod top;
 pub mod watch;
 pub mod when;

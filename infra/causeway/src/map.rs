@@ -9,7 +9,7 @@ use causeway::mapping::{Example, Mapping};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::{output, target};
 

@@ -1,6 +1,5 @@
 //! Results on standard output: tables for people, JSON for programs.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -9,6 +8,7 @@ use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::text::shown;
 
 /// Writes a line of a result.
 ///
@@ -18,26 +18,7 @@ pub fn line(text: &str) -> Result<(), Error> {
     written(&shown(text))
 }
 
-/// `text` with control characters spelled out, line ends and tabs aside: vendors' words, names of fields and payloads
-/// are shown to an operator, whose terminal must not take orders from them.
-#[must_use]
-pub fn shown(text: &str) -> Cow<'_, str> {
-    let is_harmless = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
-    if text.chars().all(is_harmless) {
-        return Cow::Borrowed(text);
-    }
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_harmless(c) {
-            safe.push(c);
-        } else {
-            safe.extend(c.escape_unicode());
-        }
-    }
-    Cow::Owned(safe)
-}
-
-/// The same for JSON, which has its own way to spell them, and uses it below U+0020 only.
+/// [`shown`] for JSON, which has its own way to spell control characters, and uses it below U+0020 only.
 fn json_shown(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -93,20 +74,6 @@ pub fn table(headings: &[&str]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A vendor's message, or a field's name in a payload, could clear the screen or write what the operator would take
-    /// for the command's own words.
-    #[test]
-    fn text_from_outside_gives_a_terminal_no_orders() {
-        let hostile = "declined\u{1b}[2J\u{9b}31m\r\u{7}\u{7f}";
-        assert_eq!(
-            shown(hostile),
-            "declined\\u{1b}[2J\\u{9b}31m\\u{d}\\u{7}\\u{7f}"
-        );
-        assert_eq!(shown("Zoë\t€5\n"), "Zoë\t€5\n");
-        let error = Error::new("refused: \u{1b}[2J").hint("\u{9b}m");
-        assert_eq!(error.to_string(), "refused: \\u{1b}[2J\n  \\u{9b}m");
-    }
 
     #[test]
     fn json_stays_json_and_means_the_same() {

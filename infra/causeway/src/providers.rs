@@ -7,7 +7,7 @@ use causeway_ingest::{catalogue, entry};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output;
 use crate::when::span;

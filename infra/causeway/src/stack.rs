@@ -7,7 +7,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
 use causeway_ingest::catalogue;
 
-use crate::cli::Global;
+use crate::context::Global;
 use crate::error::Error;
 
 /// A deployed stack and the clients that reach it.

@@ -9,10 +9,12 @@ use causeway::request::{IdempotencyKey, LedgerKey, Name};
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output;
+use crate::stack::Stack;
 use crate::target::Target;
+use crate::text::quoted;
 use crate::when::{self, Now};
 
 /// How often a watched record is read: a request takes seconds.
@@ -60,7 +62,7 @@ pub struct View {
     pub detail: Option<String>,
     /// Attempts made in this series.
     pub attempts: u32,
-    /// Fresh starts before.
+    /// Which series of attempts it is in: 1, and one more for each fresh start since (a redrive of what had no effect).
     pub series: u32,
     /// Whether an attempt may have taken effect.
     pub ambiguous: bool,
@@ -93,7 +95,7 @@ pub struct View {
 /// # Errors
 /// When there is no record, AWS cannot be reached, or the wait was too long.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let arguments = &Arguments {
         target: arguments.target.deployed(&stack)?,
         ..arguments.clone()
@@ -216,7 +218,9 @@ const fn meaning(status: Status) -> &'static str {
     }
 }
 
-const fn word(status: Status) -> &'static str {
+/// A status as the ledger, the API and the documents spell it.
+#[must_use]
+pub const fn word(status: Status) -> &'static str {
     match status {
         Status::InProgress => "IN_PROGRESS",
         Status::Retrying => "RETRYING",
@@ -258,8 +262,8 @@ impl View {
             ("claimed until", self.lease_until),
             ("ruled on     ", self.resolved_at),
         ];
-        let series = if self.series > 0 {
-            format!(" in this series, {} before it", self.series)
+        let series = if self.series > 1 {
+            format!(" in series {}; those before it had no effect", self.series)
         } else {
             String::new()
         };
@@ -287,14 +291,14 @@ impl View {
 
     fn next_command(&self) -> Option<String> {
         let provider = &self.provider;
+        // The whole key: the same one may be known to other connections.
+        let key = format!("{provider}#{}#{}", self.connection, self.idempotency_key);
+        let key = quoted(&key);
         match self.status {
-            Status::Rejected => Some(format!(
-                "causeway dlq show {provider} '{}'",
-                self.idempotency_key
-            )),
+            Status::Rejected => Some(format!("causeway dlq show {provider} {key}")),
             Status::Unknown => Some(format!(
-                "look at the provider, then causeway dlq resolve {provider} '{}'",
-                self.idempotency_key
+                "look at the provider, then causeway dlq resolve {provider} {key} \
+                 --completed (or --rejected) --reason '…'"
             )),
             Status::InProgress | Status::Retrying | Status::Completed => None,
         }

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::output;
+use crate::{output, text};
 
 /// The longest that anything is watched: who forgets it in a terminal should not be billed for its reads for ever.
 pub const WATCH_MAX: Duration = Duration::from_secs(12 * 60 * 60);
@@ -36,7 +36,7 @@ impl Screen {
         }
         // One write, so that nobody sees an empty screen.
         let mut out = io::stdout().lock();
-        let written = out.write_all(format!("{CLEAR}{}\n", output::shown(text)).as_bytes());
+        let written = out.write_all(format!("{CLEAR}{}\n", text::shown(text)).as_bytes());
         written
             .and_then(|()| out.flush())
             .map_err(Error::io("write the result"))

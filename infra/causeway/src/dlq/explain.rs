@@ -8,12 +8,14 @@ use super::Reading;
 use super::classify::Class;
 use super::codes::{Explanation, all, explain};
 use super::group::groups;
-use super::look::{Judged, dead_letters, releasing};
+use super::look::{Judged, dead_letters, record_json, releasing};
 use super::show::find;
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output;
 use crate::stack::{Lane, Stack};
+use crate::status::word;
+use crate::text::quoted;
 
 /// What a code means, whose move it is, what to do, and the exact next command.
 #[derive(Args, Debug)]
@@ -46,7 +48,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
     if let Some(known) = code {
         return print_codes(context, provider, &[known]);
     }
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let lane = stack.lane(provider)?;
     match &arguments.what {
         Some(what) => one(&stack, lane, arguments, what, context).await,
@@ -130,7 +132,7 @@ async fn one(
                         "code": judged.letter.said.code,
                         "detail": judged.letter.said.detail,
                         "explanation": explain(&lane.provider, &judged.letter.said.code),
-                        "ledger": judged.record.as_ref().map(super::resolve::record_json),
+                        "ledger": judged.record.as_ref().map(record_json),
                         "redrive": judged.judgement,
                         "next": next(&lane.provider, judged),
                     })
@@ -190,10 +192,8 @@ fn state(record: Option<&Record>) -> String {
     } else {
         ""
     };
-    format!(
-        "{:?} after {} attempt(s){doubt}",
-        record.status, record.attempts
-    )
+    let status = word(record.status);
+    format!("{status} after {} attempt(s){doubt}", record.attempts)
 }
 
 /// The command to type next.
@@ -217,11 +217,6 @@ fn next(provider: &str, judged: &Judged) -> String {
         }
         Class::Hopeless => format!("causeway dlq show {provider} {id}"),
     }
-}
-
-/// `text` as one word of a shell's command line: keys may hold quotes and blanks.
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -257,11 +252,6 @@ mod tests {
         ] {
             assert_eq!(next("stripe", &judged(class)), expected);
         }
-    }
-
-    #[test]
-    fn a_key_is_one_word_of_the_next_command() {
-        assert_eq!(quoted("a#b#o'clock 5"), r"'a#b#o'\''clock 5'");
     }
 
     #[test]

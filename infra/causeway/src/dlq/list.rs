@@ -9,7 +9,7 @@ use super::Reading;
 use super::group::{Group, groups};
 use super::look::{dead_letters, releasing};
 use super::queue::Counts;
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output;
 use crate::stack::{Lane, Stack};
@@ -37,7 +37,7 @@ struct Seen {
 /// # Errors
 /// When AWS refuses, or there is no such lane.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let lanes = match &arguments.provider {
         Some(provider) => vec![stack.lane(provider)?],
         None => stack.lanes().iter().collect(),

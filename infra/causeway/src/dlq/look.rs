@@ -7,13 +7,14 @@ use causeway::clock::{Clock, SystemClock};
 use causeway::ledger::{DynamoLedger, LedgerStore, MAX_READ, Record};
 use causeway::provider::{Provider, Spec};
 use causeway_ingest::catalogue;
+use serde_json::{Value, json};
 use tokio::signal::ctrl_c;
 
 use super::Reading;
 use super::classify::{Judgement, classify};
 use super::letter::Letter;
 use super::queue::DeadLetters;
-use crate::cli::Done;
+use crate::context::Done;
 use crate::error::Error;
 use crate::stack::{Lane, Stack};
 
@@ -120,4 +121,24 @@ pub async fn judge(
         }
     });
     Ok(judged.collect())
+}
+
+/// A record as programs and people read it.
+pub fn record_json(record: &Record) -> Value {
+    let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    json!({
+        "status": record.status,
+        "attempts": record.attempts,
+        "ambiguous": record.ambiguous,
+        "series": record.series,
+        "code": record.code,
+        "detail": record.detail,
+        "response": record.response,
+        "first_seen": record.first_seen.to_string(),
+        "first_sent_at": time(record.first_sent_at),
+        "last_attempt": time(record.last_attempt),
+        "next_attempt_at": time(record.next_attempt_at),
+        "resolved_at": time(record.resolved_at),
+        "owner": record.resolved_at.map(|_| &record.owner),
+    })
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 
 pub use classify::{Class, Judgement, classify};

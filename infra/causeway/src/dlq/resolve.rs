@@ -6,16 +6,17 @@ use causeway::clock::{Clock, SystemClock};
 use causeway::ledger::{self, Record, Resolved, Ruled, Ruling, Unresolvable};
 use causeway::request::LedgerKey;
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::explain::quoted;
-use super::look::{dead_letters, ledger as ledger_of, releasing};
+use super::look::{dead_letters, ledger as ledger_of, record_json, releasing};
 use super::queue::DeadLetters;
 use super::{Letter, Reading};
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output;
-use crate::stack::Lane;
+use crate::stack::{Lane, Stack};
+use crate::status::word;
+use crate::text::quoted;
 
 /// Say what became of a request that nobody else can tell of.
 ///
@@ -55,7 +56,7 @@ pub struct Arguments {
 /// # Errors
 /// When AWS refuses, or nobody may rule on the request.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let lane = stack.lane(&arguments.provider)?;
     let key = key(lane, arguments)?;
     if arguments.reason.trim().is_empty() {
@@ -172,7 +173,7 @@ fn print(
             "ledger": record_json(record),
         }));
     }
-    let status = format!("{:?}", record.status).to_uppercase();
+    let status = word(record.status);
     let stands = if is_new { "is now" } else { "was already" };
     output::line(&format!("{}: {stands} {status}", key.as_str()))?;
     match record.status {
@@ -183,24 +184,4 @@ fn print(
             quoted(key.as_str())
         )),
     }
-}
-
-/// A record as programs and people read it.
-pub fn record_json(record: &Record) -> Value {
-    let time = |at: Option<causeway::Timestamp>| at.map(|at| at.to_string());
-    json!({
-        "status": record.status,
-        "attempts": record.attempts,
-        "ambiguous": record.ambiguous,
-        "series": record.series,
-        "code": record.code,
-        "detail": record.detail,
-        "response": record.response,
-        "first_seen": record.first_seen.to_string(),
-        "first_sent_at": time(record.first_sent_at),
-        "last_attempt": time(record.last_attempt),
-        "next_attempt_at": time(record.next_attempt_at),
-        "resolved_at": time(record.resolved_at),
-        "owner": record.resolved_at.map(|_| &record.owner),
-    })
 }

@@ -4,9 +4,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::Reading;
-use super::look::{Judged, dead_letters, judge, ledger, releasing, spec};
+use super::look::{Judged, dead_letters, judge, ledger, record_json, releasing, spec};
 use super::queue::DeadLetters;
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output;
 use crate::stack::{Lane, Stack};
@@ -30,7 +30,7 @@ pub struct Arguments {
 /// # Errors
 /// When AWS refuses, or there is no such letter among those that can be read.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let lane = stack.lane(&arguments.provider)?;
     let mut letters = dead_letters(&stack, lane, &arguments.reading);
     releasing(&mut letters, async |letters| {
@@ -95,7 +95,7 @@ fn describe(judged: &Judged, with_body: bool) -> Value {
         "said": letter.said,
         "key": letter.pk(),
         "redrive": judged.judgement,
-        "ledger": judged.record.as_ref().map(super::resolve::record_json),
+        "ledger": judged.record.as_ref().map(record_json),
     });
     let body: Option<Value> = serde_json::from_str(&letter.body).ok();
     let payload = body.as_ref().and_then(|body| body["payload"].as_object());

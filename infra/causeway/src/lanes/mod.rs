@@ -11,9 +11,10 @@ use causeway::clock::{Clock, SystemClock};
 use causeway::request::Name;
 use clap::{Args, Subcommand};
 
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output;
+use crate::stack::Stack;
 use crate::watch::{Screen, WATCH_MAX};
 
 pub use limits::{Fullest, fullest};
@@ -72,7 +73,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
 }
 
 async fn show(context: &Context) -> Result<Done, Error> {
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let look = look(&stack, context.now().at).await?;
     if context.global.json {
         output::json(&look)?;
@@ -90,7 +91,7 @@ async fn show(context: &Context) -> Result<Done, Error> {
 }
 
 async fn watch(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let screen = Screen::default();
     let end = SystemClock.now() + WATCH_MAX;
     loop {
@@ -114,7 +115,7 @@ async fn watch(arguments: &Arguments, context: &Context) -> Result<Done, Error> 
 }
 
 async fn turn(one: &One, on: bool, context: &Context) -> Result<Done, Error> {
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let lane = stack.lane(one.provider.as_str())?;
     let switched = switch(&stack, lane, on, context.now().at).await?;
     if context.global.json {

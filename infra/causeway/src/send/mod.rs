@@ -24,8 +24,9 @@ use clap::Args;
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
+use crate::stack::Stack;
 use batch::Batches;
 use call::{Authorise, Sender};
 use input::{Item, Items};
@@ -68,7 +69,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
     let read = Arc::new(AtomicU64::new(0));
     let (input, length) = open(&arguments.file, Arc::clone(&read))?;
     let mut report = Report::new(rejects(arguments)?, context.global.json);
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let authorise: Box<dyn Authorise> = match std::env::var(TOKEN) {
         Ok(token) => Box::new(Bearer::new(&token)?),
         Err(_) => Box::new(Signer::of(&stack)?),

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 
 use super::end::{End, Refusal, Sent};
-use crate::cli::Done;
+use crate::context::Done;
 use crate::error::Error;
 use crate::output;
 

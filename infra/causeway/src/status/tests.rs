@@ -24,7 +24,7 @@ fn record(status: Status) -> Record {
         wire_hash: None,
         owner: "me".to_owned(),
         generation: 1,
-        series: 0,
+        series: 1,
         lease_until: Some(NOON + Duration::from_secs(60)),
         claimed_at: None,
         attempts: 2,
@@ -90,12 +90,12 @@ fn a_completed_request_shows_the_answer_and_no_dates_of_the_past_claim() {
 fn an_end_that_needs_a_person_names_the_next_command() {
     let text = shown(&record(Status::Unknown));
     assert!(
-        text.contains("causeway dlq resolve stripe 'order-1712'"),
+        text.contains("causeway dlq resolve stripe 'stripe#default#order-1712' --completed"),
         "{text}"
     );
     let text = shown(&record(Status::Rejected));
     assert!(
-        text.contains("causeway dlq show stripe 'order-1712'"),
+        text.contains("causeway dlq show stripe 'stripe#default#order-1712'"),
         "{text}"
     );
 }
@@ -113,4 +113,22 @@ fn a_record_is_found_under_the_key_that_lanes_write() {
         "stripe#berlin#order-1712"
     );
     assert!(absent(&arguments).to_string().contains("ids are no keys"));
+}
+
+/// Every fresh request stood as "attempts 1 in this series, 1 before it": series were taken to count from 0.
+#[test]
+fn a_first_series_is_not_told_and_a_later_one_is_by_its_number() {
+    let line = |series| {
+        let text = shown(&Record {
+            series,
+            ..record(Status::InProgress)
+        });
+        let line = text.lines().find(|line| line.contains("attempts"));
+        line.expect("attempts").to_owned()
+    };
+    assert_eq!(line(1), "  attempts      2");
+    assert_eq!(
+        line(2),
+        "  attempts      2 in series 2; those before it had no effect"
+    );
 }

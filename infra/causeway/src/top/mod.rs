@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
+use crate::stack::Stack;
 
 /// Watch all lanes on one screen: rates, latency, breakers, limits, queues, dead letters; press ? for the keys.
 ///
@@ -45,7 +46,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
         return Err(Error::usage("`top` needs a terminal, and this is none")
             .hint("`causeway lanes` prints one look at the lanes, `--json` for programs"));
     }
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let every = Duration::from_secs(arguments.metrics_every);
     let minutes = usize::from(arguments.minutes);
     run::run(&stack, context, every, minutes).await

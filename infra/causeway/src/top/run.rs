@@ -12,7 +12,7 @@ use super::model::{App, Effect, Event};
 use super::source::Source;
 use super::terminal::Screen;
 use super::view::{self, Palette};
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::stack::Stack;
 

@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use super::model::{BreakerRow, Effect, Event, LetterRow, Row};
 use crate::breaker::{self, Order};
-use crate::cli::{Context, Global};
+use crate::context::{Context, Global};
 use crate::dlq::DeadLetters;
 use crate::error::Error;
 use crate::lanes::{self, LaneView, Queued};

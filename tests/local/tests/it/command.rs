@@ -266,7 +266,7 @@ async fn a_request_is_found_by_its_key(emulator: &BareEmulator) {
     let at = Timestamp::from_millis(1_795_348_800_000);
     let record = json!({
         "format_version": 1, "status": "COMPLETED", "payload_hash": "00",
-        "owner": "me", "generation": 1, "series": 0, "attempts": 1, "series_since": at, "first_seen": at,
+        "owner": "me", "generation": 1, "series": 1, "attempts": 1, "series_since": at, "first_seen": at,
         "ambiguous": false, "message_id": "m", "response": {"status": 200, "object_id": "cus_1"},
         "expires_at": 4_000_000_000_i64,
     });

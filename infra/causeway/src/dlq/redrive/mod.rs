@@ -17,7 +17,7 @@ use super::letter::Letter;
 use super::look::{self, Judged, dead_letters, judge, ledger, releasing};
 use super::queue::DeadLetters;
 use super::{Reading, fingerprint};
-use crate::cli::{Context, Done};
+use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output;
 use crate::stack::{Lane, Stack};
@@ -81,7 +81,7 @@ impl Arguments {
 /// # Errors
 /// When AWS refuses before anything was moved, or there is no such lane.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let stack = context.stack().await?;
+    let stack = Stack::connect(&context.global).await?;
     let lane = stack.lane(&arguments.provider)?;
     let mut tally = Tally::default();
     let mut letters = dead_letters(&stack, lane, &arguments.reading);

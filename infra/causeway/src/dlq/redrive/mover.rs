@@ -17,7 +17,7 @@ use super::Arguments;
 use super::canary::{Fate, STEPS, fate};
 use super::pace::Pace;
 use super::plan::Planned;
-use crate::cli::Done;
+use crate::context::Done;
 use crate::dlq::letter::Letter;
 use crate::dlq::look::{Judged, ledger, records};
 use crate::dlq::queue::{DeadLetters, MAX_ENTRIES};

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::mover::Tally;
 use super::pace::Pace;
 use super::plan::Planned;
-use crate::cli::Context;
+use crate::context::Context;
 use crate::dlq::classify::Class;
 use crate::dlq::list::{age, in_flight};
 use crate::dlq::look::Judged;

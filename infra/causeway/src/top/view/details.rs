@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, Borders, Paragraph};
 use super::palette::Palette;
 use super::text;
 use crate::metrics::LaneMetrics;
-use crate::output::shown;
+use crate::text::shown;
 use crate::top::model::{App, BreakerRow, Letters, Row, latest, total};
 use crate::when::Now;
 

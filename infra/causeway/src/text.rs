@@ -1,0 +1,50 @@
+//! Text from outside, for those who would take it for something else: a terminal, a shell.
+
+use std::borrow::Cow;
+
+/// `text` with control characters spelled out, line ends and tabs aside: vendors' words, names of fields and payloads
+/// are shown to an operator, whose terminal must not take orders from them.
+#[must_use]
+pub fn shown(text: &str) -> Cow<'_, str> {
+    let is_harmless = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    if text.chars().all(is_harmless) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_harmless(c) {
+            safe.push(c);
+        } else {
+            safe.extend(c.escape_unicode());
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// `text` as one word of a shell's command line: keys may hold quotes and blanks.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A vendor's message, or a field's name in a payload, could clear the screen or write what the operator would take
+    /// for the command's own words.
+    #[test]
+    fn text_from_outside_gives_a_terminal_no_orders() {
+        let hostile = "declined\u{1b}[2J\u{9b}31m\r\u{7}\u{7f}";
+        assert_eq!(
+            shown(hostile),
+            "declined\\u{1b}[2J\\u{9b}31m\\u{d}\\u{7}\\u{7f}"
+        );
+        assert_eq!(shown("Zoë\t€5\n"), "Zoë\t€5\n");
+    }
+
+    #[test]
+    fn a_key_is_one_word_of_the_next_command() {
+        assert_eq!(quoted("a#b#o'clock 5"), r"'a#b#o'\''clock 5'");
+    }
+}
