@@ -18,7 +18,10 @@ const SCHEMAS: &str = "#/components/schemas/";
 
 /// What every request may have beside its payload.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(
+    deny_unknown_fields,
+    extend("anyOf" = [{"required": ["idempotency_key"]}, {"required": ["created_at"]}])
+)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct Envelope {
     /// The request's id, a UUIDv7; a new one where none is given.
@@ -41,9 +44,9 @@ struct Envelope {
     /// What makes copies one request, printable ASCII; the hash of the content where none is given.
     #[schemars(regex(pattern = "^[ -~]{1,255}$"), extend("type" = "string"))]
     idempotency_key: Option<String>,
-    /// When it was made.
-    #[schemars(extend("format" = "date-time"))]
-    created_at: String,
+    /// When it was made; it may be left out where a key is given.
+    #[schemars(extend("format" = "date-time", "type" = "string"))]
+    created_at: Option<String>,
     /// What is to be done: in the operation's canonical shape, or, with `mapping`, in the source's own.
     payload: Map<String, Value>,
     /// The mapping that makes the canonical payload of a source's own.
@@ -218,7 +221,11 @@ impl Schemas {
 
     /// What may be POSTed: a shape for each operation, one for what goes through a mapping, and lists.
     fn add_requests(&mut self) {
-        let envelope = self.generator.root_schema_for::<Envelope>().to_value();
+        let mut envelope = self.generator.root_schema_for::<Envelope>().to_value();
+        // All that was gathered so far stands in the document once.
+        if let Some(envelope) = envelope.as_object_mut() {
+            envelope.remove("components");
+        }
         let mut shapes = Vec::new();
         for provider in catalogue::providers() {
             shapes.extend(self.add_operations(provider.spec(), &envelope));
@@ -380,6 +387,19 @@ mod tests {
             wrong[field] = value;
             assert!(!validator.is_valid(&wrong), "{field}");
         }
+        let mut keyed = request.clone();
+        keyed["idempotency_key"] = "order-1712".into();
+        let time = keyed
+            .as_object_mut()
+            .and_then(|fields| fields.remove("created_at"));
+        assert!(time.is_some() && validator.is_valid(&keyed));
+        let key = keyed
+            .as_object_mut()
+            .and_then(|fields| fields.remove("idempotency_key"));
+        assert!(
+            key.is_some() && !validator.is_valid(&keyed),
+            "neither key nor time"
+        );
         let mut mapped = request;
         mapped["mapping"] = "shop".into();
         mapped["payload"] = json!({"anything": [1]});

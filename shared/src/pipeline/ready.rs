@@ -158,8 +158,10 @@ impl Lane {
             }
         };
         let payload = &job.request.payload;
+        // The record's word is the same at every attempt, for copies and redriven letters too.
+        let created_at = job.request.created_at.unwrap_or(record.first_seen);
         let applied = catch_unwind(AssertUnwindSafe(|| {
-            Mapping::apply(&mapping, payload, job.request.created_at)
+            Mapping::apply(&mapping, payload, created_at)
         }));
         match applied {
             Ok(Ok(canonical)) => {

@@ -33,19 +33,17 @@ const NAME_RULE: &str = "must match [A-Za-z0-9._-]{1,64}";
 pub(super) fn decode(body: &str) -> Result<Request, DecodeError> {
     let mut fields = Fields(parse(body)?);
     fields.refuse_unknown()?;
-    let provider = fields.name("provider")?;
-    let operation = fields.name("operation")?;
-    let created_text = fields.text("created_at")?;
-    let payload = fields.take("payload").map(|mut payload| {
-        // The order of fields means nothing, and must not make two calls of one request.
-        payload.sort_all_objects();
-        payload
-    });
+    let (provider, operation) = (fields.name("provider")?, fields.name("operation")?);
+    let (created_text, payload) = (fields.text("created_at")?, fields.take("payload"));
     let (provider, operation) = (given(provider, "provider")?, given(operation, "operation")?);
-    let (created_text, mut payload) = (
-        given(created_text, "created_at")?,
-        given(payload, "payload")?,
-    );
+    let given_key = fields.key()?;
+    if given_key.is_none() && created_text.is_none() {
+        return Err(DecodeError::MissingField {
+            field: "created_at",
+            rule: "must be given where no idempotency_key is",
+        });
+    }
+    let mut payload = given(payload, "payload")?;
     if !payload.is_object() {
         return Err(DecodeError::InvalidField {
             field: "payload",
@@ -54,7 +52,8 @@ pub(super) fn decode(body: &str) -> Result<Request, DecodeError> {
     }
     // Two bodies with one hash are one request: what is made of them must not depend on the order of their fields.
     payload.sort_all_objects();
-    let created_at = date_time(&created_text, "created_at")?;
+    let date_time = |text: Option<&str>, field| text.map(|text| date_time(text, field)).transpose();
+    let created_at = date_time(created_text.as_deref(), "created_at")?;
     let id = fields.text("id")?;
     if id.as_deref().is_some_and(|id| !is_uuid_v7(id)) {
         return Err(DecodeError::InvalidField {
@@ -66,11 +65,7 @@ pub(super) fn decode(body: &str) -> Result<Request, DecodeError> {
         .name("connection")?
         .unwrap_or_else(Name::default_connection);
     let mapping = fields.name("mapping")?;
-    let deadline = fields
-        .text("deadline")?
-        .map(|text| date_time(&text, "deadline"))
-        .transpose()?;
-    let given_key = fields.key()?;
+    let deadline = date_time(fields.text("deadline")?.as_deref(), "deadline")?;
 
     let content = || Content {
         mapping: mapping.as_ref().map(Name::as_str),
@@ -82,7 +77,7 @@ pub(super) fn decode(body: &str) -> Result<Request, DecodeError> {
         Some(key) => key,
         None => Identity {
             connection: connection.as_str(),
-            created_at: &created_text,
+            created_at: created_text.as_deref().unwrap_or_default(),
             provider: provider.as_str(),
             content: content(),
         }
@@ -139,7 +134,10 @@ fn not_canonical() -> DecodeError {
 }
 
 fn given<T>(found: Option<T>, field: &'static str) -> Result<T, DecodeError> {
-    found.ok_or(DecodeError::MissingField { field })
+    found.ok_or(DecodeError::MissingField {
+        field,
+        rule: "must be given",
+    })
 }
 
 fn date_time(text: &str, field: &'static str) -> Result<Timestamp, DecodeError> {

@@ -24,10 +24,12 @@ pub enum DecodeError {
     #[error("the body must be one JSON object: nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
     /// A required field is not there.
-    #[error("{field}: must be given")]
+    #[error("{field}: {rule}")]
     MissingField {
         /// The top-level field.
         field: &'static str,
+        /// When it must be there.
+        rule: &'static str,
     },
     /// A field does not keep its rule.
     #[error("{field}: {rule}")]

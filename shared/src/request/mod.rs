@@ -39,8 +39,8 @@ pub struct Request {
     pub connection: Name,
     /// What makes it the same request when it comes again: the producer's key, else one derived from the content.
     pub key: IdempotencyKey,
-    /// When the producer says that it made the request.
-    pub created_at: Timestamp,
+    /// When the producer says that it made the request; it may be left out where a key is given.
+    pub created_at: Option<Timestamp>,
     /// A JSON object: in the operation's canonical shape, or in the source's own where a mapping is named.
     pub payload: Value,
     /// Name of the mapping that turns the payload into the canonical shape; of the same pattern as a [`Name`].

@@ -21,42 +21,56 @@ pub struct Peek {
     pub id: Option<String>,
     /// The operation, if it has an operation's pattern.
     pub operation: Option<String>,
-    /// The connection, if one is named and is a [`Name`].
+    /// The connection, if it is a [`Name`]; that of requests which name none, if the body was read to its end and does
+    /// not name one.
     pub connection: Option<String>,
 }
 
 pub(super) fn peek(body: &str) -> Peek {
     let mut peek = Peek::default();
     if body.len() <= MAX_PEEK_BYTES {
-        // Whatever stood before an error has been kept.
-        let _ = Reader(&mut peek).deserialize(&mut serde_json::Deserializer::from_str(body));
+        let mut json = serde_json::Deserializer::from_str(body);
+        let reader = Reader {
+            peek: &mut peek,
+            names_connection: false,
+        };
+        let read = reader.deserialize(&mut json);
+        // Whatever stood before an error has been kept; behind it a connection may be named.
+        if read.is_ok_and(|names_connection| !names_connection) && json.end().is_ok() {
+            peek.connection = Some(Name::default_connection().into());
+        }
     }
     peek
 }
 
-struct Reader<'p>(&'p mut Peek);
+struct Reader<'p> {
+    peek: &'p mut Peek,
+    names_connection: bool,
+}
 
 impl<'de> DeserializeSeed<'de> for Reader<'_> {
-    type Value = ();
+    /// Whether a connection is named, well or badly.
+    type Value = bool;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for Reader<'_> {
-    type Value = ();
+    type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<bool, A::Error> {
         while let Some(key) = map.next_key::<String>()? {
+            self.names_connection |= key == "connection";
             let (place, is_valid): (_, fn(&str) -> bool) = match key.as_str() {
-                "id" => (&mut self.0.id, is_uuid_v7),
-                "operation" => (&mut self.0.operation, Name::is_valid),
-                "connection" => (&mut self.0.connection, Name::is_valid),
+                "id" => (&mut self.peek.id, is_uuid_v7),
+                "operation" => (&mut self.peek.operation, Name::is_valid),
+                "connection" => (&mut self.peek.connection, Name::is_valid),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;
@@ -68,7 +82,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 *place = Some(text);
             }
         }
-        Ok(())
+        Ok(self.names_connection)
     }
 }
 
@@ -104,6 +118,24 @@ mod tests {
         );
         assert_eq!(peek(r#"["operation"]"#), Peek::default());
         assert_eq!(peek("not JSON"), Peek::default());
+    }
+
+    /// Such letters carried no connection, though everybody who reads the body knows it.
+    #[test]
+    fn a_body_that_names_no_connection_is_the_default_ones() {
+        let connection = |body: &str| peek(body).connection;
+        assert_eq!(connection(r#"{"stray":1}"#).as_deref(), Some("default"));
+        assert_eq!(connection("{} ").as_deref(), Some("default"));
+        for unclear in [
+            r#"{"stray":1"#,
+            r#"{"connection":7}"#,
+            "{} {}",
+            "[]",
+            "7",
+            "",
+        ] {
+            assert_eq!(connection(unclear), None, "{unclear}");
+        }
     }
 
     #[test]

@@ -135,8 +135,9 @@ fn refused(error: DecodeError) -> Problem {
         DecodeError::Malformed { .. } | DecodeError::TooDeep => {
             Problem::new(StatusCode::BAD_REQUEST, code, error.to_string())
         }
-        DecodeError::MissingField { field } => Problem::field(code, field, "must be given"),
-        DecodeError::InvalidField { field, rule } => Problem::field(code, field, rule),
+        DecodeError::MissingField { field, rule } | DecodeError::InvalidField { field, rule } => {
+            Problem::field(code, field, rule)
+        }
         DecodeError::UnknownField { path } => {
             Problem::field(code, path, "is not a field of a request")
         }

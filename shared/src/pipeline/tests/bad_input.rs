@@ -16,10 +16,11 @@ fn bad_bodies() -> Vec<(&'static str, String, &'static str, &'static str)> {
         request[field] = value;
         request.to_string()
     };
-    let without = |field: &str| {
+    let without = |fields: &[&str]| {
         let mut request: Value =
             serde_json::from_str(&with("connection", "default".into())).expect("JSON");
-        request.as_object_mut().expect("an object").remove(field);
+        let object = request.as_object_mut().expect("an object");
+        object.retain(|name, _| !fields.contains(&name.as_str()));
         request.to_string()
     };
     let payload = |payload: Value| with("payload", payload);
@@ -55,14 +56,14 @@ fn bad_bodies() -> Vec<(&'static str, String, &'static str, &'static str)> {
             "operation: must be one of orders.create",
         ),
         (
-            "missing field",
-            without("created_at"),
+            "neither key nor time",
+            without(&["created_at", "idempotency_key"]),
             "missing_field",
-            "created_at: must be given",
+            "created_at: must be given where no idempotency_key is",
         ),
         (
             "missing payload",
-            without("payload"),
+            without(&["payload"]),
             "missing_field",
             "payload: must be given",
         ),
@@ -200,7 +201,7 @@ async fn a_body_that_cannot_be_read_leaves_its_ledger_untouched_and_a_readable_o
  {
     let world = World::new();
     let mut readable = request("k", "orders.create");
-    readable["connection"] = "default".into();
+    readable["id"] = "0199a3c1-7d2e-7abc-8def-0123456789ab".into();
     readable["surplus"] = 1.into();
     world
         .receive([message("m1", "{"), message("m2", readable.to_string())])
@@ -213,6 +214,7 @@ async fn a_body_that_cannot_be_read_leaves_its_ledger_untouched_and_a_readable_o
     );
     assert_eq!(letters[1].connection.as_deref(), Some("default"));
     assert_eq!(letters[1].operation.as_deref(), Some("orders.create"));
+    assert_eq!(letters[1].request_id.as_deref(), readable["id"].as_str());
 }
 
 #[tokio::test]

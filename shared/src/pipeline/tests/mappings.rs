@@ -101,6 +101,44 @@ async fn a_connections_own_mapping_comes_first() {
     assert_eq!(world.vendor.calls()[0].body, r#"{"item":"own","amount":1}"#);
 }
 
+/// The copy was put on the queue a minute later, and is the same call to the vendor.
+#[tokio::test]
+async fn without_a_time_of_its_own_a_request_has_that_of_its_first_receive_at_every_attempt() {
+    let world = World::new();
+    keep(
+        &world,
+        "till-order",
+        document(r#"{"item": $now(), "amount": 1}"#),
+    )
+    .await;
+    let timeless = |id: &str, sent_at| {
+        let mut request: Value = serde_json::from_str(&order("k").body).expect("JSON");
+        request
+            .as_object_mut()
+            .expect("an object")
+            .remove("created_at");
+        Message {
+            sent_at,
+            first_seen: sent_at,
+            ..message(id, request.to_string())
+        }
+    };
+    world.vendor.script([Reply::Status(503, "")]);
+    let outcome = world.outcome(timeless("m-1", NOON)).await;
+    assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
+    world.clock.advance(secs(3600));
+    let copy = timeless("m-2", NOON + secs(60));
+    assert_eq!(world.outcome(copy).await, Outcome::Delivered);
+    let bodies: Vec<_> = world
+        .vendor
+        .calls()
+        .into_iter()
+        .map(|call| call.body)
+        .collect();
+    let expected = r#"{"item":"2026-11-22T10:00:00.000Z","amount":1}"#;
+    assert_eq!(bodies, [expected, expected]);
+}
+
 #[tokio::test]
 async fn a_stored_document_that_cannot_be_compiled_is_a_rejection() {
     let world = World::new();

@@ -80,4 +80,8 @@ fn accepted(body: &str, request: &Request) {
         Some(request.operation.as_str())
     );
     assert_eq!(peeked.id, request.id);
+    assert_eq!(
+        peeked.connection.as_deref(),
+        Some(request.connection.as_str())
+    );
 }
