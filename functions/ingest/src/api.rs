@@ -1,4 +1,5 @@
-//! The API: which path is what, and what it works with.
+//! What every part of the API works with: its paths, the deployed lanes, the seams. Which path is what stands on top of
+//! the parts, in [`routes`](crate::routes).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,13 +10,9 @@ use causeway::ledger::LedgerStore;
 use causeway::mapping::Mappings;
 use causeway::provider::Provider;
 use causeway::queue::Producer;
-use http::{Method, StatusCode};
 
 use crate::catalogue;
-use crate::http::{Request, Response};
-use crate::problem::Problem;
-use crate::submit::Schemas;
-use crate::{follow, providers, submit};
+use crate::schema::Schemas;
 
 /// Where requests are POSTed, and below which they are followed.
 pub const REQUESTS: &str = "/v1/requests";
@@ -82,40 +79,4 @@ impl Api {
             clock: seams.clock,
         }
     }
-
-    /// The answer to `request`. What goes wrong is an answer, too.
-    pub async fn answer(&self, request: &Request) -> Response {
-        let followed = request
-            .path
-            .strip_prefix(REQUESTS)
-            .and_then(|rest| rest.strip_prefix('/'));
-        match (request.path.as_str(), followed) {
-            (REQUESTS, _) => match request.method {
-                Method::POST => submit::submit(self, request).await,
-                _ => not_allowed("POST"),
-            },
-            (PROVIDERS, _) => match request.method {
-                Method::GET => providers::list(self),
-                _ => not_allowed("GET"),
-            },
-            (_, Some(address)) => match request.method {
-                Method::GET => follow::follow(self, address, &request.query).await,
-                _ => not_allowed("GET"),
-            },
-            _ => Problem::new(
-                StatusCode::NOT_FOUND,
-                "no_such_path",
-                format!(
-                    "the paths are POST {REQUESTS}, GET {REQUESTS}/<provider>/<connection>/<key>, \
-                     GET {REQUESTS}/<provider>/<connection>?key=<key>, GET {PROVIDERS}"
-                ),
-            )
-            .into(),
-        }
-    }
-}
-
-fn not_allowed(method: &str) -> Response {
-    let detail = format!("this path takes {method}");
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).into()
 }

@@ -5,13 +5,13 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use aws_lambda_events::encodings::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use causeway::trace::RemoteParent;
+use causeway::Timestamp;
+use causeway::trace::{RemoteParent, TraceContext};
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 
 use crate::problem::Problem;
-use crate::trace::Sent;
 
 /// Longest body that is taken. Lambda hands over at most 6 MB, the body quoted as JSON text among them, so that a body
 /// with very many quotation marks may be refused by Lambda before that.
@@ -49,6 +49,25 @@ pub struct Response {
     pub body: String,
     /// What went to queues on the way to this answer; it is not part of it.
     pub sent: Vec<Sent>,
+}
+
+/// A message that was put on a queue, or was to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The span that its lane goes on with.
+    pub context: TraceContext,
+    /// The request's id.
+    pub request_id: String,
+    /// The lane's provider.
+    pub provider: String,
+    /// The queue's URL.
+    pub queue_url: String,
+    /// When the call that carried it began.
+    pub started: Timestamp,
+    /// When that ended.
+    pub ended: Timestamp,
+    /// The code of why the queue did not take it.
+    pub error: Option<&'static str>,
 }
 
 impl Request {

@@ -8,6 +8,8 @@ pub mod http;
 pub mod openapi;
 mod problem;
 mod providers;
+pub mod routes;
+mod schema;
 mod submit;
 mod trace;
 
@@ -32,7 +34,6 @@ pub use follow::RequestState;
 pub use problem::{FieldError, Problem};
 pub use providers::{ProviderEntry, ProviderList, entry};
 pub use submit::{Accepted, MAX_ITEMS, Taken, TakenList};
-pub use trace::Sent;
 
 use api::{Api, Seams};
 use http::{Request, Response};
@@ -85,7 +86,7 @@ async fn handle(
         };
         request.function = function;
         let started = SystemClock.now();
-        let response = api.answer(&request).await;
+        let response = routes::answer(api, &request).await;
         let ended = SystemClock.now();
         let spans = trace::spans(&request, &response, started, ended);
         traces.tell_spans(&spans, ended, deadline).await;

@@ -11,26 +11,7 @@ use causeway::telemetry::{Attribute, Cause, Kind, Span};
 use causeway::trace::{RemoteParent, SpanId, TraceContext, TraceId};
 
 use crate::api::{PROVIDERS, REQUESTS};
-use crate::http::{Request, Response};
-
-/// A message that was put on a queue, or was to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// The span that its lane goes on with.
-    pub context: TraceContext,
-    /// The request's id.
-    pub request_id: String,
-    /// The lane's provider.
-    pub provider: String,
-    /// The queue's URL.
-    pub queue_url: String,
-    /// When the call that carried it began.
-    pub started: Timestamp,
-    /// When that ended.
-    pub ended: Timestamp,
-    /// Whether the queue took it.
-    pub taken: bool,
-}
+use crate::http::{Request, Response, Sent};
 
 impl Request {
     /// Who caused it.
@@ -112,8 +93,8 @@ fn send(sent: &Sent, server: SpanId) -> Span {
         ("causeway.provider", sent.provider.as_str().into()),
         ("causeway.request_id", sent.request_id.as_str().into()),
     ];
-    if !sent.taken {
-        attributes.push(("error.type", "queue_unavailable".into()));
+    if let Some(code) = sent.error {
+        attributes.push(("error.type", code.into()));
     }
     Span {
         context: sent.context,
@@ -124,7 +105,7 @@ fn send(sent: &Sent, server: SpanId) -> Span {
         ended: sent.ended,
         attributes,
         links: Vec::new(),
-        failed: !sent.taken,
+        failed: sent.error.is_some(),
     }
 }
 
@@ -178,7 +159,7 @@ mod tests {
             queue_url: "https://sqs.test/123/causeway-StripeQueue".into(),
             started: NOW,
             ended: NOW,
-            taken: true,
+            error: None,
         };
         let mut response = Response::json(StatusCode::ACCEPTED, &());
         response.sent.push(sent);

@@ -9,6 +9,8 @@ use async_trait::async_trait;
 
 #[cfg(feature = "aws")]
 pub use self::reqwest::ReqwestClient;
+#[cfg(feature = "aws")]
+pub(crate) use self::reqwest::is_https_or_loopback;
 
 use crate::provider::{Answer, Wire};
 

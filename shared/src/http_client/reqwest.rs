@@ -11,7 +11,6 @@ use reqwest::Url;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::{CallError, HttpClient};
-use crate::lambda::is_https_or_loopback;
 use crate::provider::{Answer, MAX_ANSWER_BYTES, Wire};
 
 /// Longest wait for name, connect and TLS together. Shorter than any operation's timeout, so that a connection that
@@ -114,6 +113,21 @@ fn address(base_url: &str, path: &str) -> Result<Url, &'static str> {
         return Err("must be https, or http on a loopback address");
     }
     Ok(url)
+}
+
+/// Whether what is sent to `url` can be read by nobody on the way.
+pub(crate) fn is_https_or_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<std::net::IpAddr>();
+    let is_loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+    match url.scheme() {
+        "https" => !host.is_empty(),
+        "http" => is_loopback,
+        _ => false,
+    }
 }
 
 async fn bounded(mut response: reqwest::Response) -> Result<Bytes, CallError> {

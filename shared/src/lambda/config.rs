@@ -2,6 +2,7 @@
 
 use std::env;
 
+use crate::http_client::is_https_or_loopback;
 use crate::provider::Spec;
 
 /// Calls that one batch makes at the same time: a batch of an event source mapping without window is ten messages.
@@ -94,21 +95,6 @@ pub fn base_url(instead: &str, spec: &Spec) -> Result<String, ConfigError> {
         return Err(refused);
     }
     Ok(format!("{}/{}", instead.trim_end_matches('/'), spec.name))
-}
-
-/// Whether what is sent to `url` can be read by nobody on the way.
-pub(crate) fn is_https_or_loopback(url: &reqwest::Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<std::net::IpAddr>();
-    let is_loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    match url.scheme() {
-        "https" => !host.is_empty(),
-        "http" => is_loopback,
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ pub use lambda_runtime::Error;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 pub use clients::{Clients, connect, sdk_config};
-pub(crate) use config::is_https_or_loopback;
 pub use config::{Config, ConfigError};
 
 use crate::Timestamp;

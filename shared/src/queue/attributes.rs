@@ -1,8 +1,10 @@
 //! What a message says about itself in its attributes: the reason of a dead letter, the history of a message that was
 //! sent again.
 
+use super::text::carried;
 use super::{Letter, Message, Post};
 use crate::Timestamp;
+use crate::outcome::{MAX_DETAIL_BYTES, truncate};
 
 /// Format of the attributes that this release writes. A letter, and what is made of it, adds the end that it tells of:
 /// `2;closing=7`. All ten attributes that SQS allows are taken.
@@ -38,11 +40,13 @@ pub type Attribute = (&'static str, Kind, String);
 pub fn of_letter(letter: &Letter) -> Vec<Attribute> {
     let reason = &letter.reason;
     // SQS refuses an empty attribute value.
-    let detail = if reason.detail.is_empty() {
+    let mut detail = if reason.detail.is_empty() {
         "-".to_owned()
     } else {
-        reason.detail.clone()
+        carried(&reason.detail)
     };
+    // Replacements are longer than what they replace.
+    truncate(&mut detail, MAX_DETAIL_BYTES);
     let status = reason.provider_status.map(|status| status.to_string());
     let last_attempt = reason.last_attempt.map(|at| at.to_string());
     let known = [
@@ -170,6 +174,19 @@ mod tests {
         }
     }
 
+    fn letter() -> Letter {
+        Letter {
+            body: "{}".into(),
+            reason: Reason::new(code::PANICKED, ""),
+            first_seen: Timestamp::from_millis(0),
+            request_id: None,
+            connection: None,
+            operation: None,
+            group_id: None,
+            trace_header: None,
+        }
+    }
+
     fn read(message: Message, attributes: &[Attribute]) -> Message {
         with_history(message, |wanted| {
             let found = attributes.iter().find(|(name, ..)| *name == wanted);
@@ -179,24 +196,24 @@ mod tests {
 
     #[test]
     fn a_letter_always_says_why_and_since_when() {
-        let letter = Letter {
-            body: "{}".into(),
-            reason: Reason::new(code::PANICKED, ""),
-            first_seen: Timestamp::from_millis(0),
-            request_id: None,
-            connection: None,
-            operation: None,
-            group_id: None,
-            trace_header: None,
-        };
-        let names: Vec<_> = of_letter(&letter)
-            .into_iter()
-            .map(|(name, ..)| name)
-            .collect();
+        let attributes = of_letter(&letter()).into_iter();
+        let names: Vec<_> = attributes.map(|(name, ..)| name).collect();
         assert_eq!(
             names,
             ["code", "detail", "attempts", "first_seen", "format_version"]
         );
+    }
+
+    /// It was counted before it grew: batches of such letters could be longer than SQS takes.
+    #[test]
+    fn a_detail_that_sqs_does_not_carry_is_replaced_and_stays_within_its_bound() {
+        let letter = Letter {
+            reason: Reason::new(code::PANICKED, "\u{1}".repeat(MAX_DETAIL_BYTES)),
+            ..letter()
+        };
+        let attributes = of_letter(&letter);
+        let detail = &attributes[1].2;
+        assert_eq!(*detail, "\u{fffd}".repeat(MAX_DETAIL_BYTES / 3));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Again, Letter, Post, Producer, Queue};
+use super::{Again, Letter, Post, Producer, PutError, Queue, carried_json};
 use crate::StoreError;
 
 /// What was done to the queues.
@@ -76,11 +76,11 @@ impl Queue for MemoryQueue {
         Ok(self.in_flight.load(Ordering::SeqCst))
     }
 }
-/// What was put on which queue; refuses the posts that it is told to.
+/// What was put on which queue; fails for the posts that it is told to, and refuses what SQS does not carry.
 #[derive(Debug, Default)]
 pub struct MemoryProducer {
     posted: Mutex<Vec<(String, Post)>>,
-    refused: Mutex<Vec<String>>,
+    failing: Mutex<Vec<String>>,
 }
 
 impl MemoryProducer {
@@ -90,21 +90,25 @@ impl MemoryProducer {
         posted.clone()
     }
 
-    /// From now on posts whose body holds one of these texts are refused.
-    pub fn refuse(&self, texts: &[&str]) {
+    /// From now on nobody hears of posts whose body holds one of these texts.
+    pub fn fail(&self, texts: &[&str]) {
         let texts = texts.iter().map(|text| (*text).to_owned()).collect();
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = texts;
+        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = texts;
     }
 }
 
 #[async_trait]
 impl Producer for MemoryProducer {
-    async fn put(&self, queue_url: &str, posts: &[Post]) -> Vec<Result<(), StoreError>> {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+    async fn put(&self, queue_url: &str, posts: &[Post]) -> Vec<Result<(), PutError>> {
+        let failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
         let put = |post: &Post| {
-            if refused.iter().any(|text| post.body.contains(text)) {
-                return Err(StoreError::new("SendMessageBatch", "refused"));
+            if failing.iter().any(|text| post.body.contains(text)) {
+                return Err(StoreError::new("SendMessageBatch", "no answer").into());
+            }
+            if carried_json(&post.body) != post.body {
+                let code = "InvalidMessageContents".to_owned();
+                return Err(PutError::Refused { code, reason: None });
             }
             posted.push((queue_url.to_owned(), post.clone()));
             Ok(())

@@ -5,6 +5,7 @@ mod memory;
 #[cfg(feature = "aws")]
 mod sqs;
 mod state;
+mod text;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ pub use memory::{MemoryProducer, MemoryQueue};
 #[cfg(feature = "aws")]
 pub use sqs::{SqsProducer, SqsQueue};
 pub use state::{MAX_DEFERRAL, MAX_DELAY, MAX_WAITING, WayBack, is_spent, way_back};
+pub use text::carried_json;
 
 use crate::outcome::Reason;
 use crate::trace::RemoteParent;
@@ -107,7 +109,7 @@ pub trait Queue: Send + Sync {
 /// A request on its way to a lane's queue, from whoever wants it carried out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Post {
-    /// The request.
+    /// The request, [as SQS carries it](carried_json).
     pub body: String,
     /// Fair-queue group: the connection, so that one that sends much does not keep the others waiting.
     pub group_id: Option<String>,
@@ -119,10 +121,25 @@ pub struct Post {
     pub mark: Option<u64>,
 }
 
+/// Why a post is not on the queue, or may not be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PutError {
+    /// The queue takes it never, as it is.
+    #[error("refused: {code}")]
+    Refused {
+        /// The queue's word.
+        code: String,
+        /// The same for a person: for whoever wrote the post and for no log, since it may quote it.
+        reason: Option<String>,
+    },
+    /// Nobody knows: sent again, the ledger tells.
+    #[error(transparent)]
+    Failed(#[from] StoreError),
+}
+
 /// The lanes' queues, seen from where requests come from.
 #[async_trait]
 pub trait Producer: Send + Sync {
-    /// Puts `posts` on the queue; one result a post, in their order. One whose result is an error may be there
-    /// nevertheless: sent again, the ledger tells.
-    async fn put(&self, queue_url: &str, posts: &[Post]) -> Vec<Result<(), StoreError>>;
+    /// Puts `posts` on the queue; one result a post, in their order.
+    async fn put(&self, queue_url: &str, posts: &[Post]) -> Vec<Result<(), PutError>>;
 }

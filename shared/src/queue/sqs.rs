@@ -13,7 +13,7 @@ use aws_sdk_sqs::types::{
 use futures_util::future::join_all;
 
 use super::attributes::{self, Attribute};
-use super::{Again, Letter, Post, Producer, Queue};
+use super::{Again, Letter, Post, Producer, PutError, Queue};
 use crate::StoreError;
 use crate::aws::failed;
 
@@ -69,12 +69,12 @@ impl SqsQueue {
             .change_message_visibility_batch()
             .queue_url(&self.queue_url);
         match call.set_entries(Some(entries)).send().await {
-            Ok(reply) => results(
+            Ok(reply) => or_again(results(
                 CALL,
                 messages.len(),
                 reply.successful.iter().map(|entry| entry.id.as_str()),
                 &reply.failed,
-            ),
+            )),
             Err(error) => vec![Err(failed(CALL, &error)); messages.len()],
         }
     }
@@ -84,7 +84,7 @@ impl SqsQueue {
 impl Queue for SqsQueue {
     async fn bury(&self, letters: &[Letter]) -> Vec<Result<(), StoreError>> {
         let letters: Vec<_> = letters.iter().map(Outgoing::letter).collect();
-        send_all(&self.client, &self.dlq_url, &letters).await
+        or_again(send_all(&self.client, &self.dlq_url, &letters).await)
     }
 
     async fn hide(&self, messages: &[(String, Duration)]) -> Vec<Result<(), StoreError>> {
@@ -99,7 +99,7 @@ impl Queue for SqsQueue {
 
     async fn send_again(&self, messages: &[Again]) -> Vec<Result<(), StoreError>> {
         let messages: Vec<_> = messages.iter().map(Outgoing::again).collect();
-        send_all(&self.client, &self.queue_url, &messages).await
+        or_again(send_all(&self.client, &self.queue_url, &messages).await)
     }
 
     async fn in_flight(&self) -> Result<u64, StoreError> {
@@ -138,10 +138,20 @@ impl SqsProducer {
 
 #[async_trait]
 impl Producer for SqsProducer {
-    async fn put(&self, queue_url: &str, posts: &[Post]) -> Vec<Result<(), StoreError>> {
+    async fn put(&self, queue_url: &str, posts: &[Post]) -> Vec<Result<(), PutError>> {
         let posts: Vec<_> = posts.iter().map(Outgoing::post).collect();
         send_all(&self.client, queue_url, &posts).await
     }
+}
+
+/// The lane's own sends and waits: whatever became of them, the message comes back and they are made again.
+fn or_again(results: Vec<Result<(), PutError>>) -> Vec<Result<(), StoreError>> {
+    let error = |error| match error {
+        PutError::Refused { code, .. } => StoreError::new("SendMessageBatch", code),
+        PutError::Failed(error) => error,
+    };
+    let results = results.into_iter();
+    results.map(|result| result.map_err(error)).collect()
 }
 
 /// Sends `messages`, in batches that go side by side; one result a message, in their order.
@@ -149,7 +159,7 @@ async fn send_all(
     client: &Client,
     queue_url: &str,
     messages: &[Outgoing<'_>],
-) -> Vec<Result<(), StoreError>> {
+) -> Vec<Result<(), PutError>> {
     let batches = batches(messages, Outgoing::size);
     let sends = batches
         .into_iter()
@@ -161,8 +171,9 @@ async fn send(
     client: &Client,
     queue_url: &str,
     messages: &[Outgoing<'_>],
-) -> Vec<Result<(), StoreError>> {
+) -> Vec<Result<(), PutError>> {
     const CALL: &str = "SendMessageBatch";
+    let all = |error: StoreError| vec![Err(error.into()); messages.len()];
     let entries: Result<Vec<_>, _> = messages
         .iter()
         .enumerate()
@@ -170,7 +181,7 @@ async fn send(
         .collect();
     let entries = match entries {
         Ok(entries) => entries,
-        Err(error) => return vec![Err(StoreError::new(CALL, error.to_string())); messages.len()],
+        Err(error) => return all(StoreError::new(CALL, error.to_string())),
     };
     let reply = client
         .send_message_batch()
@@ -185,7 +196,7 @@ async fn send(
             reply.successful.iter().map(|entry| entry.id.as_str()),
             &reply.failed,
         ),
-        Err(error) => vec![Err(failed(CALL, &error)); messages.len()],
+        Err(error) => all(failed(CALL, &error)),
     }
 }
 
@@ -245,7 +256,7 @@ impl<'a> Outgoing<'a> {
         for (name, kind, text) in &self.attributes {
             let value = MessageAttributeValue::builder()
                 .data_type(kind.as_str())
-                .string_value(sendable(text))
+                .string_value(text)
                 .build()?;
             entry = entry.message_attributes(*name, value);
         }
@@ -287,12 +298,18 @@ fn results<'a>(
     count: usize,
     successful: impl Iterator<Item = &'a str>,
     failed: &[BatchResultErrorEntry],
-) -> Vec<Result<(), StoreError>> {
+) -> Vec<Result<(), PutError>> {
     let unnamed = StoreError::new(operation, "the answer does not name this entry");
-    let mut results = vec![Err(unnamed); count];
+    let mut results = vec![Err(unnamed.into()); count];
     let done = successful.map(|id| (id, Ok(())));
     let failed = failed.iter().map(|entry| {
-        let error = StoreError::new(operation, entry.code.as_str());
+        let error = match is_the_messages_fault(entry) {
+            true => PutError::Refused {
+                code: entry.code.clone(),
+                reason: entry.message.clone(),
+            },
+            false => StoreError::new(operation, entry.code.as_str()).into(),
+        };
         (entry.id.as_str(), Err(error))
     });
     for (id, result) in done.chain(failed) {
@@ -303,12 +320,14 @@ fn results<'a>(
     results
 }
 
-/// SQS takes the characters of XML 1.0 only; what it would refuse becomes U+FFFD.
-fn sendable(text: &str) -> String {
-    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
-    text.chars()
-        .map(|c| if allowed(c) { c } else { '\u{FFFD}' })
-        .collect()
+/// Whether the entry would be refused again, whoever sends it.
+///
+/// SQS calls the sender's fault whatever the caller of the API did, a rate that is too high among it
+/// (<https://github.com/async-aws/aws/issues/1227>): that, the queue's KMS key and our own rights are no message's.
+fn is_the_messages_fault(entry: &BatchResultErrorEntry) -> bool {
+    const OURS: [&str; 3] = ["throttl", "kms", "denied"];
+    let code = entry.code.to_ascii_lowercase();
+    entry.sender_fault && !OURS.iter().any(|word| code.contains(word))
 }
 
 #[cfg(test)]
@@ -349,6 +368,38 @@ mod tests {
         );
         assert_eq!(cut.iter().map(|batch| batch.len()).sum::<usize>(), 10);
         assert!(batches(&[] as &[Letter], bytes).is_empty());
+    }
+
+    /// What was refused for good was answered as if the queue had been away, and sent again for ever.
+    #[test]
+    fn what_is_refused_for_good_is_told_apart_from_what_passes() {
+        let result = |code: &str, sender_fault| {
+            let entry = BatchResultErrorEntry::builder()
+                .id("0")
+                .code(code)
+                .message("why")
+                .sender_fault(sender_fault)
+                .build()
+                .expect("whole");
+            results("call", 1, std::iter::empty(), &[entry]).remove(0)
+        };
+        for (code, sender_fault, is_refused) in [
+            ("InvalidMessageContents", true, true),
+            ("InvalidParameterValue", true, true),
+            ("RequestThrottled", true, false),
+            ("KMS.AccessDeniedException", true, false),
+            ("AccessDenied", true, false),
+            ("InternalError", false, false),
+        ] {
+            let expected = match is_refused {
+                true => PutError::Refused {
+                    code: code.to_owned(),
+                    reason: Some("why".to_owned()),
+                },
+                false => StoreError::new("call", code).into(),
+            };
+            assert_eq!(result(code, sender_fault), Err(expected), "{code}");
+        }
     }
 
     #[test]

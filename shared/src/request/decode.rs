@@ -36,13 +36,6 @@ pub(super) fn decode(body: &str) -> Result<Request, DecodeError> {
     let (provider, operation) = (fields.name("provider")?, fields.name("operation")?);
     let (created_text, payload) = (fields.text("created_at")?, fields.take("payload"));
     let (provider, operation) = (given(provider, "provider")?, given(operation, "operation")?);
-    let given_key = fields.key()?;
-    if given_key.is_none() && created_text.is_none() {
-        return Err(DecodeError::MissingField {
-            field: "created_at",
-            rule: "must be given where no idempotency_key is",
-        });
-    }
     let mut payload = given(payload, "payload")?;
     if !payload.is_object() {
         return Err(DecodeError::InvalidField {
@@ -66,6 +59,7 @@ pub(super) fn decode(body: &str) -> Result<Request, DecodeError> {
         .unwrap_or_else(Name::default_connection);
     let mapping = fields.name("mapping")?;
     let deadline = date_time(fields.text("deadline")?.as_deref(), "deadline")?;
+    let given_key = fields.key()?;
 
     let content = || Content {
         mapping: mapping.as_ref().map(Name::as_str),
@@ -73,11 +67,17 @@ pub(super) fn decode(body: &str) -> Result<Request, DecodeError> {
         payload: &payload,
     };
     let payload_hash = Hash::of_json(&content()).map_err(|_| not_canonical())?;
-    let key = match given_key {
-        Some(key) => key,
-        None => Identity {
+    let key = match (given_key, &created_text) {
+        (Some(key), _) => key,
+        (None, None) => {
+            return Err(DecodeError::MissingField {
+                field: "created_at",
+                rule: "must be given where no idempotency_key is",
+            });
+        }
+        (None, Some(created_at)) => Identity {
             connection: connection.as_str(),
-            created_at: created_text.as_deref().unwrap_or_default(),
+            created_at,
             provider: provider.as_str(),
             content: content(),
         }

@@ -2,6 +2,7 @@
 
 use causeway::Timestamp;
 use causeway::mapping::FindError;
+use causeway::queue::carried_json;
 use causeway::request::{DecodeError, LedgerKey, MAX_REQUEST_BYTES, Request};
 use http::StatusCode;
 use uuid::{NoContext, Uuid};
@@ -18,16 +19,17 @@ pub(super) struct Checked<'a> {
     pub key: LedgerKey,
     /// The queue of its lane.
     pub queue_url: &'a str,
-    /// What goes there: the producer's own text, with an id.
+    /// What goes there: the producer's own text, with an id, and with escapes for what SQS does not carry.
     pub body: String,
 }
 
 /// Checks the request whose text is `item`.
 pub(super) async fn check<'a>(api: &'a Api, item: &str) -> Result<Checked<'a>, Problem> {
-    let mut request = Request::decode(item).map_err(refused)?;
+    let item = carried_json(item);
+    let mut request = Request::decode(&item).map_err(refused)?;
     let (body, id) = match request.id.take() {
-        Some(id) => (item.to_owned(), id),
-        None => with_new_id(item, api.clock.now())?,
+        Some(id) => (item.into_owned(), id),
+        None => with_new_id(&item, api.clock.now())?,
     };
     let Some(lane) = api.lanes.get(request.provider.as_str()) else {
         let known: Vec<_> = api.lanes.keys().copied().collect();

@@ -5,7 +5,6 @@
 //! again, and the ledger makes one request of the copies.
 
 mod check;
-mod schema;
 mod split;
 
 #[cfg(test)]
@@ -13,7 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use causeway::queue::Post;
+use causeway::queue::{Post, PutError};
 use causeway::request::LedgerKey;
 use causeway::trace::TraceContext;
 use futures_util::future::join_all;
@@ -21,16 +20,20 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use schema::Schemas;
 pub use split::MAX_ITEMS;
 
 use crate::api::Api;
 use crate::follow::location;
-use crate::http::{MAX_BODY_BYTES, Request, Response};
+use crate::http::{MAX_BODY_BYTES, Request, Response, Sent};
 use crate::problem::Problem;
-use crate::trace::Sent;
 use check::{Checked, check};
 use split::{Submission, split};
+
+/// The queue takes it never, as it is.
+const QUEUE_REFUSED: &str = "queue_refused";
+
+/// The queue did not answer, or not for this request.
+const QUEUE_UNAVAILABLE: &str = "queue_unavailable";
 
 /// A request that was taken: it is on its lane's queue.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -133,7 +136,10 @@ async fn take(api: &Api, items: &[&str], request: &Request) -> (Vec<Taken>, Vec<
                     queue_url: queue_url.to_owned(),
                     started,
                     ended,
-                    taken: result.is_ok(),
+                    error: result.as_ref().err().map(|error| match error {
+                        PutError::Refused { .. } => QUEUE_REFUSED,
+                        PutError::Failed(_) => QUEUE_UNAVAILABLE,
+                    }),
                 };
                 (at, (sent, result))
             });
@@ -152,16 +158,11 @@ async fn take(api: &Api, items: &[&str], request: &Request) -> (Vec<Taken>, Vec<
         });
         match result {
             Some(Ok(())) => Taken::Accepted(accepted(checked)),
-            failed => {
-                let error = failed.and_then(Result::err);
-                let error = error.map(|error| error.to_string());
-                tracing::warn!(
-                    error,
-                    request_id = checked.id,
-                    "the queue took a request not, or did not say so"
-                );
-                Taken::Refused(not_sent(&checked.key))
+            Some(Err(error)) => {
+                tracing::warn!(%error, request_id = checked.id, "the queue took a request not, or did not say so");
+                Taken::Refused(not_sent(&checked.key, error))
             }
+            None => Taken::Refused(Problem::internal()),
         }
     });
     let results = results.collect();
@@ -186,11 +187,22 @@ fn accepted(checked: Checked) -> Accepted {
     }
 }
 
-/// The answer of a queue that failed may have been lost on its way: what it took is a copy that the ledger knows.
-fn not_sent(key: &LedgerKey) -> Problem {
-    let detail = format!(
-        "the lane's queue did not confirm it; send it again with the idempotency key `{}`",
-        key.key()
-    );
-    Problem::unavailable("queue_unavailable", detail)
+/// What the queue refuses it would refuse again. The answer of a queue that failed may have been lost on its way: what
+/// it took is a copy that the ledger knows.
+fn not_sent(key: &LedgerKey, error: PutError) -> Problem {
+    match error {
+        PutError::Refused { code, reason } => {
+            let reason = reason.map(|reason| format!(": {reason}"));
+            let reason = reason.unwrap_or_default();
+            let detail = format!("the lane's queue cannot carry it: {code}{reason}");
+            Problem::new(StatusCode::BAD_REQUEST, QUEUE_REFUSED, detail)
+        }
+        PutError::Failed(_) => {
+            let detail = format!(
+                "the lane's queue did not confirm it; send it again with the idempotency key `{}`",
+                key.key()
+            );
+            Problem::unavailable(QUEUE_UNAVAILABLE, detail)
+        }
+    }
 }

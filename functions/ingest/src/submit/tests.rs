@@ -13,8 +13,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::api::REQUESTS;
-use crate::api::{Lane, Seams};
+use crate::api::{Lane, REQUESTS, Seams};
+use crate::routes;
 
 struct World {
     api: Api,
@@ -62,7 +62,7 @@ impl World {
                 .headers
                 .insert(*name, value.parse().expect("a header"));
         }
-        let response = self.api.answer(&request).await;
+        let response = routes::answer(&self.api, &request).await;
         let body = serde_json::from_str(&response.body).expect("JSON");
         (response.status.as_u16(), body)
     }
@@ -78,6 +78,11 @@ fn customer(key: &str) -> Value {
 
 fn with(mut request: Value, field: &str, value: Value) -> Value {
     request[field] = value;
+    request
+}
+
+fn without(mut request: Value, field: &str) -> Value {
+    request.as_object_mut().expect("an object").remove(field);
     request
 }
 
@@ -126,7 +131,7 @@ async fn an_id_that_is_given_stays_and_the_text_is_not_touched() {
 #[tokio::test]
 async fn each_of_a_list_is_answered_on_its_own_and_in_order() {
     let world = world();
-    world.queues.refuse(&["unlucky"]);
+    world.queues.fail(&["unlucky"]);
     let list = json!({"requests": [
         customer("a"),
         with(customer("b"), "provider", json!("newcomer")),
@@ -195,9 +200,61 @@ async fn a_request_alone_gets_its_own_status() {
         (400, Some("invalid_field"))
     );
     assert_eq!(problem["errors"][0]["field"], "created_at");
-    world.queues.refuse(&["k"]);
+    world.queues.fail(&["k"]);
     let (status, problem) = world.post(&customer("k").to_string()).await;
     assert_eq!((status, problem["retryable"].as_bool()), (503, Some(true)));
+}
+
+/// Ingest answered 503 to them, "send it again", for ever: SQS does not carry these characters.
+#[tokio::test]
+async fn characters_that_sqs_does_not_carry_go_as_escapes_and_change_no_key() {
+    let world = world();
+    let mut request = without(customer("k"), "idempotency_key");
+    request["payload"]["name"] = json!("a\u{fffe}\\\u{ffff}z");
+    let text = request.to_string();
+    let (status, taken) = world.post(&text).await;
+    assert_eq!(status, 202, "{taken}");
+    let posted = &world.queues.posted()[0].1.body;
+    assert!(posted.contains(r#""a\ufffe\\\uffffz""#), "{posted}");
+    let (ours, lanes) = (Decoded::decode(&text), Decoded::decode(posted));
+    let (ours, lanes) = (ours.expect("decoded"), lanes.expect("decoded"));
+    assert_eq!(taken["idempotency_key"], ours.key.as_str());
+    assert_eq!(
+        (&lanes.key, &lanes.payload_hash),
+        (&ours.key, &ours.payload_hash)
+    );
+    assert_eq!(lanes.payload, ours.payload);
+}
+
+#[tokio::test]
+async fn what_the_queue_refuses_for_good_is_the_producers_to_mend() {
+    let refused = PutError::Refused {
+        code: "InvalidMessageContents".to_owned(),
+        reason: Some("why".to_owned()),
+    };
+    let key = LedgerKey::parse("stripe#default#k").expect("a key");
+    let problem: Value = serde_json::from_str(&not_sent(&key, refused).to_json()).expect("JSON");
+    assert_eq!(
+        (&problem["status"], &problem["retryable"]),
+        (&json!(400), &json!(false))
+    );
+    let detail = problem["detail"].as_str().unwrap_or_default();
+    assert!(detail.ends_with("InvalidMessageContents: why"), "{detail}");
+}
+
+/// A time makes two requests of two equal payloads where the key is their hash, and nowhere else.
+#[tokio::test]
+async fn a_request_with_a_key_of_its_own_needs_no_time() {
+    let world = world();
+    let timeless = without(customer("k"), "created_at");
+    let (status, taken) = world.post(&timeless.to_string()).await;
+    assert_eq!(status, 202, "{taken}");
+    let keyless = without(timeless, "idempotency_key");
+    let (status, problem) = world.post(&keyless.to_string()).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("missing_field")));
+    let expected =
+        json!([{"field": "created_at", "rule": "must be given where no idempotency_key is"}]);
+    assert_eq!(problem["errors"], expected);
 }
 
 #[tokio::test]
@@ -276,7 +333,7 @@ async fn other_paths_and_verbs_are_told_what_there_is() {
             ..Request::default()
         };
         assert_eq!(
-            world.api.answer(&request).await.status.as_u16(),
+            routes::answer(&world.api, &request).await.status.as_u16(),
             status,
             "{path}"
         );

@@ -11,7 +11,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, header};
 
 use crate::Timestamp;
-use crate::http_client::HttpClient;
+use crate::http_client::{HttpClient, is_https_or_loopback};
 use crate::provider::Wire;
 
 /// Longest export: a collector stands beside the function or in its region, and every message of the batch waits.
@@ -65,7 +65,7 @@ impl Exporter {
         let url = reqwest::Url::parse(endpoint).map_err(|_| ExporterError::Endpoint)?;
         let is_bare =
             url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        if !is_bare || url.password().is_some() || !crate::lambda::is_https_or_loopback(&url) {
+        if !is_bare || url.password().is_some() || !is_https_or_loopback(&url) {
             return Err(ExporterError::Endpoint);
         }
         Ok(Self {

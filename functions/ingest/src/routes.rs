@@ -1,0 +1,44 @@
+//! The API's routes: which path is what. Nothing that answers one imports it.
+
+use http::{Method, StatusCode};
+
+use crate::api::{Api, PROVIDERS, REQUESTS};
+use crate::http::{Request, Response};
+use crate::problem::Problem;
+use crate::{follow, providers, submit};
+
+/// The answer to `request`. What goes wrong is an answer, too.
+pub async fn answer(api: &Api, request: &Request) -> Response {
+    let followed = request
+        .path
+        .strip_prefix(REQUESTS)
+        .and_then(|rest| rest.strip_prefix('/'));
+    match (request.path.as_str(), followed) {
+        (REQUESTS, _) => match request.method {
+            Method::POST => submit::submit(api, request).await,
+            _ => not_allowed("POST"),
+        },
+        (PROVIDERS, _) => match request.method {
+            Method::GET => providers::list(api),
+            _ => not_allowed("GET"),
+        },
+        (_, Some(address)) => match request.method {
+            Method::GET => follow::follow(api, address, &request.query).await,
+            _ => not_allowed("GET"),
+        },
+        _ => Problem::new(
+            StatusCode::NOT_FOUND,
+            "no_such_path",
+            format!(
+                "the paths are POST {REQUESTS}, GET {REQUESTS}/<provider>/<connection>/<key>, \
+                 GET {REQUESTS}/<provider>/<connection>?key=<key>, GET {PROVIDERS}"
+            ),
+        )
+        .into(),
+    }
+}
+
+fn not_allowed(method: &str) -> Response {
+    let detail = format!("this path takes {method}");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).into()
+}
