@@ -110,6 +110,8 @@ pub enum Deferral {
     RetryBudget,
     /// A table or secret could not be read or written.
     StoreUnavailable,
+    /// The request's mapping ran into its clock.
+    MappingSlow,
 }
 
 impl Deferral {
@@ -127,6 +129,7 @@ impl Deferral {
             Self::Settling => "settling",
             Self::Suspect => "suspect",
             Self::RetryBudget => "retry_budget",
+            Self::MappingSlow => "mapping_slow",
             Self::StoreUnavailable => "store_unavailable",
         }
     }

@@ -59,6 +59,11 @@ pub enum MappingError {
 }
 
 impl MappingError {
+    /// Whether it is the guard of the wall clock, which tells of the machine as much as of the mapping.
+    pub fn is_of_the_clock(&self) -> bool {
+        matches!(self, Self::Failed { code, .. } if code == super::jsonata::CLOCK)
+    }
+
     /// Bounded, for metrics and logs.
     pub const fn code(&self) -> &'static str {
         match self {

@@ -12,9 +12,12 @@ mod document;
 mod error;
 pub mod jsonata;
 mod known;
+mod money;
 mod place;
+mod text;
 #[cfg(feature = "trial")]
 pub mod trial;
+mod zone;
 
 use std::fmt;
 
@@ -29,6 +32,13 @@ pub use place::Place;
 
 use document::Document;
 use jsonata::Jsonata;
+
+/// What `format` means in a mapping's source, besides what JSON Schema has: a time zone of the built-in database, and a
+/// currency of ISO 4217 that has a minor unit. Whoever validates by a source takes `format` for a rule.
+pub const FORMATS: [(&str, fn(&str) -> bool); 2] = [
+    ("time-zone", zone::is_known),
+    ("currency", |code| money::minor_units(code).is_some()),
+];
 
 /// An expression that can be applied: the seam to the engine, so that another one can take its place.
 pub trait Mapper: Sized + Send + Sync {

@@ -169,6 +169,13 @@ impl Lane {
                 let _ = job.mapped.set(canonical);
                 Ok(Some(mapping.to_string()))
             }
+            Ok(Err(error))
+                if state::may_be_quicker(&error, job.message.receive_count, record.generation) =>
+            {
+                tracing::warn!(%error, connection, "a mapping ran into its clock");
+                let of = self.circumstances(job, record, now);
+                Err(state::put_off(TROUBLE_WAIT, Deferral::MappingSlow, &of))
+            }
             Ok(Err(error)) => Err(reject(code::MAPPING_FAILED, error.to_string())),
             Err(_) => Err(reject(code::PANICKED, "applying the mapping panicked")),
         }

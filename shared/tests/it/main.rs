@@ -1,5 +1,6 @@
 //! Tests of the crate as a whole.
 
+mod dates;
 mod dependencies;
 #[cfg(feature = "aws")]
 mod http_client;

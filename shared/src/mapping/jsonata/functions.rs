@@ -1,4 +1,5 @@
-//! Functions that take the place of built-ins which could build without limit in one call, or take quadratic time.
+//! Functions that take the place of built-ins which could build without limit in one call, take quadratic time, or get
+//! dates wrong; and the list of all that are ours.
 //!
 //! They do what the language says, and pay for what they build before they build it.
 
@@ -9,37 +10,53 @@ use jlens_core::{Bindings, Error, HostCall, HostFunction, Result};
 use serde_json::{Map, Value, json};
 
 use super::meter::spend;
-use super::{MAX_BYTES, MAX_ITEMS};
+use super::{MAX_BYTES, MAX_ITEMS, dates, domain};
 
-type Args<'a> = &'a [Option<Value>];
-type Answer = Result<Option<Value>>;
+pub(super) type Args<'a> = &'a [Option<Value>];
+pub(super) type Answer = Result<Option<Value>>;
+type Run = fn(Args<'_>, &HostCall<'_>) -> Answer;
 
 /// Longest text that a regular expression is tried on: the engine's backtracking keeps a note per character and group.
 const MAX_MATCHED: usize = 16 * 1024;
 
-/// Their names.
-pub(super) const NAMES: [&str; 8] = [
-    "contains", "keys", "match", "pad", "replace", "split", "spread", "zip",
+/// Their names and signatures: those that stand in for built-ins, and those that the language lacks.
+const FUNCTIONS: [(&str, &str, Run); 16] = [
+    ("contains", "<s-(sf):b>", contains),
+    ("keys", "<x-:a<s>>", keys),
+    ("match", "<s-f<s:o>n?:a<o>>", match_all),
+    ("pad", "<s-ns?:s>", pad),
+    ("replace", "<s-(sf)(sf)n?:s>", replace),
+    ("split", "<s-(sf)n?:a<s>>", split),
+    ("spread", "<x-:a<o>>", spread),
+    ("zip", "<a+>", zip),
+    ("fromMillis", "<n-s?s?:s>", dates::from_millis),
+    ("toMillis", "<s-s?:n>", dates::to_millis),
+    ("zonedTime", "<ssss?:s>", domain::zoned_time),
+    ("minorUnits", "<s:n>", domain::minor_units),
+    ("money", "<sn+:n>", domain::money),
+    ("sumMoney", "<sa<n>:n>", domain::sum_money),
+    ("escape", "<s-s:s>", domain::escape),
+    ("cut", "<s-n:s>", domain::cut),
 ];
+
+/// Whether it is one of them.
+pub(super) fn is_ours(name: &str) -> bool {
+    FUNCTIONS.iter().any(|(ours, ..)| *ours == name)
+}
 
 /// The functions, made once: they hold nothing of an evaluation.
 pub(super) fn bindings() -> &'static Bindings {
     static BINDINGS: LazyLock<Bindings> = LazyLock::new(|| {
-        Bindings::new()
-            .function("contains", function("<s-(sf):b>", contains))
-            .function("keys", function("<x-:a<s>>", keys))
-            .function("match", function("<s-f<s:o>n?:a<o>>", match_all))
-            .function("pad", function("<s-ns?:s>", pad))
-            .function("replace", function("<s-(sf)(sf)n?:s>", replace))
-            .function("split", function("<s-(sf)n?:a<s>>", split))
-            .function("spread", function("<x-:a<o>>", spread))
-            .function("zip", function("<a+>", zip))
+        let bind = |bindings: Bindings, (name, signature, run): (&str, &str, Run)| {
+            bindings.function(name, function(signature, run))
+        };
+        FUNCTIONS.into_iter().fold(Bindings::new(), bind)
     });
     &BINDINGS
 }
 
 /// A signature that does not parse would leave the function without checks of its arguments; a test holds that all do.
-fn function(signature: &str, run: fn(Args<'_>, &HostCall<'_>) -> Answer) -> HostFunction {
+fn function(signature: &str, run: Run) -> HostFunction {
     match HostFunction::with_signature(signature, run) {
         Ok(function) => function.without_input(),
         Err(_) => HostFunction::new(0, |_, _| Err(Error::new("T1006"))),
@@ -50,7 +67,15 @@ fn too_large() -> Error {
     Error::new("U1001").with("message", "a size limit")
 }
 
-fn pay(bytes: usize) -> Result<()> {
+/// What breaks a rule of ours: `rule` is told, and holds nothing of the data.
+pub(super) fn refused(rule: &'static str) -> Error {
+    Error::new(REFUSED).with("message", rule)
+}
+
+/// The code of what [`refused`] makes.
+pub(super) const REFUSED: &str = "refused";
+
+pub(super) fn pay(bytes: usize) -> Result<()> {
     if spend(bytes) {
         Ok(())
     } else {
@@ -58,16 +83,16 @@ fn pay(bytes: usize) -> Result<()> {
     }
 }
 
-fn text(args: Args<'_>, index: usize) -> Option<&str> {
+pub(super) fn text(args: Args<'_>, index: usize) -> Option<&str> {
     args.get(index)?.as_ref()?.as_str()
 }
 
-fn number(args: Args<'_>, index: usize) -> Option<f64> {
+pub(super) fn number(args: Args<'_>, index: usize) -> Option<f64> {
     args.get(index)?.as_ref()?.as_f64()
 }
 
 /// The limit that an argument sets; `code` is the error of a negative one.
-fn limit(args: Args<'_>, index: usize, code: &str) -> Result<usize> {
+pub(super) fn limit(args: Args<'_>, index: usize, code: &str) -> Result<usize> {
     match number(args, index) {
         None => Ok(usize::MAX),
         Some(limit) if limit < 0.0 => Err(Error::new(code).with("index", index + 1)),

@@ -85,7 +85,7 @@ enum Arguments {
 impl Arguments {
     fn of(function: &str) -> Self {
         match function {
-            "sum" | "max" | "min" | "average" | "join" => Self::Flat,
+            "sum" | "sumMoney" | "max" | "min" | "average" | "join" => Self::Flat,
             "boolean" | "not" | "lookup" => Self::Walked,
             "distinct" => Self::Pairwise,
             "filter" | "single" | "sift" => Self::Asks,
@@ -97,7 +97,8 @@ impl Arguments {
             }
             "trim" | "formatBase" | "formatInteger" | "parseInteger" => Self::Scalars,
             "base64encode" | "base64decode" | "encodeUrlComponent" | "encodeUrl" => Self::Scalars,
-            "decodeUrlComponent" | "decodeUrl" | "fromMillis" | "toMillis" | "now" => Self::Scalars,
+            "decodeUrlComponent" | "decodeUrl" | "fromMillis" | "toMillis" => Self::Scalars,
+            "zonedTime" | "minorUnits" | "money" | "escape" | "cut" => Self::Scalars,
             _ => Self::Any,
         }
     }

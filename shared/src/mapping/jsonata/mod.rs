@@ -11,8 +11,13 @@
 //!   *before* a range is built, and once its budget is spent.
 //! - `functions` takes the place of built-ins that could build without limit, or take quadratic time, in one call.
 //!
+//! Three more things make its results right: `dates` takes the place of `$fromMillis` and `$toMillis`, and `domain` adds
+//! local times ([`$zonedTime`](super::zone)), money (`$money`, `$minorUnits`) and texts (`$escape`, `$cut`).
+//!
 //! `shared/tests/hostile` measures time and memory of hostile mappings in a process of their own.
 
+mod dates;
+mod domain;
 mod functions;
 mod look;
 mod meter;
@@ -35,6 +40,9 @@ const MAX_STEPS: u64 = 100_000;
 /// Longest evaluation. Steps end one long before, at the same place on every machine; this is the guard for what a
 /// single step may do (sorting a long list), and leaves room for a Lambda function with a fraction of a core.
 const TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The engine's code for [`TIMEOUT`].
+pub(crate) const CLOCK: &str = "D1012";
 
 /// How deep evaluation may go: user functions that call themselves included.
 const MAX_DEPTH: usize = 200;
@@ -110,7 +118,11 @@ fn rule(error: &Error) -> String {
         "U1001" => return "the result of a step would exceed a size limit".to_owned(),
         "U1006" => return format!("takes more than {MAX_STEPS} steps"),
         "D1011" => return format!("is nested, or calls itself, more than {MAX_DEPTH} levels deep"),
-        "D1012" => return format!("takes longer than {} ms", TIMEOUT.as_millis()),
+        CLOCK => return format!("takes longer than {} ms", TIMEOUT.as_millis()),
+        functions::REFUSED => {
+            let rule = error.detail("message").and_then(Value::as_str);
+            return rule.unwrap_or("is refused").to_owned();
+        }
         "D3137" => return "$error() was called".to_owned(),
         "D3141" => return "$assert() failed".to_owned(),
         _ => {}

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jlens_core::ast::{Node, NodeId, NodeKind, Stage};
 
 use super::super::Fault;
-use super::functions;
+use super::{dates, functions};
 
 /// Nodes of one expression: the largest mapping that comes with Causeway has a few hundred.
 const MAX_NODES: usize = 4_000;
@@ -139,6 +139,7 @@ impl Rules {
                     format!("has more than {MAX_ARGUMENTS} arguments"),
                 ));
             }
+            NodeKind::Function { procedure, args } => dates_of(node, procedure, args)?,
             _ => {}
         }
         let mut result = Ok(());
@@ -190,7 +191,7 @@ impl Rules {
             return Err(refused(node, format!("${name} is not available: {why}")));
         }
         let is_value = role != Role::Callee && self.built_in.contains(&name);
-        if is_value && !SMALL.contains(&name) && !functions::NAMES.contains(&name) {
+        if is_value && !SMALL.contains(&name) && !functions::is_ours(name) {
             let rule = format!(
                 "${name} cannot be passed as a value: write function($v) {{ ${name}($v) }}"
             );
@@ -201,7 +202,7 @@ impl Rules {
 
     /// A variable that is named like a function which cannot be passed would hide where that one is.
     fn new_name(&self, node: &Node, name: &str) -> Result<(), Fault> {
-        let may_be_passed = SMALL.contains(&name) || functions::NAMES.contains(&name);
+        let may_be_passed = SMALL.contains(&name) || functions::is_ours(name);
         if self.built_in.contains(&name) && !may_be_passed {
             return Err(refused(
                 node,
@@ -226,6 +227,27 @@ impl Rules {
         }
         Ok(())
     }
+}
+
+/// Refuses what the language would guess of dates, and what a picture in the expression would get wrong.
+fn dates_of(node: &Node, procedure: &Node, args: &[Node]) -> Result<(), Fault> {
+    let NodeKind::Variable { name } = &procedure.kind else {
+        return Ok(());
+    };
+    let picture = match args.get(1).map(|argument| &argument.kind) {
+        Some(NodeKind::String { value }) => Some(value),
+        _ => None,
+    };
+    let checked = match (name.as_str(), picture) {
+        ("now", _) if !args.is_empty() => {
+            let rule = "$now takes no picture: write $fromMillis($millis(), picture, zone)";
+            return Err(refused(node, rule));
+        }
+        ("fromMillis", Some(picture)) => dates::check_format(picture),
+        ("toMillis", Some(picture)) => dates::check_parse(picture),
+        _ => Ok(()),
+    };
+    checked.map_err(|error| refused(node, super::rule(&error)))
 }
 
 /// What the child `index` of `node` is to it.

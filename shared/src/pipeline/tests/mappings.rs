@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::lanes::watched::WatchedStates;
 use crate::lanes::{StateStore, Swap};
+use crate::mapping::MappingError;
+use crate::pipeline::state;
 
 fn mapped(key: &str, operation: &str, mapping: &str, payload: Value) -> Message {
     let mut request = request(key, operation);
@@ -163,6 +165,23 @@ async fn a_table_that_does_not_answer_costs_time_and_no_attempt() {
         world.outcome(post("k", 1).again()).await,
         Outcome::Delivered
     );
+}
+
+/// A rejection for good came of 500 ms on a fraction of a core, where the same mapping takes a millisecond.
+#[test]
+fn the_clock_of_a_mapping_defers_three_times_and_its_steps_never() {
+    let failed = |code: &str| MappingError::Failed {
+        mapping: "till-order@3".to_owned(),
+        place: Box::default(),
+        code: code.to_owned(),
+        message: "takes longer than 500 ms".to_owned(),
+    };
+    let deferred = |code, receives, claims| state::may_be_quicker(&failed(code), receives, claims);
+    assert!((1..=3).all(|time| deferred("D1012", time, u64::from(time))));
+    assert!(!deferred("D1012", 4, 4));
+    // Receives of a message that waited for its limit, and claims of a request that was redriven, do not count alone.
+    assert!(deferred("D1012", 40, 1) && deferred("D1012", 1, 9));
+    assert!(!deferred("U1006", 1, 1));
 }
 
 #[tokio::test]
