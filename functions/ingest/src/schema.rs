@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use causeway::mapping::Mapping;
+use causeway::mapping::{FORMATS, Mapping};
 use causeway::provider::Operation;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
@@ -61,7 +61,7 @@ impl Schemas {
         let validator = match known {
             Some(known) => known,
             None => {
-                let compiled = compile(mapping.source())?;
+                let compiled = compile_source(mapping.source())?;
                 let mut sources = lock(&self.sources);
                 if sources.len() >= SOURCES_MAX {
                     sources.remove(0);
@@ -80,6 +80,16 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn compile(schema: &Value) -> Result<Arc<Validator>, NoSchema> {
     let compiled = jsonschema::validator_for(schema).map_err(|_| NoSchema)?;
+    Ok(Arc::new(compiled))
+}
+
+/// Of a mapping's source, where `format` is a rule.
+fn compile_source(schema: &Value) -> Result<Arc<Validator>, NoSchema> {
+    let options = jsonschema::options().should_validate_formats(true);
+    let options = FORMATS.iter().fold(options, |options, (name, holds)| {
+        options.with_format(*name, *holds)
+    });
+    let compiled = options.build(schema).map_err(|_| NoSchema)?;
     Ok(Arc::new(compiled))
 }
 
@@ -143,6 +153,33 @@ mod tests {
             assert!(told.contains(line), "{told}");
         }
         assert!(!told.contains("secret"), "{told}");
+    }
+
+    #[test]
+    fn dates_zones_and_currencies_of_a_source_are_looked_at() {
+        let seam = catalogue::provider("seam").expect("seam");
+        let document = seam.spec().mappings[0];
+        let mapping = Arc::new(Mapping::parse(document).expect("a mapping"));
+        let schemas = Schemas::default();
+        let input = &mapping.examples()[1].input;
+        let told = |pointer: &str, value: &str| {
+            let mut input = input.clone();
+            *input.pointer_mut(pointer).expect("a field") = json!(value);
+            let found = schemas.source(&mapping, &input).expect("a schema");
+            found
+                .into_iter()
+                .map(|error| error.field)
+                .collect::<Vec<_>>()
+        };
+        assert!(told("/reservation_id", "R-2").is_empty());
+        for (pointer, value, field) in [
+            ("/stay/arrival", "2026-02-30", "payload.stay.arrival"),
+            ("/stay/check_in_time", "3 PM", "payload.stay.check_in_time"),
+            ("/property/timezone", "Lisbon", "payload.property.timezone"),
+            ("/price/currency", "XXX", "payload.price.currency"),
+        ] {
+            assert_eq!(told(pointer, value), [field], "{value}");
+        }
     }
 
     #[test]

@@ -75,8 +75,9 @@ impl Provider for Seam {
         })
     }
 
-    /// Ours has the same code, name and window. Another name under the same code and at the same time is another one's;
-    /// our name with another window may be ours with its times rounded, or not.
+    /// Ours has the same code, name and window; where Seam was to make the code, the same name and window. Another name
+    /// under the same code and at the same time is another one's; our name with another window may be ours with its times
+    /// rounded, or not.
     fn found(&self, _operation: &Operation, lookup: &Lookup<'_>, answer: &Answer) -> Found {
         let body = answer.json::<Json>().unwrap_or_default();
         let held = body["access_codes"].as_array();
@@ -85,7 +86,12 @@ impl Provider for Seam {
         };
         let same = |code: &Json, field: &str| code[field] == lookup.payload[field];
         let mut found = Found::Miss;
-        for code in held.iter().filter(|code| same(code, "code")) {
+        let marked = if lookup.payload["code"].is_null() {
+            "name"
+        } else {
+            "code"
+        };
+        for code in held.iter().filter(|code| same(code, marked)) {
             let is_named = same(code, "name");
             match Window::of(code) {
                 Some(theirs) if is_named && theirs == window => {
@@ -126,4 +132,39 @@ fn words(error: &Json) -> String {
     let fields = fields.map(|(name, _)| name.as_str());
     let fields: Vec<&str> = fields.filter(|name| *name != "_errors").collect();
     format!("type={kind} fields={}", fields.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The code that Seam made is not ours to know: the name and the window tell ours from the others on the lock.
+    #[test]
+    fn a_code_that_seam_made_is_found_by_name_and_window() {
+        let window = ["2026-12-01T15:00:00+01:00", "2026-12-03T11:00:00+01:00"];
+        let payload = json!({"device_id": "d", "name": "Ada, R-1", "starts_at": window[0], "ends_at": window[1]});
+        let lookup = Lookup {
+            payload: &payload,
+            reference: "key",
+            first_sent: Timestamp::from_millis(0),
+            last_sent: Timestamp::from_millis(0),
+        };
+        let operation = SPEC.operation("access_codes.create").expect("it");
+        let found = |name: &str, ends_at: &str| {
+            let held = json!({"access_code_id": "a", "name": name, "code": "7193", "starts_at": window[0], "ends_at": ends_at});
+            let answer = Answer {
+                status: 200,
+                headers: Default::default(),
+                body: json!({"access_codes": [held]}).to_string().into(),
+            };
+            Seam.found(operation, &lookup, &answer)
+        };
+        let object_id = Some("a".to_owned());
+        assert_eq!(found("Ada, R-1", window[1]), Found::Hit { object_id });
+        assert_eq!(found("Ada, R-2", window[1]), Found::Miss);
+        assert_eq!(
+            found("Ada, R-1", "2026-12-03T12:00:00+01:00"),
+            Found::Unclear
+        );
+    }
 }

@@ -15,7 +15,7 @@ type Time = Text<1, 40>;
 
 /// <https://docs.seam.co/latest/api/access_codes/create>
 ///
-/// Seam could do without name and code; the lookup could not tell one nameless code from another.
+/// Seam could do without the name; the lookup could not tell one nameless code from another.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateAccessCode {
@@ -23,7 +23,9 @@ pub(crate) struct CreateAccessCode {
     device_id: Id,
     /// What people know the code by.
     name: Name,
-    code: Code,
+    /// Where it is not given, Seam makes one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<Code>,
     /// From when it opens the lock; at once where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     starts_at: Option<Time>,

@@ -143,6 +143,9 @@ struct LineItem {
     quantity: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit_amount: Option<f64>,
+    /// Off the product of the two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount_amount: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account_code: Option<Text<1, 10>>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use causeway::Timestamp;
-use causeway::mapping::trial::{Trial, try_out};
+use causeway::mapping::trial::{Bench, Trial};
 use causeway::mapping::{Example, Mapping};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -87,8 +87,10 @@ fn trials(test: &Test) -> Result<(Mapping, Vec<(String, Trial)>), Error> {
             inputs.collect::<Result<_, Error>>()?
         }
     };
+    let bench = Bench::new(&mapping, &schema)
+        .map_err(|error| Error::usage(format!("{}: {error}", test.document.display())))?;
     let trials = inputs.into_iter().map(|(name, input)| {
-        let trial = try_out(&mapping, &schema, input, test.created_at);
+        let trial = bench.try_out(input, test.created_at);
         (name, trial)
     });
     let trials = trials.collect();

@@ -11,6 +11,7 @@ mod answers;
 mod batches;
 mod breach;
 mod fixture;
+pub mod generate;
 mod guard;
 mod hostile;
 mod judge;

@@ -3,15 +3,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use causeway::mapping::Mapping;
-use causeway::mapping::trial::try_out;
+use causeway::mapping::trial::Bench;
+use causeway::mapping::{Mapping, MappingError};
 use causeway::provider::{Operation, Spec};
+use causeway::request::MAX_REQUEST_BYTES;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use serde_json::Value;
 
 use crate::fixture::Mode;
+use crate::generate::values_of;
 use crate::guard::guard;
 use crate::variants::variants;
 use crate::{Breach, Line, NOW};
+
+/// Inputs that each mapping is tried on, made by its source schema.
+const INPUTS: u32 = 128;
+
+/// How much of an input is shown that a mapping does not hold for.
+const SHOWN: usize = 4_000;
 
 /// The input of an example: its own, or the shared sample that it names.
 ///
@@ -102,6 +111,10 @@ fn one(
         return breach(format!("there is no operation `{}`", mapping.operation()));
     };
     let schema = operation.schema().to_value();
+    let bench = match Bench::new(mapping, &schema) {
+        Ok(bench) => bench,
+        Err(error) => return breach(error),
+    };
     let mut outputs = Vec::new();
     for example in mapping.examples() {
         let mut breach = |what: String| breach(format!("example `{}`: {what}", example.name));
@@ -112,7 +125,7 @@ fn one(
                 continue;
             }
         };
-        let trial = try_out(mapping, &schema, input, NOW);
+        let trial = bench.try_out(input, NOW);
         trial
             .input_faults
             .iter()
@@ -132,6 +145,7 @@ fn one(
             }
         }
     }
+    every_input(operation, mapping, &bench).unwrap_or_else(&mut breach);
     for output in &outputs {
         agree(operation, &schema, &place, output, found);
     }
@@ -139,6 +153,65 @@ fn one(
         && let Err(error) = store(path, &outputs)
     {
         found.push(Breach::new(Line::Mappings, &place, error));
+    }
+}
+
+/// Whatever the source schema accepts becomes a payload that the operation's schema and the lane accept.
+///
+/// What no schema can say, a mapping may refuse by `$error`: parts that contradict each other. Most inputs it takes.
+fn every_input(
+    operation: &'static Operation,
+    mapping: &Mapping,
+    bench: &Bench<'_>,
+) -> Result<(), String> {
+    let inputs =
+        values_of(mapping.source()).map_err(|error| format!("its source schema: {error}"))?;
+    let config = Config {
+        cases: INPUTS,
+        failure_persistence: None,
+        max_shrink_iters: 300,
+        ..Config::default()
+    };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let taken = std::cell::Cell::new(0_u32);
+    let tried = TestRunner::new_with_rng(config, rng).run(&inputs, |input| {
+        if input.to_string().len() > MAX_REQUEST_BYTES {
+            return Err(TestCaseError::reject("larger than a request"));
+        }
+        let trial = bench.try_out(input, NOW);
+        let output = match trial.output {
+            Ok(output) => output,
+            Err(MappingError::Failed { code, .. }) if code == "D3137" => return Ok(()),
+            // Of a busy machine, where the lane would try again: steps bound what the mapping itself may do.
+            Err(error) if error.is_of_the_clock() => {
+                return Err(TestCaseError::reject("the machine was too slow"));
+            }
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        };
+        if let Some(fault) = trial.output_faults.first() {
+            return Err(TestCaseError::fail(format!(
+                "the operation's schema refuses {fault}"
+            )));
+        }
+        let prepared = operation.prepare(&output);
+        prepared.map_err(|error| TestCaseError::fail(format!("the lane refuses {error}")))?;
+        taken.set(taken.get() + 1);
+        Ok(())
+    });
+    match tried {
+        Err(TestError::Fail(reason, input)) => {
+            let input: String = input.to_string().chars().take(SHOWN).collect();
+            Err(format!(
+                "it does not hold for every input: {reason}; such as {input}"
+            ))
+        }
+        Err(TestError::Abort(reason)) => {
+            Err(format!("its source schema makes too few inputs: {reason}"))
+        }
+        Ok(()) if taken.get() < INPUTS / 3 => {
+            Err(format!("of {INPUTS} inputs it takes only {}", taken.get()))
+        }
+        Ok(()) => Ok(()),
     }
 }
 

@@ -2,4 +2,5 @@
 
 mod neighbours;
 mod probes;
+mod ready_made;
 mod scaffold;

@@ -6,11 +6,14 @@ use causeway_contract::Line;
 use super::acme::Acme;
 
 macro_rules! document {
-    ($operation:literal, $expression:literal, $output:literal) => {
+    ($operation:literal, $longest:literal, $expression:literal, $output:literal) => {
         concat!(
             r#"{"name": "shop-thing", "version": 1, "provider": "acme", "operation": ""#,
             $operation,
-            r#"", "description": "A thing.", "source": {"type": "object", "required": ["title"]}, "expression": ""#,
+            r#"", "description": "A thing.", "source": {"type": "object", "required": ["title"], "properties":
+                {"title": {"type": "string", "minLength": 1, "maxLength": "#,
+            $longest,
+            r#"}}}, "expression": ""#,
             $expression,
             r#"", "examples": [{"name": "one", "input": {"title": "red"}, "output": "#,
             $output,
@@ -21,21 +24,48 @@ macro_rules! document {
 
 const SOUND: &str = document!(
     "things.create",
+    "20",
     "{\\\"name\\\": title}",
     r#"{"name": "red"}"#
 );
 const ELSEWHERE: &str = document!(
     "things.delete",
+    "20",
     "{\\\"name\\\": title}",
     r#"{"name": "red"}"#
 );
 const OTHERWISE: &str = document!(
     "things.create",
+    "20",
     "{\\\"name\\\": title}",
     r#"{"name": "blue"}"#
 );
-const REFUSED: &str = document!("things.create", "{\\\"nam\\\": title}", r#"{"nam": "red"}"#);
-const BROKEN: &str = document!("things.create", "{\\\"name\\\": ", r#"{"name": "red"}"#);
+/// Its example is good, and its source may send what the lane refuses.
+const AT_TIMES: &str = document!(
+    "things.create",
+    "100000",
+    "{\\\"name\\\": title}",
+    r#"{"name": "red"}"#
+);
+/// It refuses whatever it is given.
+const NEVER: &str = document!(
+    "things.create",
+    "20",
+    "{\\\"name\\\": title = \\\"red\\\" ? title : $error()}",
+    r#"{"name": "red"}"#
+);
+const REFUSED: &str = document!(
+    "things.create",
+    "20",
+    "{\\\"nam\\\": title}",
+    r#"{"nam": "red"}"#
+);
+const BROKEN: &str = document!(
+    "things.create",
+    "20",
+    "{\\\"name\\\": ",
+    r#"{"name": "red"}"#
+);
 
 fn mapped(name: &str, document: Option<&str>, list: fn(&mut Spec)) -> Acme {
     let mut acme = Acme::sound(name);
@@ -70,6 +100,14 @@ pub fn broken() -> Vec<(Line, &'static str, Acme)> {
         ),
         probe("mapping_to_what_the_lane_refuses", Some(REFUSED), |spec| {
             spec.mappings = &[REFUSED]
+        }),
+        probe(
+            "mapping_that_holds_for_its_examples_alone",
+            Some(AT_TIMES),
+            |spec| spec.mappings = &[AT_TIMES],
+        ),
+        probe("mapping_that_takes_next_to_nothing", Some(NEVER), |spec| {
+            spec.mappings = &[NEVER]
         }),
         probe("mapping_that_is_no_jsonata", Some(BROKEN), |spec| {
             spec.mappings = &[BROKEN]
