@@ -73,7 +73,9 @@ pub mod code {
     pub const PROVIDER_UNAVAILABLE: Code = Code::new("provider_unavailable");
     /// The provider did not answer in time, or the connection broke after the request was sent.
     pub const PROVIDER_TIMEOUT: Code = Code::new("provider_timeout");
-    /// No connection to the provider could be made; nothing was sent.
+    /// The provider answered with more than is read, or in a coding that nobody asked for.
+    pub const ANSWER_UNREADABLE: Code = Code::new("answer_unreadable");
+    /// No connection to the provider could be made, or it closed before the request began: nothing was sent.
     pub const CONNECT_FAILED: Code = Code::new("connect_failed");
     /// The provider refused a call of several requests because of one of them; each goes alone now.
     pub const BATCH_REFUSED: Code = Code::new("batch_refused");

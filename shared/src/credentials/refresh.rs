@@ -89,6 +89,8 @@ impl Credentials {
         let mut wire = self.provider.token_call(scheme, secret, rotated, now)?;
         let spec = self.provider.spec();
         wire.path = spec.fill(wire.path, secret)?;
+        // An answer that is lost may cost the refresh token.
+        wire.fresh = true;
         let base_url = spec.fill(self.token_base(scheme).to_owned(), secret)?;
         // A process that stood still since it took the lease must not call beside the next holder.
         if now + scheme.timeout > lease.until {
@@ -99,7 +101,7 @@ impl Credentials {
         Ok(match answer {
             Ok(answer) => scheme.read(&answer, self.seams.clock.now()),
             Err(CallError::NotSent(_)) => TokenAnswer::NotSent,
-            Err(CallError::Ambiguous(_)) => TokenAnswer::Unclear,
+            Err(CallError::Ambiguous(_) | CallError::Unreadable { .. }) => TokenAnswer::Unclear,
         })
     }
 

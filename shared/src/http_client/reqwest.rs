@@ -7,15 +7,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use hyper_util::client::legacy;
 use reqwest::Url;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::{CallError, HttpClient};
-use crate::provider::{Answer, MAX_ANSWER_BYTES, Wire};
-
-/// Longest wait for name, connect and TLS together. Shorter than any operation's timeout, so that a connection that
-/// never comes about is told apart from an answer that never comes.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::provider::{Answer, CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Wire};
 
 /// Vendors close idle connections after a minute or more; a frozen Lambda environment cannot notice. Dropping ours
 /// earlier makes it unlikely that a request meets a dead connection.
@@ -28,11 +26,18 @@ const LOCALHOST: [SocketAddr; 2] = [
     SocketAddr::new(std::net::IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
 ];
 
-/// The client that lanes use. It keeps no cookies, inflates no bodies (a small answer cannot become a large one), and
-/// takes at most 100 headers of 400 KiB together, which is hyper's default.
+/// Answers are read as they come, so that a small one cannot become a large one. Without the header any coding would be
+/// welcome; with it all but this one are refused. <https://www.rfc-editor.org/rfc/rfc9110#field.accept-encoding>
+const CODING: HeaderValue = HeaderValue::from_static("identity");
+
+/// The client that lanes use. It keeps no cookies, inflates no bodies, and takes at most 100 headers of 400 KiB
+/// together, which is hyper's default.
 #[derive(Clone, Debug)]
 pub struct ReqwestClient {
-    client: reqwest::Client,
+    /// Connections wait for the next call.
+    pooled: reqwest::Client,
+    /// Each call makes one for itself.
+    fresh: reqwest::Client,
 }
 
 impl ReqwestClient {
@@ -49,18 +54,27 @@ impl ReqwestClient {
                 .with_safe_default_protocol_versions()?
                 .with_root_certificates(roots)
                 .with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .http1_only()
-            .no_proxy()
-            .resolve_to_addrs("localhost", &LOCALHOST)
-            .user_agent(concat!("causeway/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client })
+        // As many wait as calls were open at once. Both resume each other's TLS sessions: what is remembered of them is
+        // shared with the configuration.
+        let client = |most_idle: usize| {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .connect_timeout(CONNECT_TIMEOUT)
+                .pool_idle_timeout(IDLE_TIMEOUT)
+                .pool_max_idle_per_host(most_idle)
+                .http1_only()
+                .no_proxy()
+                .resolve_to_addrs("localhost", &LOCALHOST)
+                .user_agent(concat!("causeway/", env!("CARGO_PKG_VERSION")))
+                .default_headers([(ACCEPT_ENCODING, CODING)].into_iter().collect())
+                .build()
+        };
+        Ok(Self {
+            pooled: client(usize::MAX)?,
+            fresh: client(0)?,
+        })
     }
 }
 
@@ -74,29 +88,67 @@ impl HttpClient for ReqwestClient {
     ) -> Result<Answer, CallError> {
         let address = address(base_url, &wire.path)
             .map_err(|rule| CallError::NotSent(format!("the address {rule}")))?;
-        let request = self
-            .client
+        let client = if wire.fresh {
+            &self.fresh
+        } else {
+            &self.pooled
+        };
+        let request = client
             .request(wire.method.clone(), address)
             .headers(wire.headers.clone())
             .body(wire.body.clone())
             .timeout(timeout)
             .build()
             .map_err(|error| CallError::NotSent(reason(&error)))?;
-        let response = self.client.execute(request).await.map_err(|error| {
-            if error.is_connect() {
-                CallError::NotSent(reason(&error))
-            } else {
-                CallError::Ambiguous(reason(&error))
+        let response = client
+            .execute(request)
+            .await
+            .map_err(|error| failed(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = match bounded(response).await? {
+            Ok(body) => body,
+            Err(reason) if status.is_success() => {
+                return Err(CallError::Unreadable {
+                    status: Some(status.as_u16()),
+                    reason,
+                });
             }
-        })?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = bounded(response).await?;
+            Err(_) => Bytes::new(),
+        };
         Ok(Answer {
-            status,
+            status: status.as_u16(),
             headers,
             body,
         })
     }
+}
+
+/// What a call without an answer means.
+fn failed(error: &reqwest::Error) -> CallError {
+    let hyper = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    if never_began(error) {
+        CallError::NotSent(reason(error))
+    } else if hyper.is_some_and(hyper::Error::is_parse_too_large) {
+        CallError::Unreadable {
+            status: None,
+            reason: "more headers than are read".to_owned(),
+        }
+    } else {
+        CallError::Ambiguous(reason(error))
+    }
+}
+
+/// Whether hyper took the request up at all. Two errors say that it did not: one of the pool that knows no connection,
+/// since none was made or it closed before it could be given the request; and a cancellation, which hyper gives to what
+/// it finds waiting when a connection ends.
+fn never_began(error: &reqwest::Error) -> bool {
+    error.is_connect()
+        || causes(error).any(|cause| {
+            let pool = cause.downcast_ref::<legacy::Error>();
+            let hyper = cause.downcast_ref::<hyper::Error>();
+            pool.is_some_and(|pool| pool.connect_info().is_none())
+                || hyper.is_some_and(hyper::Error::is_canceled)
+        })
 }
 
 /// Where a call goes: whatever stands in the path, to the base URL's host, and encrypted but on this machine.
@@ -130,39 +182,46 @@ pub(crate) fn is_https_or_loopback(url: &Url) -> bool {
     }
 }
 
-async fn bounded(mut response: reqwest::Response) -> Result<Bytes, CallError> {
+/// The body; or why it is not one that is read.
+async fn bounded(mut response: reqwest::Response) -> Result<Result<Bytes, String>, CallError> {
+    let is_coded = response
+        .headers()
+        .get(CONTENT_ENCODING)
+        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(CODING.as_bytes()));
     let mut body = BytesMut::new();
     while let Some(chunk) = response
         .chunk()
         .await
         .map_err(|error| CallError::Ambiguous(reason(&error)))?
     {
+        if is_coded && !chunk.is_empty() {
+            return Ok(Err("in a coding that was not asked for".to_owned()));
+        }
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(CallError::Ambiguous(format!(
-                "the answer is longer than {MAX_ANSWER_BYTES} bytes"
-            )));
+            return Ok(Err(format!("longer than {MAX_ANSWER_BYTES} bytes")));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body.freeze())
+    Ok(Ok(body.freeze()))
 }
 
 /// The error without its URL (a URL may carry a key) and its causes, outermost first.
 fn reason(error: &reqwest::Error) -> String {
-    let mut text = match (error.is_timeout(), error.is_connect()) {
-        (true, true) => "connect timed out".to_owned(),
-        (true, false) => "timed out".to_owned(),
-        (false, true) => "connect failed".to_owned(),
-        (false, false) => "connection broke".to_owned(),
+    let text = match (error.is_timeout(), error.is_connect()) {
+        (true, true) => "connect timed out",
+        (true, false) => "timed out",
+        (false, true) => "connect failed",
+        (false, false) => "connection broke",
     };
-    let mut cause = error.source();
-    // An error has a handful of causes; eight is the bound.
-    for _ in 0..8 {
-        let Some(inner) = cause else { break };
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
+    causes(error).fold(text.to_owned(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// What is behind an error, outermost first. It has a handful of causes; eight is the bound.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| {
+        (*cause).source()
+    })
+    .take(8)
 }
 
 #[cfg(test)]

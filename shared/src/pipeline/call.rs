@@ -15,7 +15,7 @@ use crate::credentials::Access;
 use crate::http_client::CallError;
 use crate::ledger::state::Attempt;
 use crate::outcome::{Outcome, code};
-use crate::provider::{Answer, Json, Verdict, Wire};
+use crate::provider::{Answer, Json, Settling, Verdict, Wire};
 use crate::request::vendor_key;
 
 /// What became of one job's part of the call; or why there was no call.
@@ -40,11 +40,16 @@ impl Lane {
         };
         let payloads: Vec<&Json> = ready.iter().map(|ready| ready.payload).collect();
         let url = address::shown(&self.settings.base_url, &wire.path, &payloads);
-        let (base_url, wire) = match self.sign(lead, wire, access).await {
+        let (base_url, mut wire) = match self.sign(lead, wire, access).await {
             Ok(signed) => signed,
             Err(obstacle) => return not_made(obstacle),
         };
         let (timeout, started) = (lead.operation.timeout, self.seams.clock.now());
+        // What nothing could settle must not end in doubt for a connection that the vendor was closing.
+        wire.fresh = ready.iter().any(|ready| {
+            let first_sent = ready.hold.record.first_sent_at;
+            lead.operation.safety.settling(first_sent, started) == Settling::Unknown
+        });
         // The claims took their time, too.
         if !run.has_time_for(timeout, started) {
             return not_made(Obstacle::OutOfTime);

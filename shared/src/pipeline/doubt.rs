@@ -117,7 +117,10 @@ impl Lane {
             .call(&base_url, &wire, job.operation.timeout)
             .await;
         let latency = self.seams.clock.now().since(started);
-        let fault = answer.as_ref().map_or(true, |answer| answer.status >= 500);
+        let fault = match &answer {
+            Ok(answer) => answer.status >= 500,
+            Err(error) => error.is_fault(),
+        };
         run.note(Call {
             breaker: self.breaker_key(connection),
             made: VendorCall {

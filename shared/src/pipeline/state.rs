@@ -42,7 +42,7 @@ impl Called {
     pub fn is_fault(&self) -> bool {
         match self {
             Self::Answered(_, verdict) => verdict.is_fault(),
-            Self::Failed(_) => true,
+            Self::Failed(error) => error.is_fault(),
         }
     }
 
@@ -99,6 +99,7 @@ impl Called {
             Self::Failed(CallError::Ambiguous(_)) => {
                 (None, true, !bugs::is(Bug::AmbiguousIsDefinite))
             }
+            Self::Failed(CallError::Unreadable { status, .. }) => (*status, true, true),
         };
         Attempt {
             at,
@@ -199,6 +200,11 @@ pub(super) fn conclude(called: &Called, attempt: &Attempt, of: &Circumstances<'_
         Called::Failed(CallError::Ambiguous(_)) => {
             settle_ambiguous(code::PROVIDER_TIMEOUT, None, attempt, of)
         }
+        // Asked about it, the vendor may say less; asked for it again, it would say the same.
+        Called::Failed(CallError::Unreadable { .. }) => match of.operation.safety {
+            Safety::Lookup { .. } => settle_ambiguous(code::ANSWER_UNREADABLE, None, attempt, of),
+            _ => unknown(&code::ANSWER_UNREADABLE),
+        },
     }
 }
 

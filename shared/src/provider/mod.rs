@@ -21,7 +21,7 @@ pub use secret::{Secret, SecretError, Shown, Token};
 pub use spec::{KeyPlace, Operation, Safety, Settling, Spec};
 pub use token::{Client, Encoding, Grant, Granted, TokenAnswer, TokenBudget, TokenScheme};
 pub use verdict::Verdict;
-pub use wire::{Answer, MAX_ANSWER_BYTES, Wire, segment};
+pub use wire::{Answer, CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Wire, segment};
 
 use http::{HeaderName, HeaderValue};
 

@@ -6,7 +6,9 @@ use http::HeaderName;
 use schemars::Schema;
 use serde_json::Value;
 
-use super::{Auth, BatchPayload, Payload, PayloadError, Placeholder, Wire, payload};
+use super::{
+    Auth, BatchPayload, CONNECT_TIMEOUT, Payload, PayloadError, Placeholder, Wire, payload,
+};
 use crate::Timestamp;
 use crate::breaker::BreakerSpec;
 use crate::bugs::{self, Bug};
@@ -168,7 +170,15 @@ impl Operation {
     }
 
     /// With another longest wait.
+    ///
+    /// # Panics
+    /// (When used in a constant: does not compile.) Unless it is longer than [`CONNECT_TIMEOUT`]: a vendor that cannot be
+    /// reached would look like one that took the call and never answered.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
+        assert!(
+            timeout.as_millis() > CONNECT_TIMEOUT.as_millis(),
+            "an answer takes longer than a connection"
+        );
         self.timeout = timeout;
         self
     }

@@ -6,7 +6,7 @@ use http::{HeaderName, Method};
 use serde_json::{Map, Value};
 
 use super::auth::{put, put_basic};
-use super::{Answer, Secret, SecretError, Token, Wire};
+use super::{Answer, CONNECT_TIMEOUT, Secret, SecretError, Token, Wire};
 use crate::Timestamp;
 use crate::form::{self, Arrays};
 use crate::limiter::signal::retry_after;
@@ -19,6 +19,7 @@ const REFRESH_TOKEN: &str = "refresh_token";
 /// Longest wait for a token endpoint's answer: they answer within a second or two, and a record waits for it inside
 /// the function.
 const TIMEOUT: Duration = Duration::from_secs(10);
+const _: () = assert!(TIMEOUT.as_secs() > CONNECT_TIMEOUT.as_secs());
 
 /// How long a token is taken to live where the answer does not say.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);

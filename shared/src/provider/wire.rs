@@ -1,5 +1,7 @@
 //! A call to a vendor and its answer, free of any HTTP client.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -36,6 +38,9 @@ pub struct Wire {
     pub headers: HeaderMap,
     /// The encoded body.
     pub body: Bytes,
+    /// Whether it goes out on a connection of its own, made for it, instead of one that waited for the next call and
+    /// that the vendor may be closing just then. The lane says so of calls whose ambiguous end nothing settles.
+    pub fresh: bool,
 }
 
 impl Wire {
@@ -46,6 +51,7 @@ impl Wire {
             path: path.into(),
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            fresh: false,
         }
     }
 
@@ -150,6 +156,12 @@ pub struct Answer {
     /// The body, complete, at most [`MAX_ANSWER_BYTES`].
     pub body: Bytes,
 }
+
+/// Longest wait for name, connect and TLS together. Every operation's [timeout](super::Operation::timeout) is longer, so
+/// that a connection that never comes about is told apart from an answer that never comes. A first packet that is lost
+/// goes again after 1 s and after 2 s more ([RFC 6298, 2.1 and 5.5](https://www.rfc-editor.org/rfc/rfc6298#section-2)):
+/// two losses leave 2 s for the rest.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Largest answer that is read: vendors' write operations answer in a few KB; 1 MiB is room for all of them
 /// and keeps ten at once far below a function's memory.

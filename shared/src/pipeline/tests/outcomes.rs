@@ -99,6 +99,55 @@ async fn a_lost_answer_of_an_unsafe_operation_is_unknown_and_a_fault() {
     assert_eq!(world.breaker().consecutive, 1);
 }
 
+/// It was called a timeout, counted against the provider and asked for again: five long answers opened the breaker.
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_no_fault_and_not_asked_for_twice() {
+    for operation in ["orders.create", "orders.replace", "orders.post"] {
+        let world = World::new();
+        world.vendor.script([Reply::Unreadable]);
+        let outcome = world.outcome(message("m1", body("k", operation))).await;
+        assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
+        let reason = &world.letters()[0].reason;
+        assert_eq!(reason.code, code::OUTCOME_UNKNOWN);
+        assert!(reason.detail.starts_with("answer_unreadable"), "{reason:?}");
+        assert_eq!(reason.provider_status, Some(200));
+        assert_eq!(world.breaker(), Default::default(), "{operation}");
+    }
+    // Where the vendor can be asked, what it says of the one object may be short enough.
+    let world = World::new();
+    world
+        .vendor
+        .script([Reply::Unreadable, Reply::Status(200, r#"{"id":"obj_1"}"#)]);
+    let first = message("m1", body("k", "orders.book"));
+    let outcome = world.outcome(first.clone()).await;
+    assert!(
+        matches!(outcome, Outcome::Retry { ref code, .. } if *code == code::ANSWER_UNREADABLE),
+        "{outcome:?}"
+    );
+    world.clock.advance(secs(60));
+    assert_eq!(world.outcome(first.again()).await, Outcome::Delivered);
+    assert!(world.vendor.calls()[1].path.starts_with("/orders/cw"));
+    assert_eq!(world.breaker(), Default::default());
+}
+
+/// A pooled connection that the vendor is closing takes the request's bytes and never answers: in doubt for nothing.
+#[tokio::test]
+async fn only_a_call_whose_doubt_nothing_settles_has_a_connection_of_its_own() {
+    let world = World::new();
+    for (operation, fresh) in [
+        ("orders.create", false),
+        ("orders.replace", false),
+        ("orders.book", false),
+        ("orders.post", true),
+    ] {
+        world
+            .outcome(message(operation, body(operation, operation)))
+            .await;
+        let last = world.vendor.calls().pop().expect("a call");
+        assert_eq!(last.fresh, fresh, "{operation}");
+    }
+}
+
 #[tokio::test]
 async fn what_was_never_sent_is_retried_even_where_nothing_may_be_repeated() {
     let world = World::new();

@@ -23,6 +23,8 @@ pub(super) enum Reply {
     NotSent,
     /// Takes effect, and its answer is lost.
     Lost,
+    /// Takes effect, and answers 200 with more than is read.
+    Unreadable,
     /// Takes effect, and never answers: whoever waits must be ended.
     Hang,
     /// Takes effect, and answers after this long.
@@ -37,6 +39,7 @@ pub(super) struct Seen {
     pub authorization: Option<String>,
     pub body: String,
     pub path: String,
+    pub fresh: bool,
 }
 
 #[derive(Default)]
@@ -102,6 +105,7 @@ impl Vendor {
             authorization: header("authorization"),
             body: String::from_utf8_lossy(&wire.body).into_owned(),
             path: wire.path.clone(),
+            fresh: wire.fresh,
         };
         let identity = seen.key.clone();
         inner.seen.push(seen.clone());
@@ -116,7 +120,7 @@ impl Vendor {
         let reply = reply.unwrap_or(Reply::Status(200, r#"{"id":"obj_1"}"#));
         let takes_effect = match reply {
             Reply::Status(status, _) => (200..300).contains(&status),
-            Reply::Lost | Reply::Hang | Reply::Slow(_) => true,
+            Reply::Lost | Reply::Unreadable | Reply::Hang | Reply::Slow(_) => true,
             Reply::TryAfter(_) | Reply::NotSent => false,
         };
         if takes_effect && wire.method != http::Method::GET {
@@ -156,6 +160,10 @@ impl HttpClient for Vendor {
             }
             Reply::NotSent => Err(CallError::NotSent("connection refused".into())),
             Reply::Lost => Err(CallError::Ambiguous("the connection was reset".into())),
+            Reply::Unreadable => Err(CallError::Unreadable {
+                status: Some(200),
+                reason: "too long".into(),
+            }),
             Reply::Hang => std::future::pending().await,
             Reply::Slow(wait) => {
                 self.clock.advance(wait);

@@ -230,7 +230,7 @@ impl World {
     pub fn see_answer(&mut self, number: usize, answer: &Result<Answer, CallError>) {
         let (sent, ambiguous) = match answer {
             Ok(answer) => (true, answer.status >= 500 || answer.status == 408),
-            Err(CallError::Ambiguous(_)) => (true, true),
+            Err(CallError::Ambiguous(_) | CallError::Unreadable { .. }) => (true, true),
             Err(CallError::NotSent(_)) => (false, false),
         };
         self.requests[number].sent |= sent;

@@ -132,10 +132,17 @@ pub const EVERY_LANE: &[Explanation] = &[
         "Wait until the vendor answers again, then redrive what the dry run calls safe.",
     ),
     explained(
+        "answer_unreadable",
+        Vendor,
+        AfterResolving,
+        "The vendor answered, but with more than a lane reads (1 MiB, 100 headers) or compressed although nobody asked.",
+        "Look at the vendor whether it took effect. Sending it again brings the same answer; report it as a defect.",
+    ),
+    explained(
         "connect_failed",
         Vendor,
         Helps,
-        "No connection to the vendor could be made; nothing was sent.",
+        "No connection to the vendor could be made, or it closed before the request began; nothing was sent.",
         "Check name resolution and the vendor's status page, then redrive.",
     ),
     explained(
