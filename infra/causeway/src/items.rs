@@ -19,7 +19,7 @@ use crate::stack::Stack;
 const PAGES_MAX: usize = 50;
 
 /// The attributes that are asked for. Access and refresh tokens are none of them: they never leave the table.
-const ATTRIBUTES: [&str; 24] = [
+const ATTRIBUTES: [&str; 23] = [
     "pk",
     // A breaker's.
     "state",
@@ -35,7 +35,6 @@ const ATTRIBUTES: [&str; 24] = [
     "cells",
     "permits",
     "held",
-    "slot",
     "blocked_until",
     "takes",
     // Credentials'.

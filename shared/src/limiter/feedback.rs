@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::state::span;
 use super::{Limit, LimitState, Signals, Taken};
 use crate::timestamp::Timestamp;
 
@@ -40,9 +41,16 @@ impl LimitState {
             }
         }
         if let Some((holder, held)) = feedback.release {
-            let before = next.permits.clone();
+            for limit in limits.iter().filter(|limit| limit.permits().is_some()) {
+                let holders = self.permits.get(limit.name());
+                if let Some(permits) = holders.and_then(|holders| holders.get(holder)) {
+                    let held = span(held).unsigned_abs() * u64::from(permits.count);
+                    let cell = next.cells.entry(limit.name().to_owned()).or_default();
+                    cell.used.add(limit, now, held);
+                }
+            }
             next.return_permits(limits, holder, u32::MAX);
-            if next.permits != before {
+            if next.permits != self.permits {
                 next.learn_held(held);
             }
         }

@@ -35,7 +35,7 @@ impl LimitState {
                 let units = taken.costs[kept..].iter().map(|cost| limit.units(*cost));
                 let units = units.fold(0, u32::saturating_add);
                 if let Some(cell) = next.cells.get_mut(limit.name()) {
-                    cell.refund(*first, worth(limit, units, taken.share), untouched);
+                    cell.refund(*first, worth(limit, units, taken.share), units, untouched);
                 }
             }
         }
@@ -63,27 +63,35 @@ impl LimitState {
                 continue;
             };
             if actual < *reserved {
-                let whole = worth(limit, reserved - actual, taken.share);
-                cell.refund(*start, whole, untouched);
+                let spared = reserved - actual;
+                cell.refund(*start, worth(limit, spared, taken.share), spared, untouched);
             } else {
-                cell.charge(limit, worth(limit, actual - reserved, taken.share), now);
+                let more = actual - reserved;
+                cell.charge(limit, worth(limit, more, taken.share), now);
+                cell.used.add(limit, now, more.into());
             }
         }
     }
 }
 
 impl Cell {
-    /// Gives back `whole` microseconds of a token that was granted for `start`.
-    fn refund(&mut self, start: Timestamp, whole: i64, untouched: bool) {
+    /// Gives back `units` that were granted for `start`, `whole` microseconds together.
+    fn refund(&mut self, start: Timestamp, whole: i64, units: u32, untouched: bool) {
         if micros(start) < self.busy {
             return;
         }
-        if untouched {
-            self.tat = self.tat.saturating_sub(whole);
-        } else {
-            let part = self.margin.map_or(whole, |margin| whole.min(margin));
+        let part = match self.margin {
+            Some(margin) if !untouched => {
+                let part = whole.min(margin);
+                self.margin = Some(margin - part);
+                part
+            }
+            _ => whole,
+        };
+        // The count alone is not worth a write.
+        if part > 0 {
             self.tat = self.tat.saturating_sub(part);
-            self.margin = self.margin.map(|margin| margin - part);
+            self.used.take_back(units);
         }
     }
 

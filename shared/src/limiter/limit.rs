@@ -42,6 +42,8 @@ enum Kind {
     Rate {
         /// Microseconds that one token takes to come back, rounded up: the rate is never above the vendor's.
         interval: i64,
+        /// What the vendor counts over, in microseconds.
+        per: i64,
         burst: u32,
         /// Whether it counts what calls cost rather than calls.
         in_cost: bool,
@@ -131,13 +133,14 @@ impl Limit {
             per.as_millis() >= 1 && per.as_millis() <= PER_MAX.as_millis(),
             "1 ms to 31 days"
         );
-        // 31 days are 2.7e12 µs: the cast loses nothing (`try_from` is not const).
+        // 31 days are 2.7e12 µs: the casts lose nothing (`try_from` is not const).
         let interval = per.as_micros().div_ceil(rate as u128) as i64;
         Self {
             name,
             scope: ScopeKey::Account,
             kind: Kind::Rate {
                 interval,
+                per: per.as_micros() as i64,
                 burst,
                 in_cost: false,
             },
@@ -220,6 +223,14 @@ impl Limit {
     pub(super) const fn interval_us(&self) -> i64 {
         match self.kind {
             Kind::Rate { interval, .. } => interval,
+            Kind::Concurrency { .. } => 0,
+        }
+    }
+
+    /// The microseconds that the vendor counts over; zero for a limit on concurrency.
+    pub(super) const fn per_us(&self) -> i64 {
+        match self.kind {
+            Kind::Rate { per, .. } => per,
             Kind::Concurrency { .. } => 0,
         }
     }

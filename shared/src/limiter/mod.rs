@@ -47,6 +47,7 @@ mod slots;
 mod state;
 #[cfg(test)]
 mod tests;
+mod used;
 
 pub use feedback::Feedback;
 pub use give_back::Unused;
@@ -58,3 +59,4 @@ pub use slots::SLOT_HORIZON;
 pub use state::{
     Cell, Demand, FULL_RATE, INLINE_WAIT_MAX, LimitState, Quota, SHARE_MIN, TAKE_MAX, Taken,
 };
+pub use used::Used;

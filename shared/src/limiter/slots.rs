@@ -18,18 +18,15 @@ const SLOTS_FORGOTTEN: Duration = Duration::from_secs(10);
 const CELL_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl LimitState {
-    /// Slots for refused calls of these costs: each at least one interval of the fastest limit after the last, and when
-    /// every limit will allow it once those before it have gone. A day's limit that is far from spent thus holds up
-    /// nobody who waits for the minute's. Calls that wait for permits come as often as permits have come back lately.
+    /// Slots for refused calls of these costs. Each limit has a cursor of its own, which the calls that draw on it move
+    /// on, so that a device's updates do not line up behind its creations; a call comes when all of its limits have come
+    /// to it. Calls that wait for permits come as often as permits have come back lately.
     pub(super) fn defer(
         &mut self,
         limits: &[&Limit],
         now: Timestamp,
         refused: &[u32],
     ) -> Vec<Timestamp> {
-        let Some(first) = refused.first() else {
-            return Vec::new();
-        };
         // Slots stand as far apart as the full rate has it, during the ramp too: that is over in a minute, and a slot
         // that comes too early is asked for again, while one that comes too late wastes the rate.
         let turnover = self.turnover(limits);
@@ -38,57 +35,79 @@ impl LimitState {
         } else {
             1
         };
-        let ready =
-            micros(self.ready_at(limits, now, *first)).max(micros(now).saturating_add(soonest));
+        let soonest = micros(now).saturating_add(soonest);
         let horizon = micros(now + SLOT_HORIZON);
         let slot_of = |cost: &u32| {
-            let step = shortest_step(limits, *cost).max(turnover);
-            let in_line = self.slot.saturating_add(step);
-            let slot = in_line.max(self.after_the_line(limits, *cost)).max(ready);
-            self.slot = if slot > horizon.max(ready) {
-                self.forget_slots();
-                ready
-            } else {
-                slot
+            let ready = micros(self.ready_at(limits, now, *cost)).max(soonest);
+            let fastest = shortest_step(limits, *cost);
+            let own = |limit: &&Limit| {
+                self.next_slot(limit, now, *cost, (fastest, turnover))
+                    .max(soonest)
             };
-            self.promise(limits, *cost);
-            ceil_millis(self.slot)
+            let mut slots: Vec<i64> = limits.iter().map(own).collect();
+            let mut slot = slots.iter().copied().fold(ready, i64::max);
+            if slot > horizon.max(ready) {
+                self.forget_slots(|name| limits.iter().any(|limit| limit.name() == name));
+                slots.fill(ready);
+                slot = ready;
+            }
+            for (limit, slot) in limits.iter().zip(slots) {
+                self.promise(limit, *cost, slot);
+            }
+            ceil_millis(slot)
         };
         refused.iter().map(slot_of).collect()
     }
 
-    /// The earliest instant at which all rates allow a call of `cost` when those who hold slots have gone.
-    fn after_the_line(&self, limits: &[&Limit], cost: u32) -> i64 {
-        let earliest = self.rates(limits).map(|(limit, cell)| {
-            let dearer = i64::from(limit.units(cost).max(1) - 1);
-            let room = limit.tolerance_us() - dearer.saturating_mul(limit.interval_us());
-            cell.line.max(cell.tat).saturating_sub(room.max(0))
-        });
-        earliest.max().unwrap_or(0)
+    /// When `limit` alone will allow a call of `cost` once those with earlier slots have gone. Slots are spread by the
+    /// fastest of a call's limits; the others only see to it that there is something left. A day's limit that is far from
+    /// spent thus holds up nobody who waits for the minute's.
+    fn next_slot(
+        &self,
+        limit: &Limit,
+        now: Timestamp,
+        cost: u32,
+        (fastest, turnover): (i64, i64),
+    ) -> i64 {
+        let ready = micros(self.ready_at(&[limit], now, cost));
+        let Some(cell) = self.cells.get(limit.name()) else {
+            return ready;
+        };
+        if limit.permits().is_some() {
+            return ready.max(cell.slot.saturating_add(turnover));
+        }
+        let taken = limit.interval_us() * i64::from(limit.units(cost));
+        let spread = if taken == fastest { fastest } else { 0 };
+        let dearer = i64::from(limit.units(cost).max(1) - 1);
+        let room = limit.tolerance_us() - dearer.saturating_mul(limit.interval_us());
+        let in_line = cell.line.max(cell.tat).saturating_sub(room.max(0));
+        ready.max(cell.slot.saturating_add(spread)).max(in_line)
     }
 
-    /// Notes that a call of `cost` comes at the slot given last.
-    fn promise(&mut self, limits: &[&Limit], cost: u32) {
-        let slot = self.slot;
-        for limit in limits.iter().filter(|limit| limit.permits().is_none()) {
+    /// Notes that a call of `cost` comes at `slot`, as far as `limit` is concerned.
+    fn promise(&mut self, limit: &Limit, cost: u32, slot: i64) {
+        let cell = self.cells.entry(limit.name().to_owned()).or_default();
+        cell.slot = slot;
+        if limit.permits().is_none() {
             let taken = worth(limit, limit.units(cost), FULL_RATE);
-            let cell = self.cells.entry(limit.name().to_owned()).or_default();
             cell.line = cell.line.max(cell.tat).max(slot).saturating_add(taken);
         }
     }
 
     /// As if no slot had been given since `earlier`.
     pub(super) fn restore_slots(&mut self, earlier: &Self) {
-        self.slot = earlier.slot;
         for (name, cell) in &mut self.cells {
-            cell.line = earlier.cells.get(name).map_or(0, |cell| cell.line);
+            let known = earlier.cells.get(name);
+            (cell.line, cell.slot) = known.map_or((0, 0), |cell| (cell.line, cell.slot));
         }
     }
 
-    fn forget_slots(&mut self) {
-        self.slot = 0;
-        for cell in self.cells.values_mut() {
-            cell.line = 0;
+    /// As if the limits that `which` names had given no slots.
+    fn forget_slots(&mut self, which: impl Fn(&str) -> bool) {
+        for (name, cell) in &mut self.cells {
+            if which(name) {
+                (cell.line, cell.slot) = (0, 0);
+            }
         }
     }
 
@@ -108,28 +127,29 @@ impl LimitState {
                     .tolerance_us()
                     .saturating_add(worth(limit, dearest, SHARE_MIN))
             });
-            let in_use = limit.is_some() || cell.tat > old;
+            let in_use = limit.is_some() || cell.tat.max(cell.slot) > old;
             in_use && (limit.is_none() || cell.tat <= micros(furthest).saturating_add(most))
         });
         next.drop_ended_leases(now);
-        if next.slots_forgotten(limits, now, self.blocked_until) {
-            next.forget_slots();
+        for limit in limits {
+            if next.slots_forgotten(limit, now, self.blocked_until) {
+                next.forget_slots(|name| name == limit.name());
+            }
         }
         next
     }
 
-    fn slots_forgotten(
-        &self,
-        limits: &[&Limit],
-        now: Timestamp,
-        blocked: Option<Timestamp>,
-    ) -> bool {
+    fn slots_forgotten(&self, limit: &Limit, now: Timestamp, blocked: Option<Timestamp>) -> bool {
         // While permits are held, those who wait for them are still coming.
-        let holding = limits.iter().any(|limit| self.permits_held(limit, now) > 0);
-        let busy = self.rates(limits).map(|(_, cell)| cell.tat).max();
-        let busy = busy.unwrap_or(0).max(blocked.map_or(0, micros));
-        let busy = if holding { busy.max(micros(now)) } else { busy };
-        let patience = step(limits, 1)
+        if self.permits_held(limit, now) > 0 {
+            return false;
+        }
+        let cell = self.cells.get(limit.name());
+        let quota = cell.and_then(|cell| cell.quota).map(|quota| quota.until);
+        let stopped = blocked.max(quota).map_or(0, micros);
+        let busy = cell.map_or(0, |cell| cell.tat).max(stopped);
+        let patience = limit
+            .interval_us()
             .saturating_mul(10)
             .saturating_add(span(SLOTS_FORGOTTEN));
         busy.saturating_add(patience) < micros(now)
@@ -143,12 +163,4 @@ fn shortest_step(limits: &[&Limit], cost: u32) -> i64 {
         .map(|limit| limit.interval_us() * i64::from(limit.units(cost)))
         .filter(|taken| *taken > 0);
     taken.min().unwrap_or(1)
-}
-
-/// What a call of `cost` takes from the slowest of `limits`, in microseconds.
-fn step(limits: &[&Limit], cost: u32) -> i64 {
-    let taken = limits
-        .iter()
-        .map(|limit| limit.interval_us() * i64::from(limit.units(cost)));
-    taken.max().unwrap_or(1)
 }

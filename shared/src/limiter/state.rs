@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::permits::Holders;
+use super::used::Used;
 use super::{Limit, ScopeKey};
 use crate::timestamp::Timestamp;
 
@@ -26,7 +27,8 @@ pub const INLINE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// so that it never takes an item made anew for the one it knew.
 const FINE_KEPT: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// Where one limit stands. The first three are microseconds since the epoch or of time: integers do not drift.
+/// Where one limit stands; of a limit on concurrency only the last two say anything. Instants are microseconds since the
+/// epoch: integers do not drift.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Cell {
@@ -44,6 +46,12 @@ pub struct Cell {
     /// Where `tat` will be when all who hold a slot have taken their tokens; nothing is granted by it.
     #[serde(skip_serializing_if = "is_zero")]
     pub line: i64,
+    /// The slot that this limit gave to the message deferred last.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub slot: i64,
+    /// How much was used lately.
+    #[serde(skip_serializing_if = "Used::is_none")]
+    pub used: Used,
 }
 
 /// What a vendor said is left of a window.
@@ -59,7 +67,7 @@ pub struct Quota {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LimitState {
-    /// A cell per rate, by the limit's name.
+    /// A cell per limit, by its name.
     pub cells: BTreeMap<String, Cell>,
     /// By the name of a limit on concurrency: who holds permits.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -67,9 +75,6 @@ pub struct LimitState {
     /// Running mean of how long permits are held, in microseconds; 0 until the first came back.
     #[serde(skip_serializing_if = "is_zero")]
     pub held: i64,
-    /// The slot (µs since the epoch) given to the message deferred last.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub slot: i64,
     /// The vendor wants no call before this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked_until: Option<Timestamp>,
@@ -182,29 +187,6 @@ impl LimitState {
         taken
     }
 
-    /// How much of `limit` is in use, in percent: 0 with a full bucket, 100 when a call would have to wait.
-    pub fn used_percent(&self, limit: &Limit, now: Timestamp) -> u8 {
-        if self.blocked_until.is_some_and(|until| now < until) {
-            return 100;
-        }
-        if let Some(permits) = limit.permits() {
-            let held = self.permits_held(limit, now).min(permits);
-            return u8::try_from(held * 100 / permits).unwrap_or(100);
-        }
-        let Some(cell) = self.cells.get(limit.name()) else {
-            return 0;
-        };
-        let ahead = cell.tat.saturating_sub(micros(now)).max(0);
-        let spent = cell
-            .quota
-            .is_some_and(|quota| quota.left == 0 && now < quota.until);
-        if spent || ahead > limit.tolerance_us() {
-            return 100;
-        }
-        let whole = limit.tolerance_us().saturating_add(limit.interval_us());
-        u8::try_from(ahead.saturating_mul(100) / whole).unwrap_or(100)
-    }
-
     /// The earliest instant at which all rates allow a call of `cost`; whole milliseconds, as callers can wait.
     pub(super) fn ready_at(&self, limits: &[&Limit], now: Timestamp, cost: u32) -> Timestamp {
         let mut ready = now.max(self.blocked_until.unwrap_or(now));
@@ -232,6 +214,7 @@ impl LimitState {
     ) -> impl Iterator<Item = (&'a Limit, &'a Cell)> {
         limits
             .iter()
+            .filter(|limit| limit.permits().is_none())
             .filter_map(|limit| Some((*limit, self.cells.get(limit.name())?)))
     }
 
@@ -252,6 +235,7 @@ impl LimitState {
                 cell.margin = Some(cell.margin.map_or(margin, |least| least.min(margin)));
             }
             cell.tat = cell.tat.saturating_add(worth(limit, units, share));
+            cell.used.add(limit, start, units.into());
             if let Some(quota) = cell.quota.as_mut().filter(|quota| start < quota.until) {
                 quota.left = quota.left.saturating_sub(units);
             }
@@ -281,12 +265,12 @@ impl LimitState {
             let cells = self.cells.values();
             let told = cells.flat_map(|cell| {
                 let quota = cell.quota.map_or(0, |quota| micros(quota.until));
-                [cell.tat, quota]
+                [cell.tat, cell.slot, quota]
             });
             let permits = self.permits.values().flat_map(BTreeMap::values);
             let last = told
                 .chain(permits.map(|permit| micros(permit.until)))
-                .chain([self.slot, self.blocked_until.map_or(0, micros)])
+                .chain([self.blocked_until.map_or(0, micros)])
                 .fold(micros(now), i64::max);
             (ceil_millis(last) + FINE_KEPT).as_secs_ceil()
         });

@@ -3,6 +3,8 @@
 mod costs;
 mod permits;
 mod quotas;
+mod slots;
+mod used;
 
 use std::time::Duration;
 
@@ -112,85 +114,6 @@ fn the_ramp_makes_each_token_cost_more() {
 }
 
 #[test]
-fn slots_go_on_where_the_last_batch_ended_and_take_nothing() {
-    let mut state = LimitState::default();
-    assert_eq!(
-        take(&mut state, &[&PACED], NOON, 3).slots,
-        [NOON + ms(1_000), NOON + ms(2_000)]
-    );
-    assert_eq!(
-        take(&mut state, &[&PACED], NOON, 2).slots,
-        [NOON + ms(3_000), NOON + ms(4_000)]
-    );
-    let mut asked = state.clone();
-    assert_eq!(
-        take(&mut asked, &[&PACED], NOON + ms(1_000), 1)
-            .grants
-            .len(),
-        1
-    );
-}
-
-/// Xero's limits: sixty a minute and 5,000 a day. Ninety messages that waited for the minute once got slots as far
-/// apart as the day's limit alone would have them (34 s), though it had 2,400 calls left: they took an hour.
-#[test]
-fn a_days_limit_that_is_far_from_spent_holds_nobody_up() {
-    let day = Limit::window("day", 5_000, Duration::from_secs(24 * 60 * 60), 2_500);
-    let minute = Limit::window("minute", 60, Duration::from_secs(60), 20);
-    let (limits, mut state) = ([&day, &minute], LimitState::default());
-    let taken = take(&mut state, &limits, NOON, 100);
-    let (first, last) = (taken.slots[0], *taken.slots.last().expect("slots"));
-    let apart = minute.interval_us() / 1_000 * (taken.slots.len() as i64 - 1);
-    assert_eq!(last.as_millis() - first.as_millis(), apart);
-
-    // Who comes at a slot gets the token that it stands for.
-    for slot in &taken.slots {
-        assert_eq!(take(&mut state, &limits, *slot, 1).grants, [*slot]);
-    }
-    // When the day's burst is gone, its own interval counts.
-    let many = take(&mut state, &[&day], last, 2_000);
-    assert_eq!(many.grants.len(), 2_000);
-    let rest = take(&mut state, &limits, last, 1_000);
-    let [.., before, end] = rest.slots.as_slice() else {
-        panic!("slots for all")
-    };
-    assert!(end.since(*before) >= ms(day.interval_us().unsigned_abs() / 1_000 - 1));
-}
-
-#[test]
-fn slots_of_messages_that_never_came_are_forgotten() {
-    let mut state = LimitState::default();
-    take(&mut state, &[&PACED], NOON, 5_000);
-    let later = NOON + Duration::from_secs(60);
-    assert_eq!(
-        take(&mut state, &[&PACED], later, 2).slots,
-        [later + ms(1_000)]
-    );
-}
-
-#[test]
-fn slots_stay_within_ten_hours() {
-    let mut state = LimitState::default();
-    let slots = take(&mut state, &[&PACED], NOON, 10_000).slots;
-    let more = [
-        slots,
-        (0..4)
-            .flat_map(|_| take(&mut state, &[&PACED], NOON, 10_000).slots)
-            .collect(),
-    ]
-    .concat();
-    assert!(more.iter().all(|slot| slot.since(NOON) <= SLOT_HORIZON));
-    let shared = more
-        .iter()
-        .filter(|slot| **slot == NOON + ms(5_000))
-        .count();
-    assert_eq!(
-        shared, 2,
-        "50,000 messages at one a second: some slots are shared"
-    );
-}
-
-#[test]
 fn a_retry_after_blocks_the_scope_and_nothing_shortens_it() {
     let signal = |after| Signals {
         blocked_until: Some(NOON + ms(after)),
@@ -248,16 +171,6 @@ fn what_the_vendor_has_left_is_all_that_starts_before_its_reset() {
             .correct(&[&BURSTY], &signal, NOON)
             .is_none()
     );
-}
-
-#[test]
-fn use_is_told_in_percent_of_the_burst() {
-    let mut state = LimitState::default();
-    assert_eq!(state.used_percent(&HOURLY, NOON), 0);
-    take(&mut state, &[&HOURLY], NOON, 250);
-    assert_eq!(state.used_percent(&HOURLY, NOON), 50);
-    take(&mut state, &[&HOURLY], NOON, 500);
-    assert_eq!(state.used_percent(&HOURLY, NOON), 100);
 }
 
 #[test]

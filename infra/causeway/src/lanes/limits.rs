@@ -17,7 +17,8 @@ pub struct Fullest {
     pub connection: String,
     /// What it counts over: `account`, `operation=…` or `<field>=…`.
     pub scope: String,
-    /// 0 with everything free, 100 where a call would have to wait.
+    /// Of what the limit lets through in a minute, or in its window where that is longer; 100 where the vendor says that
+    /// nothing is left.
     pub used_percent: u8,
     /// When all of it is free again, if nothing is called until then.
     #[serde(serialize_with = "when::maybe_rfc3339")]
@@ -125,7 +126,8 @@ mod tests {
             free_at > NOON && free_at <= NOON + Duration::from_secs(2),
             "{free_at}"
         );
-        let later = fullest(spec, items.iter(), free_at + Duration::from_secs(1));
+        // What was used fades out with the minute.
+        let later = fullest(spec, items.iter(), NOON + Duration::from_secs(120));
         let later = later.expect("the item is still there");
         assert_eq!((later.used_percent, later.free_at), (0, None));
     }

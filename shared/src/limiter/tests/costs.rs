@@ -89,7 +89,11 @@ fn what_a_call_cost_more_is_paid_by_those_who_come_next() {
     let mut state = LimitState::default();
     let taken = spend(&mut state, &[10], NOON);
     settle(&mut state, &taken, &[(0, 2_010)], NOON + ms(500));
-    assert_eq!(state.used_percent(&POINTS, NOON + ms(500)), 100);
+    assert_eq!(
+        state.used_percent(&POINTS, NOON + ms(500)),
+        67,
+        "of 50 a second"
+    );
     let refused = spend(&mut state, &[10], NOON + ms(500));
     // 2,010 points are 40.2 s of refill; 975 may be owed at once.
     assert_eq!(refused.slots, [NOON + ms(40_200 - 19_500 + 200)]);
