@@ -6,7 +6,7 @@ mod payloads;
 use std::time::Duration;
 
 use causeway::Timestamp;
-use causeway::limiter::{Limit, Remaining, Signals, signal};
+use causeway::limiter::{Limit, Signals, signal};
 use causeway::outcome::Code;
 use causeway::provider::{
     Answer, Auth, Json, Operation, Provider, Safety, Spec, TokenScheme, Verdict,
@@ -83,20 +83,14 @@ impl Provider for HubSpot {
         }
     }
 
-    /// The remaining calls of the rolling window, and those of the day, which apps with OAuth are not told.
-    fn signals(&self, _operation: &Operation, answer: &Answer, now: Timestamp) -> Signals {
-        let interval = answer.header("x-hubspot-ratelimit-interval-milliseconds");
-        let interval = interval.and_then(signal::count).map(u64::from);
-        let rolling = signal::left(&answer.headers, "10s", "x-hubspot-ratelimit-remaining");
-        let rolling = rolling.map(|left| Remaining {
-            reset: interval.map(|ms| now + Duration::from_millis(ms)),
-            ..left
-        });
-        let daily = signal::left(
-            &answer.headers,
-            "day",
-            "x-hubspot-ratelimit-daily-remaining",
-        );
+    /// The remaining calls of the rolling window, and those of the day, which apps with OAuth are not told. Of neither
+    /// HubSpot says when it ends: `X-HubSpot-RateLimit-Interval-Milliseconds` is how long the window is,
+    /// [always 10,000](https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines), and
+    /// [it rolls](https://github.com/HubSpot/hubspot-api-nodejs/issues/416).
+    fn signals(&self, _operation: &Operation, answer: &Answer, _now: Timestamp) -> Signals {
+        let left = |limit, header| signal::left(&answer.headers, limit, header);
+        let rolling = left("10s", "x-hubspot-ratelimit-remaining");
+        let daily = left("day", "x-hubspot-ratelimit-daily-remaining");
         Signals {
             remaining: rolling.into_iter().chain(daily).collect(),
             ..Signals::default()
@@ -135,4 +129,48 @@ fn refused(answer: &Answer, now: Timestamp) -> Verdict {
 fn next_hour(now: Timestamp) -> Timestamp {
     let past = now.as_millis().rem_euclid(HOUR.as_millis() as i64);
     now + HOUR - Duration::from_millis(past.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway::limiter::{Demand, FULL_RATE, LimitState};
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
+
+    /// The window's length was taken for the time to its end: whenever little was left of the ten seconds, the lane stood
+    /// still for 10.7 s, and every answer on the way began them anew.
+    #[test]
+    fn a_spent_window_that_rolls_is_waited_for_by_the_rate_and_not_by_its_length() {
+        let mut answer = Answer {
+            status: 200,
+            headers: Default::default(),
+            body: "{}".into(),
+        };
+        for (name, value) in [
+            ("x-hubspot-ratelimit-max", "100"),
+            ("x-hubspot-ratelimit-remaining", "0"),
+            ("x-hubspot-ratelimit-interval-milliseconds", "10000"),
+        ] {
+            answer
+                .headers
+                .insert(name, value.parse().expect("a header's value"));
+        }
+        let signals = HubSpot.signals(&SPEC.operations[0], &answer, NOON);
+        let limits: Vec<&Limit> = SPEC.limits.iter().collect();
+        let state = LimitState::default().correct(&limits, &signals, NOON);
+        let demand = Demand {
+            costs: &[1],
+            now: NOON,
+            inline_wait: Duration::ZERO,
+            share: FULL_RATE,
+            holder: "me",
+            deadline: NOON + HOUR,
+        };
+        let taken = state.expect("none left is news").take(&limits, &demand);
+        assert!(taken.grants.is_empty());
+        let wait = taken.slots[0].since(NOON);
+        assert!(wait <= Duration::from_secs(1), "{wait:?}");
+    }
 }

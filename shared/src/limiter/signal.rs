@@ -3,13 +3,17 @@
 //! | the vendor says | read it with |
 //! |---|---|
 //! | `Retry-After: 30`, `0.65`, or an HTTP date | nothing to do, or [`retry_after`] for another header |
-//! | `"retry_after": 0.65` in a JSON body (Discord) | [`in_seconds`] |
-//! | a reset as seconds left (Datadog, Klaviyo), Unix time (GitHub, Intercom, ClickUp, SendGrid), `1m30s` (OpenAI), RFC 3339 | [`reset`] |
-//! | what is left and its reset, in two headers | [`remaining`] |
-//! | what is left, without a reset (Guesty's three windows) | [`left`] |
-//! | `RateLimit: "default";r=50;t=30` (IETF draft) | [`rate_limit`] |
-//! | a wait that only the documentation names (Airtable 30 s, QuickBooks 60 s) | [`Verdict::throttled_for`](crate::provider::Verdict::throttled_for) |
-//! | nothing (Hostaway, Trello, OwnerRez) | nothing: the lane waits some seconds |
+//! | `"retry_after": 0.65` in a JSON body ([Discord](https://docs.discord.com/developers/topics/rate-limits)) | [`in_seconds`] |
+//! | what is left and its reset, in two headers | [`remaining`], which is told what the reset [counts](Counts) |
+//! | what is left, without a reset ([Guesty's three windows](https://open-api-docs.guesty.com/docs/rate-limits)) | [`left`] |
+//! | `RateLimit: "default";r=50;t=30` ([IETF draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/)) | [`rate_limit`] |
+//! | a wait that only the documentation names (Airtable 30 s, QuickBooks 60 s; unverified) | [`Verdict::throttled_for`](crate::provider::Verdict::throttled_for) |
+//! | nothing (Hostaway, Trello, OwnerRez; unverified) | nothing: the lane waits some seconds |
+//!
+//! How long a window *is* says nothing about when it ends, and is read by nobody here: HubSpot's
+//! [`X-HubSpot-RateLimit-Interval-Milliseconds`](https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines),
+//! Datadog's [`X-RateLimit-Period`](https://docs.datadoghq.com/api/latest/rate-limits/), the IETF draft's `w`. Taken for a
+//! reset it stops the lane for a whole window each time that little is left, and with every answer for longer.
 
 mod headers;
 
@@ -20,14 +24,32 @@ pub use headers::{left, rate_limit, remaining};
 use super::SIGNAL_MAX;
 use crate::timestamp::Timestamp;
 
-/// A bare number from here on is a point in time in seconds (2001), below it a number of seconds.
+/// No Unix time of our days is less, in seconds (2001).
 const EPOCH_SECONDS_FROM: f64 = 1e9;
 
-/// A bare number from here on is a point in time in milliseconds.
+/// A Unix time from here on is one in milliseconds.
 const EPOCH_MILLIS_FROM: f64 = 1e12;
 
 /// Longer values are no header that a vendor sends.
 const TEXT_MAX: usize = 64;
+
+/// What the bare number in a reset header counts. Nothing in the number tells: `600000` was a week where ten minutes
+/// were meant. What says its unit itself (`1m30s`, a date) is read as that, whatever the number would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// Seconds from now: [Datadog](https://docs.datadoghq.com/api/latest/rate-limits/),
+    /// [Klaviyo](https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling),
+    /// [Brevo](https://developers.brevo.com/docs/limit-headers).
+    Seconds,
+    /// Milliseconds from now: [Prisjakt](https://developer.prisjakt.nu/docs/sections/rate-limit).
+    Milliseconds,
+    /// Unix time, in seconds or milliseconds:
+    /// [GitHub](https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api),
+    /// [Intercom](https://developers.intercom.com/docs/references/rest-api/errors/rate-limiting),
+    /// [ClickUp](https://developer.clickup.com/docs/rate-limits),
+    /// [SendGrid](https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits).
+    Epoch,
+}
 
 /// Reads `Retry-After` ([RFC 9110, 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#field.retry-after)): seconds, which
 /// some vendors send with a fraction, or an HTTP date. At most [`SIGNAL_MAX`] ahead, never before `now`; `None` when
@@ -48,15 +70,21 @@ pub fn in_seconds(seconds: f64, now: Timestamp) -> Option<Timestamp> {
     is_sound.then(|| after(now, seconds).clamp(now, now + SIGNAL_MAX))
 }
 
-/// Reads the moment of a reset in its several dialects: seconds from now, a Unix time in seconds or
-/// milliseconds, a duration such as `1m30s` or `250ms`, RFC 3339, or an HTTP date. At most [`SIGNAL_MAX`] ahead, never before `now`.
-pub fn reset(text: &str, now: Timestamp) -> Option<Timestamp> {
+/// Reads the moment of a reset: a bare number of what the vendor `counts`, a duration such as `1m30s` or `250ms`
+/// ([OpenAI](https://github.com/sashabaranov/go-openai/blob/master/ratelimit.go)), RFC 3339, or an HTTP date. At most
+/// [`SIGNAL_MAX`] ahead, never before `now`; `None` when it is none of these, or no time of our days.
+pub fn reset(text: &str, counts: Counts, now: Timestamp) -> Option<Timestamp> {
     let text = bounded(text)?;
-    let at = match number(text) {
-        Some(seconds) if seconds < EPOCH_SECONDS_FROM => after(now, seconds),
-        Some(seconds) if seconds < EPOCH_MILLIS_FROM => after(Timestamp::from_millis(0), seconds),
-        Some(millis) => after(Timestamp::from_millis(0), millis / 1_000.0),
-        None => duration(text)
+    let epoch = Timestamp::from_millis(0);
+    let at = match (number(text), counts) {
+        (Some(seconds), Counts::Seconds) => after(now, seconds),
+        (Some(millis), Counts::Milliseconds) => after(now, millis / 1_000.0),
+        (Some(millis), Counts::Epoch) if millis >= EPOCH_MILLIS_FROM => {
+            after(epoch, millis / 1_000.0)
+        }
+        (Some(seconds), Counts::Epoch) if seconds >= EPOCH_SECONDS_FROM => after(epoch, seconds),
+        (Some(_), Counts::Epoch) => return None,
+        (None, _) => duration(text)
             .map(|wait| now + wait)
             .or_else(|| Timestamp::parse_rfc3339(text).ok())
             .or_else(|| http_date(text))?,
@@ -163,20 +191,28 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_comes_in_six_dialects() {
+    fn a_bare_number_is_what_its_vendor_counts() {
+        let in_5_s = Some(NOW + Duration::from_secs(5));
+        for (text, counts) in [
+            ("5", Counts::Seconds),
+            ("5000", Counts::Milliseconds),
+            ("1795341605", Counts::Epoch),
+            ("1795341605000", Counts::Epoch),
+        ] {
+            assert_eq!(reset(text, counts, NOW), in_5_s, "{text}");
+        }
+        // Ten minutes of milliseconds used to be a week of seconds, and five seconds nobody's Unix time.
+        let ten_minutes = reset("600000", Counts::Milliseconds, NOW);
+        assert_eq!(ten_minutes, Some(NOW + Duration::from_secs(600)));
+        assert_eq!(reset("5", Counts::Epoch, NOW), None);
         for text in [
-            "5",
             "5s",
-            "1795341605",
-            "1795341605000",
             "2026-11-22T10:00:05Z",
             "Sun, 22 Nov 2026 10:00:05 GMT",
         ] {
-            assert_eq!(
-                reset(text, NOW),
-                Some(NOW + Duration::from_secs(5)),
-                "{text}"
-            );
+            for counts in [Counts::Seconds, Counts::Milliseconds, Counts::Epoch] {
+                assert_eq!(reset(text, counts, NOW), in_5_s, "{text}");
+            }
         }
     }
 
@@ -197,7 +233,10 @@ mod tests {
         ] {
             assert_eq!(duration(nonsense), None, "{nonsense}");
         }
-        assert_eq!(reset("1m30s", NOW), Some(NOW + Duration::from_secs(90)));
+        assert_eq!(
+            reset("1m30s", Counts::Seconds, NOW),
+            Some(NOW + Duration::from_secs(90))
+        );
     }
 
     #[test]
@@ -242,7 +281,8 @@ mod tests {
             now in any::<i64>(),
         ) {
             let now = Timestamp::from_millis(now);
-            for at in [retry_after(&text, now), reset(&text, now), in_seconds(seconds, now)].into_iter().flatten() {
+            let resets = [Counts::Seconds, Counts::Milliseconds, Counts::Epoch].map(|counts| reset(&text, counts, now));
+            for at in [retry_after(&text, now), in_seconds(seconds, now)].into_iter().chain(resets).flatten() {
                 prop_assert!(now <= at && at <= now + SIGNAL_MAX);
             }
             count(&text);

@@ -2,25 +2,27 @@
 
 use http::HeaderMap;
 
-use super::{count, reset};
+use super::{Counts, count, reset};
 use crate::limiter::Remaining;
 use crate::timestamp::Timestamp;
 
 /// Longest `RateLimit` header that is read: some dozen policies.
 const RATE_LIMIT_MAX: usize = 512;
 
-/// What `left_header` and `reset_header` say of `limit`, such as `x-ratelimit-remaining` and `x-ratelimit-reset`; the
-/// reset in any dialect of [`reset`]. `None` where either is missing or cannot be read. Header names in lower case.
+/// What `left_header` and `reset_header` say of `limit`, such as `x-ratelimit-remaining` and `x-ratelimit-reset`, whose
+/// bare number `counts` what the vendor says. `None` where either is missing or cannot be read. Header names in lower
+/// case.
 pub fn remaining(
     headers: &HeaderMap,
     limit: &'static str,
     (left_header, reset_header): (&str, &str),
+    counts: Counts,
     now: Timestamp,
 ) -> Option<Remaining> {
     Some(Remaining {
         limit,
         left: count(text(headers, left_header)?)?,
-        reset: Some(reset(text(headers, reset_header)?, now)?),
+        reset: Some(reset(text(headers, reset_header)?, counts, now)?),
     })
 }
 
@@ -57,7 +59,7 @@ pub fn rate_limit(
     Some(Remaining {
         limit,
         left: count(param("r")?)?,
-        reset: param("t").and_then(|seconds| reset(seconds, now)),
+        reset: param("t").and_then(|seconds| reset(seconds, Counts::Seconds, now)),
     })
 }
 
@@ -96,13 +98,17 @@ mod tests {
     fn a_pair_is_read_in_every_dialect_of_its_reset() {
         // GitHub and SendGrid; Datadog; OpenAI.
         let names = ("x-ratelimit-remaining", "x-ratelimit-reset");
-        for reset in ["1795341690", "90", "1m30s"] {
+        for (reset, counts) in [
+            ("1795341690", Counts::Epoch),
+            ("90", Counts::Seconds),
+            ("1m30s", Counts::Seconds),
+        ] {
             let answer = headers(&[(names.0, "7"), (names.1, reset)]);
-            let read = remaining(&answer, "hour", names, NOW);
+            let read = remaining(&answer, "hour", names, counts, NOW);
             assert_eq!(read, Some(pair("hour", 7, 90)), "{reset}");
         }
         let half = headers(&[(names.0, "7")]);
-        assert_eq!(remaining(&half, "hour", names, NOW), None);
+        assert_eq!(remaining(&half, "hour", names, Counts::Epoch, NOW), None);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use causeway::Timestamp;
-use causeway::limiter::{Remaining, SIGNAL_MAX, signal};
+use causeway::limiter::signal::{self, Counts};
+use causeway::limiter::{Remaining, SIGNAL_MAX};
 use causeway::provider::{Answer, Verdict};
 use http::{HeaderMap, HeaderValue};
 
@@ -21,13 +22,15 @@ pub fn run(data: &[u8]) {
     let mut lines = text.split('\n');
     let (first, second) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
 
-    for at in [signal::retry_after(first, now), signal::reset(first, now)] {
-        soon(at, now);
+    soon(signal::retry_after(first, now), now);
+    for counts in [Counts::Seconds, Counts::Milliseconds, Counts::Epoch] {
+        soon(signal::reset(first, counts, now), now);
     }
     if let Some(wait) = signal::duration(first) {
         // What is a duration is a reset after that time.
         let capped = now + wait.min(SIGNAL_MAX);
-        assert_eq!(signal::reset(first, now), Some(capped), "{first}");
+        let read = signal::reset(first, Counts::Epoch, now);
+        assert_eq!(read, Some(capped), "{first}");
     }
     if let Ok(seconds) = first.trim().parse::<f64>() {
         soon(signal::in_seconds(seconds, now), now);
@@ -39,7 +42,7 @@ pub fn run(data: &[u8]) {
     headers(status, now, first, second);
 }
 
-/// A whole number is a count, or seconds to wait; as a reset also a Unix time in seconds (ten digits) or milliseconds (thirteen).
+/// A whole number is a count, or seconds to wait; a reset in what the vendor counts.
 fn whole_numbers(text: &str, now: Timestamp) {
     let is_plain = (1..=13).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let Some(number) = is_plain.then(|| text.parse::<u64>().ok()).flatten() else {
@@ -51,19 +54,31 @@ fn whole_numbers(text: &str, now: Timestamp) {
     let waited = bounded(now + Duration::from_secs(number));
     assert_eq!(signal::retry_after(text, now), Some(waited), "{text}");
 
+    // A Unix time has ten digits in seconds, thirteen in milliseconds; a smaller one is none of our days.
     let epoch = Timestamp::from_millis(0);
-    let expected = match number {
-        0..1_000_000_000 => waited,
-        1_000_000_000..1_000_000_000_000 => bounded(epoch + Duration::from_secs(number)),
-        _ => bounded(epoch + Duration::from_millis(number)),
+    let unix = match number {
+        0..1_000_000_000 => None,
+        1_000_000_000..1_000_000_000_000 => Some(bounded(epoch + Duration::from_secs(number))),
+        _ => Some(bounded(epoch + Duration::from_millis(number))),
     };
-    let read = signal::reset(text, now).expect("a whole number is a reset");
-    // Milliseconds pass through a double of seconds and are rounded up.
-    let late = read.since(expected);
-    assert!(
-        expected <= read && late <= Duration::from_millis(1),
-        "{text}: {read}, not {expected}"
-    );
+    let in_millis = bounded(now + Duration::from_millis(number));
+    for (counts, expected) in [
+        (Counts::Seconds, Some(waited)),
+        (Counts::Milliseconds, Some(in_millis)),
+        (Counts::Epoch, unix),
+    ] {
+        let read = signal::reset(text, counts, now);
+        // Milliseconds pass through a double of seconds and are rounded up.
+        let late = read
+            .zip(expected)
+            .map(|(read, expected)| read.since(expected));
+        assert!(
+            expected <= read
+                && read.is_some() == expected.is_some()
+                && late <= Some(Duration::from_millis(1)),
+            "{text} in {counts:?}: {read:?}, not {expected:?}"
+        );
+    }
 }
 
 fn headers(status: u8, now: Timestamp, first: &str, second: &str) {
@@ -77,7 +92,7 @@ fn headers(status: u8, now: Timestamp, first: &str, second: &str) {
     headers.insert("left", first);
     headers.insert("reset", second);
     for found in [
-        signal::remaining(&headers, "limit", ("left", "reset"), now),
+        signal::remaining(&headers, "limit", ("left", "reset"), Counts::Epoch, now),
         signal::left(&headers, "limit", "left"),
         signal::rate_limit(&headers, "limit", "default", now),
     ] {
