@@ -17,6 +17,7 @@ mod doubt;
 mod finish;
 mod health;
 mod job;
+mod length;
 mod limits;
 mod ready;
 mod report;
@@ -26,12 +27,13 @@ mod wait;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
+pub use length::invocation_needed;
 pub use report::{Carried, Entry, Purpose, Report, VendorCall};
 
 use self::attempt::Step;
@@ -82,6 +84,7 @@ pub struct Lane {
     mappings: Mappings,
     budget: Mutex<RetryBudget>,
     room: Room,
+    length_checked: Once,
 }
 
 /// One invocation of the function.
@@ -121,6 +124,7 @@ impl Lane {
             mappings,
             budget: Mutex::default(),
             room: Room::default(),
+            length_checked: Once::new(),
         }
     }
 
@@ -147,6 +151,7 @@ impl Lane {
             ..Report::default()
         };
 
+        self.check_length(&run);
         let (jobs, poison) = self.decode(batch, &run);
         let mut ended = self.end_refused(poison, &run).await;
         let admission = self.admit(jobs, &run).await;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::time::Duration;
 
+use causeway::pipeline::invocation_needed;
+use causeway_ingest::catalogue;
 use causeway_local::stack::{NO_LANES, root};
 use serde_json::{Value, json};
 
@@ -137,10 +140,46 @@ fn two_parameters_shorten_every_lanes_times() {
     let template = Template::read();
     let lanes = template.text.split("Fn::ForEach::LaneResources").nth(1);
     let code = lanes.expect("lanes are written once");
-    for name in ["FunctionTimeout", "VisibilityTimeout"] {
-        assert_eq!(template.parameters[name]["Default"], 0, "{name}");
+    for (name, unset) in [
+        ("FunctionTimeout", json!("0")),
+        ("VisibilityTimeout", json!(0)),
+    ] {
+        assert_eq!(template.parameters[name]["Default"], unset, "{name}");
         let overridden = format!("- Has{name}\n            - !Ref {name}\n");
         assert_eq!(code.matches(&overridden).count(), 1, "{name}");
+    }
+}
+
+/// A function that is too short for its calls used to put every message off, without a word, until it was 13 days old.
+#[test]
+fn every_function_is_long_enough_for_its_calls_and_none_can_be_made_too_short_for_all() {
+    let template = Template::read();
+    for provider in catalogue::providers() {
+        let spec = provider.spec();
+        let of = |settings: &&Value| settings["Provider"] == spec.name;
+        let lane = template.lanes.values().find(of).expect("a lane");
+        let timeout = Duration::from_secs(number(&lane["Timeout"]));
+        let mut needed = spec.operations.iter().map(invocation_needed);
+        assert!(needed.all(|needed| needed < timeout), "{}", spec.name);
+        // The least that the parameter takes.
+        let least = Duration::from_secs(25);
+        let mut needed = spec.operations.iter().map(invocation_needed);
+        assert!(needed.any(|needed| needed < least), "{}", spec.name);
+    }
+    let pattern = &template.parameters["FunctionTimeout"]["AllowedPattern"];
+    assert_eq!(pattern, "^(0|2[5-9]|[3-9][0-9]|[1-8][0-9]{2}|900)$");
+}
+
+/// The function itself sees to it that a message's rounds come to an end; Lambda would end them after sixteen.
+#[test]
+fn lanes_may_send_a_message_to_their_own_queue_again_and_nobody_else_may() {
+    let template = Template::read();
+    for (id, function) in template.of_type("AWS::Serverless::Function") {
+        let is_lane = id
+            .strip_suffix("Function")
+            .is_some_and(|lane| template.lanes.contains_key(lane));
+        let loops = if is_lane { json!("Allow") } else { Value::Null };
+        assert_eq!(function["RecursiveLoop"], loops, "{id}");
     }
 }
 

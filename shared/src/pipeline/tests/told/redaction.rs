@@ -1,13 +1,13 @@
 //! What is planted in payloads, secrets and answers shows up nowhere that people or programs look: log lines, metrics,
 //! spans, subsegments, letters' attributes. Lines hold known fields only, metrics keep to their format.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::super::lines::Lines;
 use super::super::vendor::Reply;
 use super::*;
 use crate::StoreError;
@@ -20,30 +20,6 @@ const PLANTED: &str = "planted";
 
 /// An answer that quotes what it was sent, as vendors do.
 const QUOTING: &str = r#"{"id":"obj_1","error":{"message":"planted-answer is no order"}}"#;
-
-/// What was written to it, line by line.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Lines {
-    fn read(&self) -> Vec<String> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&held).into_owned();
-        text.lines().map(str::to_owned).collect()
-    }
-}
 
 /// Shared state that does not answer.
 struct Silent;

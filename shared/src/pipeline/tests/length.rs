@@ -1,0 +1,60 @@
+//! Functions that are too short for their calls.
+
+use super::acme::TIMEOUT;
+use super::lines::Lines;
+use super::*;
+use crate::clock::Clock;
+use crate::pipeline::{Invocation, SETTLE_RESERVE};
+
+/// Every message was put off, call after call, and nothing said why, until they were 13 days old.
+#[tokio::test]
+async fn a_function_that_is_too_short_for_its_calls_says_so_once() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .finish();
+    // While there is one subscriber alone, whether a line is of interest is asked of the thread that comes to it
+    // first, which may be another test's.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let _log = tracing::subscriber::set_default(subscriber);
+    let errors = || {
+        let all = lines.read().into_iter();
+        all.filter(|line| line.contains("ERROR"))
+            .collect::<Vec<_>>()
+    };
+
+    let once = TIMEOUT + SETTLE_RESERVE;
+    for (length, operations) in [
+        (once * 2, &[][..]),
+        (once, &["orders.book"]),
+        (
+            once - secs(1),
+            &[
+                "orders.create",
+                "orders.replace",
+                "orders.book",
+                "orders.post",
+                "stock.upsert",
+            ],
+        ),
+    ] {
+        let world = World::new();
+        let before = errors().len();
+        for _ in 0..3 {
+            let invocation = Invocation {
+                id: "short".into(),
+                deadline: world.clock.now() + length,
+            };
+            world.lane.process(Vec::new(), &invocation).await;
+        }
+        let told = errors().split_off(before);
+        assert_eq!(told.len(), operations.len(), "{told:?}");
+        for (told, operation) in told.iter().zip(operations) {
+            assert!(
+                told.contains(operation) && told.contains("FunctionTimeout"),
+                "{told}"
+            );
+        }
+    }
+}
