@@ -6,7 +6,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
 /// Every field of a line of ours, with its meaning. Ids, codes and numbers: never a payload's value, a secret, or a body.
-pub const LOG_FIELDS: [(&str, &str); 29] = [
+pub const LOG_FIELDS: [(&str, &str); 31] = [
     ("timestamp", "when it was written, RFC 3339"),
     ("level", "TRACE to ERROR; an ERROR asks for a person"),
     ("target", "the module that speaks"),
@@ -42,6 +42,8 @@ pub const LOG_FIELDS: [(&str, &str); 29] = [
     ("name", "an environment variable's name"),
     ("status", "an HTTP answer's status"),
     ("items", "how many requests a call brought"),
+    ("timeout_s", "how long an invocation may take"),
+    ("needed_s", "how long it would have to be for a call"),
 ];
 
 /// Sends `tracing` events of `level` (`error` to `trace`; anything else counts as `info`) and above to standard

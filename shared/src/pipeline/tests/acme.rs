@@ -67,7 +67,7 @@ impl Provider for Boundless {
     }
 }
 
-const ORDERS_CREATE: Operation = Operation::new::<Order>(
+pub(super) const ORDERS_CREATE: Operation = Operation::new::<Order>(
     "orders.create",
     Safety::Keyed {
         place: KeyPlace::Header("idempotency-key"),

@@ -1,10 +1,11 @@
 //! Functions that are too short for their calls.
 
-use super::acme::TIMEOUT;
+use super::acme::{ORDERS_CREATE, TIMEOUT};
 use super::lines::Lines;
 use super::*;
 use crate::clock::Clock;
 use crate::pipeline::{Invocation, SETTLE_RESERVE};
+use crate::provider::CONNECT_TIMEOUT;
 
 /// Every message was put off, call after call, and nothing said why, until they were 13 days old.
 #[tokio::test]
@@ -57,4 +58,11 @@ async fn a_function_that_is_too_short_for_its_calls_says_so_once() {
             );
         }
     }
+}
+
+/// A vendor that cannot be reached would look like one that took the call and never answered.
+#[test]
+#[should_panic(expected = "an answer takes longer than a connection")]
+fn no_operation_gives_up_before_a_connection_could() {
+    let _ = ORDERS_CREATE.timeout(CONNECT_TIMEOUT);
 }

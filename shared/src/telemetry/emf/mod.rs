@@ -71,7 +71,7 @@ pub const METRICS: [Metric; 12] = [
     (
         "RateLimitUsed",
         "Percent",
-        "the limit nearest to its end when a batch drew on it; its name is the property `Limit`",
+        "the fullest limit that a batch drew on, over the last minute or its own longer window; its name: property `Limit`",
     ),
     (
         "BreakerOpen",
