@@ -47,7 +47,7 @@ impl Lane {
         let (timeout, started) = (lead.operation.timeout, self.seams.clock.now());
         // What nothing could settle must not end in doubt for a connection that the vendor was closing.
         wire.fresh = ready.iter().any(|ready| {
-            let first_sent = ready.hold.record.first_sent_at;
+            let first_sent = ready.record.first_sent_at;
             lead.operation.safety.settling(first_sent, started) == Settling::Unknown
         });
         // The claims took their time, too.
