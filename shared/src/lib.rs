@@ -4,13 +4,14 @@
 //!
 //! | layer | modules | never |
 //! |---|---|---|
-//! | words | [`timestamp`], [`outcome`], [`request`], [`form`], [`trace`] | async, AWS |
+//! | words | [`timestamp`], [`outcome`], [`request`], [`form`], [`trace`], [`cache`] | async, AWS |
 //! | decisions | the `state.rs` of each stage: [`retry`], [`breaker`], [`limiter`], [`ledger`], [`queue`], [`gatekeeper`], [`pipeline`]; and what a [`provider`] is | clocks, environment, I/O |
 //! | seams | [`clock`], [`http_client`], [`ledger`]'s and [`lanes`]' stores, [`queue`], [`secrets`], [`lane_control`]; a lane's are bundled as [`seams`] | AWS types in signatures |
 //! | story | [`pipeline`], [`gatekeeper`] | concrete adapters |
 //! | edges | `dynamodb.rs`, `sqs.rs`, `aws.rs`, `reqwest.rs` in their folders, `lambda` and `telemetry` (feature `aws`) | policy |
 
 pub mod bugs;
+pub mod cache;
 pub mod form;
 pub mod outcome;
 pub mod request;

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::problem::{FieldError, MAX_ERRORS};
 
-/// Compiled schemas of mappings' sources that an environment keeps: as many as [it keeps
-/// mappings](causeway::mapping::KNOWN_MAX), a few kilobytes each.
+/// Compiled schemas of mappings' sources that an environment keeps, a few kilobytes each: as many as a lane's function
+/// keeps mappings.
 const SOURCES_MAX: usize = 256;
 
 /// The compiled schemas.

@@ -168,8 +168,7 @@ pub fn views(found: &[(Key, Standing)], now: Timestamp) -> Vec<View> {
 
 fn view(provider: &str, connection: &str, standing: &Standing, now: Timestamp) -> View {
     let pause = standing.pause.as_ref();
-    let scheme = target::spec(provider).and_then(|spec| spec.auth.token());
-    let budget: Option<TokenBudget> = scheme.and_then(|scheme| scheme.budget);
+    let budget = budget(provider);
     let used = |budget: TokenBudget| {
         let counted = standing.refreshes.iter();
         counted.filter(|at| **at + budget.within > now).count()
@@ -200,6 +199,12 @@ fn table(views: &[View], now: &Now) -> String {
         ]);
     }
     table.to_string()
+}
+
+/// How many tokens the vendor gives out, in whichever way it does.
+fn budget(provider: &str) -> Option<TokenBudget> {
+    let spec = target::spec(provider)?;
+    spec.auth.tokens().iter().find_map(|scheme| scheme.budget)
 }
 
 fn dash() -> String {
@@ -240,10 +245,7 @@ impl View {
                 self.failed_refreshes
             ));
         }
-        let scheme = target::spec(&self.provider).and_then(|spec| spec.auth.token());
-        if let (Some(used), Some(budget)) =
-            (self.budget_used, scheme.and_then(|scheme| scheme.budget))
-        {
+        if let (Some(used), Some(budget)) = (self.budget_used, budget(&self.provider)) {
             let within = when::span(budget.within);
             lines.push(format!(
                 "  budget     {used} of {} tokens in {within}",
@@ -265,7 +267,7 @@ fn advice(reason: Reason, provider: &str, connection: &str) -> String {
             "the refresh token is dead: authorise the connection anew at the provider and put the new refresh token into the secret {secret}, which ends the pause"
         ),
         Reason::SecretMissing => format!(
-            "the secret {secret} does not exist or lacks a field (`causeway providers {provider}` names them): put it right, which ends the pause"
+            "the secret {secret} does not exist, is scheduled for deletion, must not be read or lacks a field (`causeway providers {provider}` names them; the lane's log says which): put it right, which ends the pause"
         ),
         Reason::RefreshBudget => {
             "the provider gives out no more tokens for now: it goes on by itself".to_owned()

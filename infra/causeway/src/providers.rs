@@ -109,6 +109,13 @@ fn list(specs: impl Iterator<Item = &'static Spec>) -> String {
     table.to_string()
 }
 
+/// The fields that a secret has, in each way of connecting an account.
+fn ways(spec: &Spec) -> String {
+    let ways = spec.secret_fields().into_iter();
+    let ways: Vec<_> = ways.map(|fields| fields.join(", ")).collect();
+    ways.join("; or ")
+}
+
 fn provider(spec: &'static Spec) -> String {
     let whose = match spec.breaker.scope {
         Scope::Provider => "one for all connections",
@@ -120,7 +127,7 @@ fn provider(spec: &'static Spec) -> String {
         format!(
             "  secret     causeway/{}/<connection>: {}",
             spec.name,
-            spec.secret_fields().join(", ")
+            ways(spec)
         ),
         format!("  breaker    {whose}"),
     ];
@@ -252,7 +259,7 @@ mod tests {
         for known in catalogue::providers() {
             let spec = known.spec();
             let text = provider(spec);
-            for field in spec.secret_fields() {
+            for field in spec.secret_fields().into_iter().flatten() {
                 assert!(text.contains(field), "{}: {field}", spec.name);
             }
             let described = described(spec);

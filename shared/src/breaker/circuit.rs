@@ -1,20 +1,23 @@
 //! The fleet's breaker as one environment sees it: decisions on the shared item, with as few round trips as the
 //! promise allows.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ASK_AGAIN, Admission, BatchResults, Breaker, BreakerSpec, State};
 use crate::bugs::{self, Bug};
+use crate::cache::{Cache, FunctionMemory, Weigh};
 use crate::lanes::{self, Known, StateStore};
 use crate::{StoreError, Timestamp};
 
 /// How long a closed state is trusted without looking.
 const TRUST: Duration = Duration::from_secs(1);
 
-/// Breakers that one environment remembers (one a provider, or one a connection); beyond it the memory starts anew.
-const MAX_REMEMBERED: usize = 1000;
+/// Breakers' part of the function's memory: a 32nd of 256 MB holds some 7,000, and most lanes have one.
+const MEMORY_PARTS: usize = 32;
+
+/// What a breaker holds elsewhere: a window of 12 buckets, and the names of two suspects and a prober.
+const LISTS_BYTES: usize = 512;
 
 /// Leave for a batch to make calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +48,16 @@ pub struct CircuitBreaker {
     states: Arc<dyn StateStore>,
     spec: BreakerSpec,
     environment: String,
-    seen: Mutex<HashMap<String, (Known<Breaker>, Timestamp)>>,
+    seen: Cache<Seen>,
+}
+
+/// A breaker, and when it was seen so.
+type Seen = (Known<Breaker>, Timestamp);
+
+impl Weigh for Seen {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + LISTS_BYTES
+    }
 }
 
 impl CircuitBreaker {
@@ -55,8 +67,14 @@ impl CircuitBreaker {
             states,
             spec,
             environment,
-            seen: Mutex::default(),
+            seen: Cache::new(FunctionMemory::USUAL.part(MEMORY_PARTS)),
         }
+    }
+
+    /// In its part of `memory`.
+    pub fn remembering(self, memory: FunctionMemory) -> Self {
+        let seen = Cache::new(memory.part(MEMORY_PARTS));
+        Self { seen, ..self }
     }
 
     /// The parameters it decides by.
@@ -68,7 +86,7 @@ impl CircuitBreaker {
     /// other work, since it will hardly refuse. While admission ramps up it comes first: its share is what others ask
     /// for.
     pub fn believed_closed(&self, key: &str, now: Timestamp) -> bool {
-        self.lock().get(key).is_none_or(|(known, _)| {
+        self.seen.get(key).is_none_or(|(known, _)| {
             let admission = known
                 .value
                 .admit(&self.spec, now, &self.environment, Duration::ZERO);
@@ -88,10 +106,9 @@ impl CircuitBreaker {
         probe_lease: Duration,
     ) -> Result<Gate, StoreError> {
         let trusted = self
-            .lock()
+            .seen
             .get(key)
-            .filter(|(known, at)| is_trusted(known, *at, now))
-            .cloned();
+            .filter(|(known, at)| is_trusted(known, *at, now));
         let known = match trusted {
             Some((known, _)) => known,
             None => self.remember(key, lanes::read(self.states.as_ref(), key).await?, now),
@@ -172,11 +189,8 @@ impl CircuitBreaker {
         now: Timestamp,
         decide: impl Fn(&Breaker) -> Option<Breaker>,
     ) -> Result<(), StoreError> {
-        let known = self
-            .lock()
-            .get(key)
-            .map(|(known, _)| known.clone())
-            .unwrap_or_default();
+        let known = self.seen.get(key).map(|(known, _)| known);
+        let known = known.unwrap_or_default();
         let mark = self.mark(now);
         let done = lanes::update(self.states.as_ref(), key, &mark, known, |breaker| {
             (decide(breaker), ())
@@ -193,27 +207,16 @@ impl CircuitBreaker {
     }
 
     fn remember(&self, key: &str, known: Known<Breaker>, now: Timestamp) -> Known<Breaker> {
-        let mut seen = self.lock();
-        if seen.len() >= MAX_REMEMBERED && !seen.contains_key(key) {
-            seen.clear();
-        }
-        seen.insert(key.to_owned(), (known.clone(), now));
+        self.seen.insert(key, (known.clone(), now));
         known
     }
 
     /// A state that came back from a write is fresh; one that needed none is as old as it was.
     fn remember_if_new(&self, key: &str, known: Known<Breaker>, now: Timestamp) {
-        let unchanged = self
-            .lock()
-            .get(key)
-            .is_some_and(|(seen, _)| seen.version == known.version);
-        if !unchanged {
+        let seen = self.seen.update(key, |(seen, _)| seen.version);
+        if seen != Some(known.version) {
             self.remember(key, known, now);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Known<Breaker>, Timestamp)>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

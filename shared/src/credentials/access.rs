@@ -8,7 +8,7 @@ use super::settle::ShownPrints;
 use super::state::{Ask, CredentialState, Decision};
 use super::{Paused, Standing};
 use crate::lanes::{self, Known};
-use crate::provider::{Auth, Secret, SecretError, Shown, Token, TokenScheme, Wire};
+use crate::provider::{Secret, Shown, Token, TokenScheme};
 use crate::retry;
 use crate::secrets::SecretsError;
 use crate::{StoreError, Timestamp};
@@ -36,6 +36,7 @@ pub enum Admission {
 pub struct Access {
     secret: Secret,
     token: Option<Token>,
+    pub(super) scheme: Option<&'static TokenScheme>,
     pub(super) names: ShownPrints,
 }
 
@@ -80,7 +81,7 @@ impl Credentials {
     /// work.
     pub fn believed_going(&self, connection: &str, now: Timestamp) -> bool {
         let known = self.remembered(connection);
-        known.is_none_or(|(known, _)| known.value.standing(self.scheme(), now) == Standing::Going)
+        known.is_none_or(|(known, _)| self.standing(&known.value, now) == Standing::Going)
     }
 
     /// Whether messages of `connection` may go on. No round trip within a minute of the last; where it is paused, the
@@ -96,7 +97,7 @@ impl Credentials {
             Some((known, _)) => known,
             None => self.read(connection).await?,
         };
-        let paused = match known.value.standing(self.scheme(), now) {
+        let paused = match self.standing(&known.value, now) {
             Standing::Going => return Ok(Admission::Go),
             Standing::TrialDue(_) => return Ok(Admission::Trial),
             Standing::Paused(paused) => paused,
@@ -131,9 +132,9 @@ impl Credentials {
             let fresh = self.fresh_secret(connection).await;
             secret = self.usable(connection, &known, fresh).await?;
         }
-        let prints = Prints::of(&secret);
+        let (prints, scheme) = (Prints::of(&secret), self.scheme_of(&secret));
         let (mark, now) = (self.mark(), self.seams.clock.now());
-        let ask = self.ask(&prints, &mark, latest, now);
+        let ask = self.ask(scheme, &prints, &mark, latest, now);
         let states = self.seams.states.as_ref();
         let key = self.key(connection);
         let decided = lanes::update(states, &key, &mark, known, |state| {
@@ -146,16 +147,21 @@ impl Credentials {
             Ok(Some(decided)) => decided,
             Ok(None) => return Err(Refused::Wait(now + SOON)),
             Err(error) => {
-                self.release_later(connection, &mark, &prints, now);
+                if let Some(scheme) = scheme {
+                    self.release_later(connection, scheme, &mark, &prints, now);
+                }
                 return Err(Refused::Store(error));
             }
         };
         self.remember(connection, known.clone(), now);
         match decision {
-            Decision::Use { .. } => Ok(access_of(&known.value, secret, self.scheme())),
+            Decision::Use { .. } => Ok(access_of(&known.value, secret, scheme)),
             Decision::Wait { until } => Err(Refused::Wait(until)),
             Decision::Paused { paused, .. } => Err(Refused::Paused(paused)),
-            Decision::Refresh { .. } => self.refresh(connection, known.value, secret).await,
+            Decision::Refresh { .. } => {
+                let scheme = scheme.ok_or(Refused::Wait(now + SOON))?;
+                self.refresh(connection, known.value, secret, scheme).await
+            }
         }
     }
 
@@ -168,31 +174,37 @@ impl Credentials {
         }
         let name = self.provider.spec().name;
         let secret = self.seams.secrets.get(name, connection).await.ok()?;
-        self.check(&secret).ok()?;
-        let prints = Prints::of(&secret);
+        self.provider.spec().auth.check(&secret).ok()?;
+        let (prints, scheme) = (Prints::of(&secret), self.scheme_of(&secret));
         if known.value.is_of_another(&prints) {
             return None;
         }
-        match known.value.decide(&self.ask(&prints, "", latest, now)) {
-            Decision::Use { next: None } => Some(access_of(&known.value, secret, self.scheme())),
+        match known
+            .value
+            .decide(&self.ask(scheme, &prints, "", latest, now))
+        {
+            Decision::Use { next: None } => Some(access_of(&known.value, secret, scheme)),
             _ => None,
         }
     }
 
+    fn standing(&self, state: &CredentialState, now: Timestamp) -> Standing {
+        state.standing(self.scheme_under(state), now)
+    }
+
     fn ask<'a>(
-        &'a self,
+        &self,
+        scheme: Option<&'static TokenScheme>,
         prints: &'a Prints,
         owner: &'a str,
         latest: Timestamp,
         now: Timestamp,
     ) -> Ask<'a> {
         Ask {
-            scheme: self.scheme(),
+            scheme,
             prints,
             owner,
-            may_refresh: self
-                .scheme()
-                .is_some_and(|scheme| now + scheme.timeout <= latest),
+            may_refresh: scheme.is_some_and(|scheme| now + scheme.timeout <= latest),
             now,
             jitter: retry::jitter(&self.environment, 0),
         }
@@ -216,7 +228,7 @@ impl Credentials {
         secret: Result<Secret, SecretsError>,
     ) -> Result<Secret, Refused> {
         let (prints, error) = match secret {
-            Ok(secret) => match self.check(&secret) {
+            Ok(secret) => match self.provider.spec().auth.check(&secret) {
                 Ok(()) => return Ok(secret),
                 Err(error) => (Prints::of(&secret), error.into()),
             },
@@ -238,20 +250,6 @@ impl Credentials {
         }))
     }
 
-    /// Whether `secret` holds what the scheme needs.
-    fn check(&self, secret: &Secret) -> Result<(), SecretError> {
-        let auth: &Auth = &self.provider.spec().auth;
-        for field in auth.fields() {
-            secret.field(field)?;
-        }
-        let placeholder = Token::new("token");
-        let shown = Shown {
-            secret,
-            token: Some(&placeholder),
-        };
-        auth.apply(shown, &mut Wire::post("/").json(&serde_json::json!({})))
-    }
-
     fn may_check(&self, connection: &str, now: Timestamp) -> bool {
         self.seen(connection, |seen| {
             let may = seen
@@ -269,7 +267,7 @@ impl Credentials {
 pub(super) fn access_of(
     state: &CredentialState,
     secret: Secret,
-    scheme: Option<&TokenScheme>,
+    scheme: Option<&'static TokenScheme>,
 ) -> Access {
     let held = state.token.as_ref().filter(|_| scheme.is_some());
     Access {
@@ -279,6 +277,7 @@ pub(super) fn access_of(
             on_trial: state.pause.is_some() || held.is_some_and(|token| token.on_trial),
         },
         token: held.map(|token| token.text.clone()),
+        scheme,
         secret,
     }
 }

@@ -17,7 +17,7 @@ impl Credentials {
         let line = self.seen(connection, |seen| seen.line.clone());
         let _ours = line.lock().await;
         let now = self.seams.clock.now();
-        let (known, scheme) = (self.known(connection), self.scheme());
+        let (known, scheme) = (self.known(connection), access.scheme);
         if known.value.refused(&access.names, scheme, now).is_some() {
             let fresh = self.fresh_secret(connection).await;
             self.seen(connection, |seen| seen.checked_at = Some(now));
@@ -31,11 +31,7 @@ impl Credentials {
             })
             .await?;
         Ok(match changed.pause {
-            Some(pause) => Refusal::Paused(Paused {
-                reason: pause.reason,
-                since: pause.since,
-                until: None,
-            }),
+            Some(pause) => Refusal::Paused(Paused::of(&pause)),
             None => Refusal::Again,
         })
     }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::CredentialState;
 use crate::Timestamp;
 use crate::provider::{Secret, Token, TokenScheme};
 
@@ -97,19 +96,5 @@ impl TokenScheme {
     /// How long a lease lasts: longer than the longest token call.
     pub fn lease_time(&self) -> Duration {
         self.timeout + LEASE_MARGIN
-    }
-}
-
-impl CredentialState {
-    /// When the vendor's budget has a token again; none while it has.
-    pub(super) fn budget_free_at(&self, scheme: &TokenScheme, now: Timestamp) -> Option<Timestamp> {
-        let budget = scheme.budget?;
-        // The call comes at any time within its lease: a window is counted from the lease's end.
-        let within = budget.within + scheme.lease_time();
-        let counted = self.refreshes.iter().filter(|at| **at + within > now);
-        let spent = counted.clone().count();
-        let too_many = (spent + 1).checked_sub(budget.tokens as usize)?;
-        let last_to_fall = too_many.checked_sub(1)?;
-        counted.clone().nth(last_to_fall).map(|at| *at + within)
     }
 }

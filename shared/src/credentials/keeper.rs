@@ -1,23 +1,27 @@
 //! The fleet's credentials as one environment sees them.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::refresh::Unwritten;
+use super::settle::Unwritten;
 use super::state::CredentialState;
+use crate::cache::{Cache, FunctionMemory, Weigh};
 use crate::lanes::{self, Known};
 use crate::provider::{Provider, Secret, TokenScheme};
 use crate::seams::Seams;
 use crate::secrets::SecretsError;
 use crate::{StoreError, Timestamp};
 
-/// Connections that one environment remembers; beyond it the memory starts anew, but for tokens not stored yet.
-const MAX_REMEMBERED: usize = 1000;
+/// Connections' part of the function's memory: an eighth of 256 MB holds 10,000 of them with tokens of 2 KB, as JSON Web
+/// Tokens have.
+const MEMORY_PARTS: usize = 8;
 
 /// How soon a call is tried again after the state was contended or changed under it.
 pub(super) const SOON: Duration = Duration::from_secs(2);
+
+/// What a connection's state holds elsewhere beside its tokens: prints, a lease's owner, a budget's instants.
+const NAMES_BYTES: usize = 256;
 
 /// One environment's view of its lane's credentials.
 pub struct Credentials {
@@ -25,7 +29,7 @@ pub struct Credentials {
     pub(super) seams: Seams,
     pub(super) base_url: String,
     pub(super) environment: String,
-    seen: Mutex<HashMap<String, Seen>>,
+    seen: Cache<Seen>,
     updates: AtomicU64,
 }
 
@@ -38,6 +42,22 @@ pub(super) struct Seen {
     pub(super) line: Arc<futures_util::lock::Mutex<()>>,
     /// Ends of token calls that could not be stored yet.
     pub(super) unwritten: Vec<Unwritten>,
+}
+
+impl Weigh for Seen {
+    fn bytes(&self) -> usize {
+        let tokens = self
+            .known
+            .iter()
+            .flat_map(|(known, _)| known.value.tokens());
+        let tokens: usize = tokens.map(|token| token.reveal().len()).sum();
+        size_of::<Self>() + size_of_val(&*self.line) + NAMES_BYTES + tokens
+    }
+
+    /// A token that is stored nowhere has no other copy, and those who stand in line must stand in one.
+    fn must_stay(&self) -> bool {
+        !self.unwritten.is_empty() || Arc::strong_count(&self.line) > 1
+    }
 }
 
 impl Credentials {
@@ -54,9 +74,15 @@ impl Credentials {
             seams,
             base_url,
             environment,
-            seen: Mutex::default(),
+            seen: Cache::new(FunctionMemory::USUAL.part(MEMORY_PARTS)),
             updates: AtomicU64::new(0),
         }
+    }
+
+    /// In its part of `memory`.
+    pub fn remembering(self, memory: FunctionMemory) -> Self {
+        let seen = Cache::new(memory.part(MEMORY_PARTS));
+        Self { seen, ..self }
     }
 
     pub(super) async fn fresh_secret(&self, connection: &str) -> Result<Secret, SecretsError> {
@@ -97,8 +123,16 @@ impl Credentials {
         key(self.provider.spec().name, connection)
     }
 
-    pub(super) fn scheme(&self) -> Option<&'static TokenScheme> {
-        self.provider.spec().auth.token()
+    /// How `secret` is exchanged for a token, where it is.
+    pub(super) fn scheme_of(&self, secret: &Secret) -> Option<&'static TokenScheme> {
+        self.provider.spec().auth.token(secret)
+    }
+
+    /// How the secret that `state` came from was, as far as that is stored.
+    pub(super) fn scheme_under(&self, state: &CredentialState) -> Option<&'static TokenScheme> {
+        let schemes = self.provider.spec().auth.tokens();
+        let stored = state.scheme.as_deref()?;
+        schemes.into_iter().find(|scheme| scheme.name() == stored)
     }
 
     /// Unique per update.
@@ -111,8 +145,7 @@ impl Credentials {
         &self,
         connection: &str,
     ) -> Option<(Known<CredentialState>, Timestamp)> {
-        let all = self.lock();
-        all.get(connection)?.known.clone()
+        self.seen.update(connection, |seen| seen.known.clone())?
     }
 
     /// What was seen last, however long ago: where a decision starts from that is going to be stored.
@@ -126,15 +159,7 @@ impl Credentials {
     }
 
     pub(super) fn seen<R>(&self, connection: &str, with: impl FnOnce(&mut Seen) -> R) -> R {
-        let mut all = self.lock();
-        if all.len() >= MAX_REMEMBERED && !all.contains_key(connection) {
-            all.retain(|_, seen| !seen.unwritten.is_empty());
-        }
-        with(all.entry(connection.to_owned()).or_default())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.entry(connection, with)
     }
 }
 

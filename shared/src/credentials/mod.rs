@@ -15,6 +15,7 @@ mod keeper;
 mod pause;
 mod refresh;
 mod settle;
+mod standing;
 pub mod state;
 
 pub use access::{Access, Admission, Refusal, Refused};

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{Ask, CredentialState};
 use crate::Timestamp;
-use crate::provider::{Grant, TokenScheme};
 
 /// How often one call tries a paused connection's credentials.
-const TRIAL_EVERY: Duration = Duration::from_secs(15 * 60);
+pub(super) const TRIAL_EVERY: Duration = Duration::from_secs(15 * 60);
 
 /// Longest wait of a paused connection's message: the sooner it asks, the more it costs, and the longer the pause has
 /// lasted, the less likely is its end.
@@ -64,6 +62,14 @@ pub struct Paused {
 }
 
 impl Paused {
+    pub(super) fn of(pause: &Pause) -> Self {
+        Self {
+            reason: pause.reason,
+            since: pause.since,
+            until: None,
+        }
+    }
+
     pub(super) fn by_budget(until: Timestamp) -> Self {
         Self {
             reason: Reason::RefreshBudget,
@@ -107,84 +113,4 @@ pub enum Standing {
     TrialDue(Paused),
     /// None may.
     Paused(Paused),
-}
-
-impl CredentialState {
-    /// Whether calls may be made, as far as the stored state tells.
-    pub fn standing(&self, scheme: Option<&TokenScheme>, now: Timestamp) -> Standing {
-        let budget = scheme
-            .filter(|_| !self.is_usable(now) && self.lease.is_none())
-            .and_then(|scheme| self.budget_free_at(scheme, now));
-        if let Some(until) = budget {
-            return Standing::Paused(Paused::by_budget(until));
-        }
-        let Some(pause) = &self.pause else {
-            return Standing::Going;
-        };
-        let paused = Paused {
-            reason: pause.reason,
-            since: pause.since,
-            until: None,
-        };
-        let may_try = match pause.reason {
-            Reason::Unauthorised | Reason::RefreshBudget => true,
-            // A dead token stays dead, unless the vendor says that it does not.
-            Reason::ReauthoriseNeeded => scheme.is_some_and(|scheme| !scheme.is_single_use()),
-            Reason::SecretMissing => false,
-        };
-        if may_try && now >= pause.next_trial {
-            Standing::TrialDue(paused)
-        } else {
-            Standing::Paused(paused)
-        }
-    }
-
-    /// Takes the trial that is due.
-    pub(super) fn begin_trial(&mut self, ask: &Ask<'_>) {
-        if let Some(pause) = &mut self.pause {
-            pause.next_trial = ask.now + TRIAL_EVERY;
-        }
-    }
-
-    /// Pauses the connection; a pause for the same reason goes on.
-    pub(super) fn pause_for(&mut self, reason: Reason, now: Timestamp) -> Paused {
-        let pause = match self.pause.take() {
-            Some(pause) if pause.reason == reason => pause,
-            _ => Pause {
-                reason,
-                since: now,
-                next_trial: now + TRIAL_EVERY,
-            },
-        };
-        let since = pause.since;
-        self.pause = Some(pause);
-        Paused {
-            reason,
-            since,
-            until: None,
-        }
-    }
-
-    /// An operator says that it works again: nothing stands in the next call's way but the vendor's budget. A token
-    /// that was refused is not tried again.
-    pub fn resume(&self) -> Option<Self> {
-        let pause = self.pause.as_ref()?;
-        let mut next = self.clone();
-        if pause.reason == Reason::Unauthorised {
-            next.token = None;
-        }
-        (next.pause, next.retry_at) = (None, None);
-        (next.failures, next.lapsed) = (0, 0);
-        Some(next.stamped())
-    }
-}
-
-impl TokenScheme {
-    /// Why a connection is paused whose token the vendor will not give.
-    pub(super) fn refusal(&self, reauthorise: bool) -> Reason {
-        match self.grant {
-            Grant::RefreshToken { .. } if reauthorise => Reason::ReauthoriseNeeded,
-            _ => Reason::Unauthorised,
-        }
-    }
 }

@@ -35,6 +35,7 @@ fn vendor_fates() -> impl Strategy<Value = Vec<Fate>> {
         1 => Just(Fate::NotDone),
         1 => Just(Fate::ReplyLost),
         1 => Just(Fate::Unwell),
+        1 => Just(Fate::Firewalled),
     ];
     prop::collection::vec(fate, 0..30)
 }

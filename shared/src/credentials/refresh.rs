@@ -4,10 +4,11 @@
 //! answer and our write, the same, and a refresh token that nobody knows where the old one was for single use: the
 //! next holder tries the old one once.
 
+use super::Paused;
 use super::access::{Access, Refused, access_of};
 use super::held::{Lease, Prints};
 use super::keeper::{Credentials, SOON};
-use super::settle::Exchange;
+use super::settle::{Exchange, Unwritten};
 use super::state::CredentialState;
 use crate::http_client::CallError;
 use crate::provider::{Secret, SecretError, TokenAnswer, TokenScheme};
@@ -18,13 +19,6 @@ use crate::{StoreError, Timestamp};
 /// store fails for longer than a lease.
 const MAX_UNWRITTEN: usize = 4;
 
-/// A token call's end that is not stored yet.
-#[derive(Clone, Debug)]
-pub(super) struct Unwritten {
-    exchange: Exchange,
-    answer: TokenAnswer,
-}
-
 impl Credentials {
     /// Asks the vendor for a token under the lease that `state` holds, and stores it before it is used.
     pub(super) async fn refresh(
@@ -32,9 +26,10 @@ impl Credentials {
         connection: &str,
         state: CredentialState,
         secret: Secret,
+        scheme: &'static TokenScheme,
     ) -> Result<Access, Refused> {
         let now = self.seams.clock.now();
-        let (Some(scheme), Some(lease)) = (self.scheme(), &state.lease) else {
+        let Some(lease) = &state.lease else {
             return Err(Refused::Wait(now + SOON));
         };
         let exchange = Exchange {
@@ -63,7 +58,12 @@ impl Credentials {
             );
         }
         // In memory first: a store that fails must not cost the one copy of a refresh token.
-        self.keep(connection, Unwritten { exchange, answer });
+        let end = Unwritten {
+            exchange,
+            scheme,
+            answer,
+        };
+        self.keep(connection, end);
         let state = self.write_unwritten(connection).await?;
         let now = self.seams.clock.now();
         let usable_from = state.token.as_ref().map(|token| token.usable_from);
@@ -73,7 +73,10 @@ impl Credentials {
                 self.seams.clock.sleep_until(from).await;
                 Ok(access_of(&state, secret, Some(scheme)))
             }
-            None => Err(Refused::Wait(state.retry_at.unwrap_or(now + SOON))),
+            None => Err(match &state.pause {
+                Some(pause) => Refused::Paused(Paused::of(pause)),
+                None => Refused::Wait(state.retry_at.unwrap_or(now + SOON)),
+            }),
         }
     }
 
@@ -101,7 +104,9 @@ impl Credentials {
         Ok(match answer {
             Ok(answer) => scheme.read(&answer, self.seams.clock.now()),
             Err(CallError::NotSent(_)) => TokenAnswer::NotSent,
-            Err(CallError::Ambiguous(_) | CallError::Unreadable { .. }) => TokenAnswer::Unclear,
+            Err(CallError::Ambiguous(_) | CallError::Unreadable { .. }) => {
+                TokenAnswer::Later { after: None }
+            }
         })
     }
 
@@ -122,17 +127,17 @@ impl Credentials {
     ) -> Result<CredentialState, StoreError> {
         let waiting = self.seen(connection, |seen| seen.unwritten.clone());
         let known = self.known(connection);
-        let Some(scheme) = self.scheme().filter(|_| !waiting.is_empty()) else {
+        if waiting.is_empty() {
             return Ok(known.value);
-        };
+        }
         let now = self.seams.clock.now();
         let state = self
             .change(connection, known, |state| {
                 let mut next = None;
-                for Unwritten { exchange, answer } in &waiting {
-                    let jitter = retry::jitter(&exchange.owner, exchange.base);
+                for end in &waiting {
+                    let jitter = retry::jitter(&end.exchange.owner, end.exchange.base);
                     let before = next.as_ref().unwrap_or(state);
-                    let after = before.ended(exchange, answer, scheme, now, jitter);
+                    let after = before.ended(&end.exchange, &end.answer, end.scheme, now, jitter);
                     next = after.or(next);
                 }
                 next
@@ -158,13 +163,11 @@ impl Credentials {
     pub(super) fn release_later(
         &self,
         connection: &str,
+        scheme: &'static TokenScheme,
         owner: &str,
         prints: &Prints,
         since: Timestamp,
     ) {
-        if self.scheme().is_none() {
-            return;
-        }
         let base = self.known(connection).value.generation;
         let exchange = Exchange {
             owner: owner.to_owned(),
@@ -173,8 +176,12 @@ impl Credentials {
             since,
             called_at: since,
         };
-        let answer = TokenAnswer::NotSent;
-        self.keep(connection, Unwritten { exchange, answer });
+        let end = Unwritten {
+            exchange,
+            scheme,
+            answer: TokenAnswer::NotSent,
+        };
+        self.keep(connection, end);
     }
 }
 
@@ -182,9 +189,10 @@ impl Credentials {
 fn name(answer: &TokenAnswer) -> &'static str {
     match answer {
         TokenAnswer::Granted(_) => "granted",
+        TokenAnswer::DeadGrant => "dead_grant",
+        TokenAnswer::WrongClient => "wrong_client",
         TokenAnswer::Refused { .. } => "refused",
-        TokenAnswer::Throttled { .. } => "throttled",
-        TokenAnswer::Unclear => "unclear",
+        TokenAnswer::Later { .. } => "later",
         TokenAnswer::NotSent => "not_sent",
     }
 }

@@ -17,6 +17,18 @@ const FIRST_RETRY: Duration = Duration::from_secs(5);
 /// Longest such wait: a token endpoint that is well again is found within minutes.
 const LAST_RETRY: Duration = Duration::from_secs(5 * 60);
 
+/// Refusals in a row, without a word that says why, after which a person is called: the waits have grown to their
+/// longest by then, some ten minutes after the first.
+const PATIENCE: u32 = 7;
+
+/// A token call's end that is not stored yet.
+#[derive(Clone, Debug)]
+pub(super) struct Unwritten {
+    pub exchange: Exchange,
+    pub scheme: &'static TokenScheme,
+    pub answer: TokenAnswer,
+}
+
 /// A token call that was made, or not made after all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
@@ -74,18 +86,23 @@ impl CredentialState {
             }
             // Somebody else is at it, or was since: what became of our call says nothing about theirs.
             _ if moved_on || !ours => {}
-            TokenAnswer::Refused { reauthorise } => {
+            TokenAnswer::DeadGrant => {
                 next.lapsed = 0;
-                if let Some(spare) = next.spare.take() {
-                    next.refresh_token = Some(spare);
-                } else if next.is_usable(now) {
-                    next.back_off(None, now, jitter);
-                } else {
-                    next.pause_for(scheme.refusal(*reauthorise), now);
+                match next.spare.take() {
+                    Some(spare) => next.refresh_token = Some(spare),
+                    None => next.do_without(Reason::ReauthoriseNeeded, now, jitter),
                 }
             }
-            TokenAnswer::Throttled { after } => next.back_off(*after, now, jitter),
-            TokenAnswer::Unclear => next.back_off(None, now, jitter),
+            TokenAnswer::WrongClient => next.do_without(Reason::Unauthorised, now, jitter),
+            TokenAnswer::Refused { after } => {
+                next.back_off(*after, now, jitter);
+                let lasts = next.failures >= PATIENCE && !next.is_usable(now);
+                // A pause whose reason is known keeps it.
+                if lasts && next.pause.is_none() {
+                    next.pause_for(Reason::Unauthorised, now);
+                }
+            }
+            TokenAnswer::Later { after } => next.back_off(*after, now, jitter),
             TokenAnswer::NotSent => {
                 // One of them: another token may have been asked for in the same millisecond.
                 let counted = next.refreshes.iter().position(|at| *at == exchange.since);
@@ -127,6 +144,14 @@ impl CredentialState {
         let token = granted.refresh_token.as_ref();
         if let Some(token) = token.filter(|token| Some(*token) != self.refresh_token.as_ref()) {
             self.spare = Some(token.clone());
+        }
+    }
+
+    /// The vendor will give no token: the old one is used while it lasts, then the connection is paused.
+    fn do_without(&mut self, reason: Reason, now: Timestamp, jitter: f64) {
+        self.back_off(None, now, jitter);
+        if !self.is_usable(now) {
+            self.pause_for(reason, now);
         }
     }
 
@@ -186,7 +211,7 @@ impl CredentialState {
     /// There is no secret with these `prints` that a call could be made with; none where that is known.
     pub fn missing(&self, prints: &Prints, now: Timestamp) -> Option<Self> {
         let is_known = |pause: &super::Pause| pause.reason == Reason::SecretMissing;
-        if self.prints == *prints && self.pause.as_ref().is_some_and(is_known) {
+        if self.prints.secret == prints.secret && self.pause.as_ref().is_some_and(is_known) {
             return None;
         }
         let mut next = self.clone();

@@ -28,6 +28,9 @@ pub struct CredentialState {
     pub format_version: u32,
     /// The secret that everything else here came from; empty before the first.
     pub prints: Prints,
+    /// The name of the scheme by which a token was last asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
     /// Counts the tokens that were stored.
     pub generation: u64,
     /// The access token.
@@ -117,7 +120,7 @@ impl CredentialState {
         let mut state = self.under(ask.prints);
         match state.standing(ask.scheme, ask.now) {
             Standing::Paused(paused) => return Decision::Paused { next: None, paused },
-            Standing::TrialDue(_) => state.begin_trial(ask),
+            Standing::TrialDue(_) => state.begin_trial(ask.now),
             Standing::Going => {}
         }
         let changed = state.pause != self.pause;
@@ -160,6 +163,7 @@ impl CredentialState {
         }
         let mut state = Self {
             prints: prints.clone(),
+            scheme: None,
             token: None,
             pause: None,
             retry_at: None,
@@ -173,6 +177,12 @@ impl CredentialState {
             state.refreshes.clear();
         }
         state
+    }
+
+    /// Every token that it holds.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = &Token> {
+        let access = self.token.iter().map(|held| &held.text);
+        access.chain(&self.refresh_token).chain(&self.spare)
     }
 
     /// Whether this came from another secret than that of `prints`.
@@ -229,6 +239,7 @@ impl CredentialState {
 
     fn begin(mut self, scheme: &TokenScheme, ask: &Ask<'_>) -> Decision {
         self.lapsed = self.lapsed_now();
+        self.scheme = Some(scheme.name().to_owned());
         self.lease = Some(Lease {
             owner: ask.owner.to_owned(),
             since: ask.now,

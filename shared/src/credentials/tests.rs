@@ -193,7 +193,7 @@ fn after_a_death_the_old_refresh_token_is_tried_once() {
     let second = leased(&died, &SINGLE_USE, &prints, NOON + MINUTE);
     assert_eq!(second.lapsed, 1);
     // Refused: it is gone.
-    let refused = TokenAnswer::Refused { reauthorise: true };
+    let refused = TokenAnswer::DeadGrant;
     let lost = ended(&second, &SINGLE_USE, &refused, NOON + MINUTE);
     assert_eq!(reason(&lost), Some(Reason::ReauthoriseNeeded));
     // No word from the second either: it is not tried a third time, but where the vendor takes it again.
@@ -211,7 +211,7 @@ fn after_a_death_the_old_refresh_token_is_tried_once() {
 #[test]
 fn no_trial_wakes_a_dead_refresh_token_unless_the_vendor_has_a_grace() {
     let prints = secret("s", "refresh-0");
-    let refused = TokenAnswer::Refused { reauthorise: true };
+    let refused = TokenAnswer::DeadGrant;
     let paused_by = |scheme: &TokenScheme| {
         let state = leased(&CredentialState::default(), scheme, &prints, NOON);
         ended(&state, scheme, &refused, NOON)
@@ -234,7 +234,7 @@ fn who_comes_late_adds_what_it_has_and_overwrites_nothing() {
     let late = exchange_of(&first);
     let mut second = leased(&first, &GRACE, &prints, NOON + MINUTE);
     second.lease.as_mut().expect("a lease").owner = "other".into();
-    let refused = TokenAnswer::Refused { reauthorise: true };
+    let refused = TokenAnswer::DeadGrant;
     assert_eq!(
         second.ended(&late, &refused, &GRACE, NOON + MINUTE, 0.0),
         None,
@@ -317,7 +317,7 @@ fn a_failing_token_endpoint_is_left_alone_for_longer_and_longer() {
         state = ended(
             &leased(&state, &CLIENT, &prints, now),
             &CLIENT,
-            &TokenAnswer::Unclear,
+            &TokenAnswer::Later { after: None },
             now,
         );
         let until = state.retry_at.expect("a wait");
@@ -332,10 +332,62 @@ fn a_failing_token_endpoint_is_left_alone_for_longer_and_longer() {
     let throttled = ended(
         &leased(&state, &CLIENT, &prints, now),
         &CLIENT,
-        &TokenAnswer::Throttled { after },
+        &TokenAnswer::Later { after },
         now,
     );
     assert_eq!(throttled.retry_at, Some(now + MINUTE * 20));
+}
+
+/// A token endpoint behind a firewall that answers 403 to one address: the first page of it used to end the grant.
+#[test]
+fn a_refusal_without_a_word_is_asked_again_and_calls_a_person_when_it_lasts() {
+    let prints = secret("s", "refresh-0");
+    let refused = TokenAnswer::Refused { after: None };
+    let (mut state, mut now) = (CredentialState::default(), NOON);
+    while state.pause.is_none() {
+        let asked = leased(&state, &SINGLE_USE, &prints, now);
+        state = ended(&asked, &SINGLE_USE, &refused, now);
+        now = state.retry_at.expect("a wait");
+    }
+    assert_eq!(
+        (reason(&state), state.failures),
+        (Some(Reason::Unauthorised), 7)
+    );
+    let lasted = now.since(NOON);
+    assert!(lasted > MINUTE * 5 && lasted < MINUTE * 15, "{lasted:?}");
+    // The refresh token is as good as before: one call every quarter of an hour asks again, and may find it so.
+    let trial = leased(&state, &SINGLE_USE, &prints, now + MINUTE * 15);
+    let found = ended(&trial, &SINGLE_USE, &granted(1), now + MINUTE * 15);
+    let accepted = found.accepted(&shown(&found)).expect("the pause ends");
+    assert_eq!(accepted.pause, None);
+}
+
+#[test]
+fn a_wrong_client_secret_pauses_at_once_and_is_no_dead_grant() {
+    let prints = secret("s", "refresh-0");
+    let state = leased(&CredentialState::default(), &SINGLE_USE, &prints, NOON);
+    let state = ended(&state, &SINGLE_USE, &TokenAnswer::WrongClient, NOON);
+    assert_eq!(reason(&state), Some(Reason::Unauthorised));
+    let later = NOON + MINUTE * 15;
+    leased(&state, &SINGLE_USE, &prints, later);
+    let repaired = leased(
+        &state,
+        &SINGLE_USE,
+        &secret("s2", "refresh-0"),
+        NOON + MINUTE,
+    );
+    assert_eq!(repaired.pause, None);
+    // While the old token lasts nobody waits.
+    let state = with_token(&SINGLE_USE);
+    let early = leased(&state, &SINGLE_USE, &prints, NOON + MINUTE * 58);
+    let early = ended(
+        &early,
+        &SINGLE_USE,
+        &TokenAnswer::WrongClient,
+        NOON + MINUTE * 58,
+    );
+    assert_eq!(early.pause, None);
+    assert!(early.retry_at.is_some());
 }
 
 #[test]
@@ -483,6 +535,12 @@ fn a_missing_secret_is_noted_once_and_ends_with_a_secret() {
     let none = CredentialState::default();
     let noted = none.missing(&Prints::default(), NOON).expect("news");
     assert_eq!(noted.missing(&Prints::default(), NOON + MINUTE), None);
+    // One that was there before: its chain of refresh tokens is kept, and the second look is no news either.
+    let lost = with_token(&SINGLE_USE).missing(&Prints::default(), NOON);
+    let lost = lost.expect("news");
+    assert_eq!(lost.missing(&Prints::default(), NOON + MINUTE), None);
+    let back = leased(&lost, &SINGLE_USE, &secret("s", "refresh-0"), NOON);
+    assert_eq!(text(back.refresh_token.as_ref()), Some("refresh-1"));
     let standing = noted.standing(None, NOON + HOUR);
     assert!(
         matches!(standing, Standing::Paused(_)),

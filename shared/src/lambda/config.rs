@@ -2,6 +2,7 @@
 
 use std::env;
 
+use crate::cache::FunctionMemory;
 use crate::http_client::is_https_or_loopback;
 use crate::provider::Spec;
 
@@ -39,6 +40,8 @@ pub struct Config {
     pub environment: String,
     /// Calls that one batch makes at the same time.
     pub max_in_flight: usize,
+    /// What the function has (`AWS_LAMBDA_FUNCTION_MEMORY_SIZE`, which Lambda sets).
+    pub memory: FunctionMemory,
 }
 
 impl Config {
@@ -71,6 +74,10 @@ impl Config {
                 .unwrap_or("info".into()),
             environment: uuid::Uuid::new_v4().simple().to_string(),
             max_in_flight: MAX_IN_FLIGHT,
+            memory: env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+                .ok()
+                .and_then(|megabytes| megabytes.parse().ok())
+                .map_or(FunctionMemory::USUAL, FunctionMemory::megabytes),
         })
     }
 }

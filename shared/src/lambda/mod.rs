@@ -25,7 +25,7 @@ use crate::pipeline::{Invocation, Lane, Settings};
 use crate::provider::Provider;
 use crate::queue::SqsQueue;
 use crate::seams::Seams;
-use crate::secrets::AwsSecrets;
+use crate::secrets::{AwsSecrets, CachedSecrets};
 use crate::telemetry::{self, Batch, Source, Traces};
 use crate::trace::RemoteParent;
 
@@ -80,13 +80,18 @@ pub fn lane(provider: impl Provider, config: &Config, clients: &Clients) -> Resu
             &config.queue_url,
             &config.dlq_url,
         )),
-        secrets: Arc::new(AwsSecrets::new(clients.secrets.clone(), clock.clone())),
+        secrets: Arc::new(CachedSecrets::new(
+            AwsSecrets::new(clients.secrets.clone()),
+            clock.clone(),
+            config.memory,
+        )),
         clock,
     };
     let settings = Settings {
         base_url: config.base_url.clone(),
         environment: config.environment.clone(),
         max_in_flight: config.max_in_flight,
+        memory: config.memory,
     };
     Ok(Lane::new(provider, seams, settings))
 }

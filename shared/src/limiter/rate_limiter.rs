@@ -1,18 +1,21 @@
 //! The fleet's limits as one environment sees them: one update an item and batch, and none while tokens that were
 //! drawn ahead last.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Demand, FULL_RATE, Feedback, Limit, LimitState, TAKE_MAX, Taken, Unused, allotment};
 use crate::bugs::{self, Bug};
+use crate::cache::{Cache, FunctionMemory, Weigh};
 use crate::lanes::{self, Known, StateStore};
 use crate::{StoreError, Timestamp};
 
-/// Limit items that one environment remembers (a few an account, one a channel); beyond it the memory starts anew.
-const MAX_REMEMBERED: usize = 10_000;
+/// Limit items' part of the function's memory: a 16th of 256 MB holds some 10,000 (a few an account, one a channel).
+const MEMORY_PARTS: usize = 16;
+
+/// What an item holds elsewhere: a map with room for eleven cells, and their names.
+const MAPS_BYTES: usize = 1024;
 
 /// A take that comes this soon after the one before is a stream worth drawing ahead for.
 const STREAM: Duration = Duration::from_secs(1);
@@ -25,7 +28,7 @@ const MEMORY: Duration = Duration::from_secs(60 * 60);
 pub struct RateLimiter {
     states: Arc<dyn StateStore>,
     environment: String,
-    seen: Mutex<HashMap<String, Seen>>,
+    seen: Cache<Seen>,
     updates: AtomicU64,
 }
 
@@ -43,15 +46,28 @@ struct Seen {
     granted_by: Vec<&'static str>,
 }
 
+impl Weigh for Seen {
+    fn bytes(&self) -> usize {
+        let lists = size_of_val(&*self.ahead) + size_of_val(&*self.granted_by);
+        size_of::<Self>() + lists + MAPS_BYTES
+    }
+}
+
 impl RateLimiter {
     /// The view of `environment`.
     pub fn new(states: Arc<dyn StateStore>, environment: String) -> Self {
         Self {
             states,
             environment,
-            seen: Mutex::default(),
+            seen: Cache::new(FunctionMemory::USUAL.part(MEMORY_PARTS)),
             updates: AtomicU64::new(0),
         }
+    }
+
+    /// In its part of `memory`.
+    pub fn remembering(self, memory: FunctionMemory) -> Self {
+        let seen = Cache::new(memory.part(MEMORY_PARTS));
+        Self { seen, ..self }
     }
 
     /// Takes what is demanded from the item under `key`, as far as its limits allow. One round trip where the item is
@@ -109,11 +125,11 @@ impl RateLimiter {
     ) -> Result<(), StoreError> {
         if taken.next.is_none() {
             // They were drawn ahead, and are ahead again.
-            if let Some(seen) = self.lock().get_mut(key) {
+            self.seen.update(key, |seen| {
                 let unused = usize::try_from(unused.last).unwrap_or(usize::MAX);
                 seen.ahead.extend(taken.grants.iter().rev().take(unused));
                 seen.ahead.sort_unstable();
-            }
+            });
             return Ok(());
         }
         self.change(key, now, |state| state.give_back(limits, taken, unused))
@@ -138,11 +154,13 @@ impl RateLimiter {
             .await?;
         let told =
             feedback.signals.blocked_until.is_some() || !feedback.signals.remaining.is_empty();
-        if told && let Some(seen) = self.lock().get_mut(key) {
-            // Tokens drawn ahead are worth nothing once the vendor has said less.
-            if news || seen.known.value.ready_at(limits, now, 1) > now {
-                seen.ahead.clear();
-            }
+        if told {
+            self.seen.update(key, |seen| {
+                // Tokens drawn ahead are worth nothing once the vendor has said less.
+                if news || seen.known.value.ready_at(limits, now, 1) > now {
+                    seen.ahead.clear();
+                }
+            });
         }
         Ok(())
     }
@@ -154,8 +172,7 @@ impl RateLimiter {
         limits: &[&Limit],
         now: Timestamp,
     ) -> Option<(&'static str, u8)> {
-        let all = self.lock();
-        let state = &all.get(key)?.known.value;
+        let state = self.seen.update(key, |seen| seen.known.value.clone())?;
         let used = limits
             .iter()
             .map(|limit| (limit.name(), state.used_percent(limit, now)));
@@ -194,7 +211,7 @@ impl RateLimiter {
 
     /// What is known of the item, as far as it may be believed.
     fn seen(&self, key: &str, now: Timestamp) -> Seen {
-        let seen = self.lock().get(key).cloned();
+        let seen = self.seen.get(key);
         seen.filter(|seen| now.since(seen.written) < MEMORY)
             .unwrap_or_default()
     }
@@ -215,34 +232,28 @@ impl RateLimiter {
         life: Duration,
     ) -> Option<Taken> {
         let (now, want) = (demand.now, demand.costs.len());
-        let mut all = self.lock();
-        let seen = all.get_mut(key)?;
-        seen.ahead.retain(|granted| now < *granted + life);
-        let same = seen.granted_by.iter().copied();
-        if want == 0
-            || demand.share != FULL_RATE
-            || seen.ahead.len() < want
-            || !same.eq(limits.iter().map(|limit| limit.name()))
-        {
-            return None;
-        }
-        seen.last_take = Some((now, want));
-        // With the instants they were granted for: a token that comes back is as old as it was.
-        Some(Taken::drawn_before(seen.ahead.drain(..want).collect()))
+        let drawn = self.seen.update(key, |seen| {
+            seen.ahead.retain(|granted| now < *granted + life);
+            let same = seen.granted_by.iter().copied();
+            if want == 0
+                || demand.share != FULL_RATE
+                || seen.ahead.len() < want
+                || !same.eq(limits.iter().map(|limit| limit.name()))
+            {
+                return None;
+            }
+            seen.last_take = Some((now, want));
+            // With the instants they were granted for: a token that comes back is as old as it was.
+            Some(Taken::drawn_before(seen.ahead.drain(..want).collect()))
+        });
+        drawn.flatten()
     }
 
     fn remember(&self, key: &str, known: Known<LimitState>, note: impl FnOnce(&mut Seen)) {
-        let mut all = self.lock();
-        if all.len() >= MAX_REMEMBERED && !all.contains_key(key) {
-            all.clear();
-        }
-        let seen = all.entry(key.to_owned()).or_default();
-        seen.known = known;
-        note(seen);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.entry(key, |seen| {
+            seen.known = known;
+            note(seen);
+        });
     }
 }
 

@@ -1,12 +1,12 @@
 //! The mappings that an environment knows: those that come with the provider, and those of single connections.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::{Mapping, MappingError};
+use crate::cache::{Cache, FunctionMemory, Weigh};
 use crate::lanes::StateStore;
 use crate::{StoreError, Timestamp};
 
@@ -14,8 +14,11 @@ use crate::{StoreError, Timestamp};
 /// everywhere a minute later, and a busy lane reads one item a minute, environment and mapping.
 pub const STALE_AFTER: Duration = Duration::from_secs(60);
 
-/// Connections' mappings that an environment keeps, absences included. A compiled one takes some tens of kilobytes.
-pub const KNOWN_MAX: usize = 256;
+/// Connections' mappings' part of the function's memory: a 16th of 256 MB holds 256 documents.
+const MEMORY_PARTS: usize = 16;
+
+/// What a compiled document takes: some tens of kilobytes.
+const DOCUMENT_BYTES: usize = 64 * 1024;
 
 /// Why a mapping could not be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,10 +34,18 @@ pub enum FindError {
 /// What the table said about a connection's mapping, or what became of a document: compiled at most once.
 type Compiled = Result<Arc<Mapping>, MappingError>;
 
+#[derive(Clone)]
 struct Seen {
     at: Timestamp,
     /// The item's version and what its document compiled to; none where there is no item.
     stored: Option<(u64, Compiled)>,
+}
+
+impl Weigh for Seen {
+    fn bytes(&self) -> usize {
+        let document = self.stored.as_ref().map_or(0, |_| DOCUMENT_BYTES);
+        size_of::<Self>() + document
+    }
 }
 
 struct BuiltIn {
@@ -49,7 +60,7 @@ pub struct Mappings {
     documents: &'static [&'static str],
     built_in: OnceLock<Vec<BuiltIn>>,
     store: Arc<dyn StateStore>,
-    seen: Mutex<BTreeMap<String, Seen>>,
+    seen: Cache<Seen>,
 }
 
 #[derive(Deserialize)]
@@ -70,8 +81,14 @@ impl Mappings {
             documents,
             built_in: OnceLock::new(),
             store,
-            seen: Mutex::default(),
+            seen: Cache::new(FunctionMemory::USUAL.part(MEMORY_PARTS)),
         }
+    }
+
+    /// In its part of `memory`.
+    pub fn remembering(self, memory: FunctionMemory) -> Self {
+        let seen = Cache::new(memory.part(MEMORY_PARTS));
+        Self { seen, ..self }
     }
 
     /// The mapping `name` as `connection` uses it: its own before the provider's. None where nobody knows the name.
@@ -105,36 +122,23 @@ impl Mappings {
 
     /// What was read less than [`STALE_AFTER`] ago; the inner option is whether there was something to read.
     fn remembered(&self, key: &str, now: Timestamp) -> Option<Option<Compiled>> {
-        let seen = self.lock();
-        let known = seen.get(key)?;
+        let known = self.seen.get(key)?;
         let fresh = known.at <= now && now.since(known.at) < STALE_AFTER;
-        fresh.then(|| known.stored.as_ref().map(|(_, compiled)| compiled.clone()))
+        fresh.then(|| known.stored.map(|(_, compiled)| compiled))
     }
 
     async fn look_up(&self, key: &str, now: Timestamp) -> Result<Option<Compiled>, StoreError> {
         let item = self.store.load(key).await?;
         let stored = item.map(|item| {
-            let same = self.lock().get(key).and_then(|known| {
-                let (version, compiled) = known.stored.as_ref()?;
-                (*version == item.version).then(|| compiled.clone())
-            });
+            let known = self.seen.get(key).and_then(|known| known.stored);
+            let same = known.filter(|(version, _)| *version == item.version);
+            let same = same.map(|(_, compiled)| compiled);
             let compiled = same.unwrap_or_else(|| compile_stored(&item.value, key));
             (item.version, compiled)
         });
         let answer = stored.as_ref().map(|(_, compiled)| compiled.clone());
-        self.remember(key, Seen { at: now, stored });
+        self.seen.insert(key, Seen { at: now, stored });
         Ok(answer)
-    }
-
-    fn remember(&self, key: &str, known: Seen) {
-        let mut seen = self.lock();
-        if seen.len() >= KNOWN_MAX && !seen.contains_key(key) {
-            let oldest = seen.iter().min_by_key(|(_, known)| known.at);
-            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
-                seen.remove(&oldest);
-            }
-        }
-        seen.insert(key.to_owned(), known);
     }
 
     fn built_in(&self, name: &str) -> Option<Compiled> {
@@ -153,10 +157,6 @@ impl Mappings {
         let found = all.iter().find(|built_in| built_in.name == name)?;
         let compile = || Mapping::parse(found.document).map(Arc::new);
         Some(found.compiled.get_or_init(compile).clone())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Seen>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -299,16 +299,25 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_remembered_is_bounded() {
-        let mappings = Mappings::new("acme", BUILT_IN, Arc::new(WatchedStates::default()));
-        for n in 0..2 * KNOWN_MAX as i64 {
-            let connection = format!("c{n}");
-            made(&mappings, &connection, at(n)).await;
+        let states = Arc::new(WatchedStates::default());
+        for n in 0..6 {
+            let (key, value) = (format!("acme#c{n}#pms-guest"), document(7, "{\"own\": a}"));
+            let swapped = states.inner.swap(&key, None, &value, "operator").await;
+            swapped.expect("a store in memory");
         }
-        assert_eq!(mappings.lock().len(), KNOWN_MAX);
-        assert!(
-            mappings
-                .lock()
-                .contains_key(&format!("acme#c{}#pms-guest", 2 * KNOWN_MAX - 1))
-        );
+        // A 16th of 4 MB is room for three.
+        let mappings = Mappings::new("acme", BUILT_IN, states.clone())
+            .remembering(FunctionMemory::megabytes(4));
+        let loads = async |connection: &str| {
+            made(&mappings, connection, at(0)).await;
+            states.trips().loads
+        };
+        for connection in ["c0", "c1", "c2", "c3", "c4", "c5"] {
+            assert_eq!(loads(connection).await, 1, "{connection}");
+        }
+        for connection in ["c5", "c4", "c3"] {
+            assert_eq!(loads(connection).await, 0, "{connection}");
+        }
+        assert_eq!(loads("c2").await, 1, "it made way");
     }
 }

@@ -27,7 +27,7 @@ use crate::Timestamp;
 
 pub use document::{Example, MAX_DOCUMENT_BYTES};
 pub use error::MappingError;
-pub use known::{FindError, KNOWN_MAX, Mappings, STALE_AFTER};
+pub use known::{FindError, Mappings, STALE_AFTER};
 pub use place::Place;
 
 use document::Document;

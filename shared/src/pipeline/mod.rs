@@ -42,6 +42,7 @@ use self::tally::Tally;
 use self::wait::Room;
 use crate::Timestamp;
 use crate::breaker::CircuitBreaker;
+use crate::cache::FunctionMemory;
 use crate::credentials::Credentials;
 use crate::limiter::RateLimiter;
 use crate::mapping::Mappings;
@@ -71,6 +72,8 @@ pub struct Settings {
     pub environment: String,
     /// Calls that one batch makes at the same time.
     pub max_in_flight: usize,
+    /// The function's memory, by which what it remembers of connections is bounded.
+    pub memory: FunctionMemory,
 }
 
 /// One provider's lane in one execution environment.
@@ -104,16 +107,20 @@ impl Lane {
             seams.states.clone(),
             spec.breaker,
             settings.environment.clone(),
-        );
-        let limiter = RateLimiter::new(seams.states.clone(), settings.environment.clone());
+        )
+        .remembering(settings.memory);
+        let limiter = RateLimiter::new(seams.states.clone(), settings.environment.clone())
+            .remembering(settings.memory);
         let provider: Arc<dyn Provider> = Arc::new(provider);
         let credentials = Credentials::new(
             provider.clone(),
             seams.clone(),
             settings.base_url.clone(),
             settings.environment.clone(),
-        );
-        let mappings = Mappings::new(spec.name, spec.mappings, seams.mappings.clone());
+        )
+        .remembering(settings.memory);
+        let mappings = Mappings::new(spec.name, spec.mappings, seams.mappings.clone())
+            .remembering(settings.memory);
         Self {
             provider,
             seams,

@@ -1,13 +1,14 @@
 //! How a vendor wants to be shown a connection's credentials.
 
+use std::cmp::Reverse;
 use std::fmt::Display;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::{HeaderName, HeaderValue};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{SecretError, Shown, TokenScheme, Wire};
+use super::{Secret, SecretError, Shown, Token, TokenScheme, Wire};
 
 /// How the vendor is shown the credentials. Field names are those of the connection's secret.
 ///
@@ -59,6 +60,9 @@ pub enum Auth {
     Token(TokenScheme),
     /// Several at once: two headers, a token beside a tenant's id. At most one of them is a [`Token`](Self::Token).
     All(&'static [Self]),
+    /// One of several, for vendors that connect accounts in more than one way: the one that reads most of the fields
+    /// that the connection's secret has; of those, the one that lacks fewest.
+    OneOf(&'static [Self]),
 }
 
 /// One half of Basic credentials.
@@ -112,19 +116,69 @@ impl Auth {
                 scheme.show(token, wire)
             }
             Self::All(schemes) => schemes.iter().try_for_each(|one| one.apply(shown, wire)),
+            Self::OneOf(_) => self.chosen(secret).apply(shown, wire),
         }
     }
 
-    /// The scheme by which an access token is obtained, where there is one.
-    pub fn token(&self) -> Option<&TokenScheme> {
-        match self {
+    /// What the fields of `secret` decide for, where there is a choice.
+    fn chosen(&self, secret: &Secret) -> &Self {
+        let Self::OneOf(schemes) = self else {
+            return self;
+        };
+        let fit = |scheme: &&Self| {
+            let fields = scheme.fields();
+            let there = fields.iter().filter(|field| secret.has(field)).count();
+            (Reverse(there), fields.len() - there)
+        };
+        schemes.iter().min_by_key(fit).unwrap_or(self)
+    }
+
+    /// The scheme by which `secret` is exchanged for an access token, where it is.
+    pub fn token(&self, secret: &Secret) -> Option<&TokenScheme> {
+        match self.chosen(secret) {
             Self::Token(scheme) => Some(scheme),
-            Self::All(schemes) => schemes.iter().find_map(Self::token),
+            Self::All(schemes) => schemes.iter().find_map(|one| one.token(secret)),
             _ => None,
         }
     }
 
-    /// The secret's fields that it reads.
+    /// All schemes by which some secret may be exchanged for a token.
+    pub fn tokens(&self) -> Vec<&TokenScheme> {
+        match self {
+            Self::Token(scheme) => vec![scheme],
+            Self::All(schemes) | Self::OneOf(schemes) => {
+                schemes.iter().flat_map(Self::tokens).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether `secret` has the fields that its scheme reads, with something in them that can stand where it belongs.
+    ///
+    /// # Errors
+    /// When it does not: the first field that is missing or cannot be used.
+    pub fn check(&self, secret: &Secret) -> Result<(), SecretError> {
+        let chosen = self.chosen(secret);
+        for field in chosen.fields() {
+            secret.field(field)?;
+        }
+        let placeholder = Token::new("token");
+        let shown = Shown {
+            secret,
+            token: Some(&placeholder),
+        };
+        chosen.apply(shown, &mut Wire::post("/").json(&Map::new()))
+    }
+
+    /// The fields that a secret has: one list for each way of connecting an account.
+    pub fn ways(&self) -> Vec<Vec<&'static str>> {
+        match self {
+            Self::OneOf(schemes) => schemes.iter().map(Self::fields).collect(),
+            one => vec![one.fields()],
+        }
+    }
+
+    /// The secret's fields that it reads, in whichever way.
     pub fn fields(&self) -> Vec<&'static str> {
         match self {
             Self::Bearer { field }
@@ -140,7 +194,9 @@ impl Auth {
                 })
                 .collect(),
             Self::Token(scheme) => scheme.fields(),
-            Self::All(schemes) => schemes.iter().flat_map(Self::fields).collect(),
+            Self::All(schemes) | Self::OneOf(schemes) => {
+                schemes.iter().flat_map(Self::fields).collect()
+            }
         }
     }
 
@@ -153,7 +209,9 @@ impl Auth {
             Self::Header { name, .. } => vec![name],
             Self::Query { .. } | Self::Body { .. } => Vec::new(),
             Self::Token(scheme) => vec![scheme.header],
-            Self::All(schemes) => schemes.iter().flat_map(Self::headers).collect(),
+            Self::All(schemes) | Self::OneOf(schemes) => {
+                schemes.iter().flat_map(Self::headers).collect()
+            }
         }
     }
 }
@@ -277,7 +335,7 @@ mod tests {
                 field: "tenant",
             },
         ]);
-        assert_eq!(AUTH.token(), Some(&SCHEME));
+        assert_eq!(AUTH.token(&Secret::default()), Some(&SCHEME));
         assert_eq!(
             AUTH.fields(),
             ["client_id", "client_secret", "refresh_token", "tenant"]
@@ -293,6 +351,46 @@ mod tests {
         assert_eq!(wire.headers["xero-tenant-id"], "t1");
         let without = shown_by(AUTH, Wire::get("/")).map(|_| ());
         assert_eq!(without, Err(SecretError::NoToken));
+    }
+
+    #[test]
+    fn the_secrets_fields_decide_between_several_ways() {
+        const GRANT: TokenScheme = TokenScheme::client_credentials("/token");
+        const REFRESH: TokenScheme = TokenScheme::refresh_token("/token", true);
+        const STATIC: Auth = Auth::Bearer { field: "token" };
+        const AUTH: Auth = Auth::OneOf(&[
+            STATIC,
+            Auth::Token(GRANT),
+            Auth::All(&[
+                Auth::Token(REFRESH),
+                Auth::Header {
+                    name: "x-tenant",
+                    field: "tenant",
+                },
+            ]),
+        ]);
+        let of = |fields: &[&str]| {
+            let fields: Map<_, _> = fields
+                .iter()
+                .map(|&name| (name.into(), "v".into()))
+                .collect();
+            Secret::parse(&Value::Object(fields).to_string()).expect("an object of strings")
+        };
+        let way = |fields: &[&str]| AUTH.check(&of(fields)).map(|()| AUTH.token(&of(fields)));
+        assert_eq!(way(&["token"]), Ok(None));
+        assert_eq!(way(&["client_id", "client_secret"]), Ok(Some(&GRANT)));
+        let refresh = ["client_id", "client_secret", "refresh_token", "tenant"];
+        assert_eq!(way(&refresh), Ok(Some(&REFRESH)));
+        // Who has a refresh token does not mean the grant that works without one.
+        assert_eq!(way(&refresh[..3]), Err(SecretError::Missing("tenant")));
+        assert_eq!(
+            way(&["client_id"]),
+            Err(SecretError::Missing("client_secret"))
+        );
+        assert_eq!(way(&[]), Err(SecretError::Missing("token")));
+        assert_eq!(AUTH.ways().len(), 3);
+        let wire = shown_by(AUTH, Wire::get("/")).expect("a token is shown as it is");
+        assert_eq!(wire.headers["authorization"], "Bearer t0k&n");
     }
 
     #[test]

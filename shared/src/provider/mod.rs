@@ -19,7 +19,9 @@ pub use payload::{BatchPayload, Payload, PayloadError};
 pub use placeholder::Placeholder;
 pub use secret::{Secret, SecretError, Shown, Token};
 pub use spec::{KeyPlace, Operation, Safety, Settling, Spec};
-pub use token::{Client, Encoding, Grant, Granted, TokenAnswer, TokenBudget, TokenScheme};
+pub use token::{
+    Client, Encoding, Grant, Granted, Refused, TokenAnswer, TokenBudget, TokenScheme, TokenWord,
+};
 pub use verdict::Verdict;
 pub use wire::{Answer, CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Wire, segment};
 

@@ -13,7 +13,11 @@ pub struct Placeholder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rule {
     HostLabel,
-    Id { longest: usize },
+    Id {
+        longest: usize,
+    },
+    /// What the secret may say, and what stands there then.
+    Choice(&'static [(&'static str, &'static str)]),
 }
 
 /// The longest label of a host name: <https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4>.
@@ -33,6 +37,20 @@ impl Placeholder {
         Self { field, rule }
     }
 
+    /// One of a few, as in `https://{region}.example.com`: what the secret's field may say, and what stands there then. A
+    /// secret without the field means the first.
+    ///
+    /// # Panics
+    /// At compile time, where there is nothing to choose from.
+    pub const fn choice(
+        field: &'static str,
+        choices: &'static [(&'static str, &'static str)],
+    ) -> Self {
+        assert!(!choices.is_empty(), "there is a first one");
+        let rule = Rule::Choice(choices);
+        Self { field, rule }
+    }
+
     /// The secret's field, and the name between the braces.
     pub const fn field(&self) -> &'static str {
         self.field
@@ -47,18 +65,21 @@ impl Placeholder {
         if !template.contains(&mark) {
             return Ok(template);
         }
-        let value = secret.field(self.field)?;
-        if !self.rule.allows(value) {
-            return Err(SecretError::NotAnAddress(self.field));
-        }
-        Ok(template.replace(&mark, value))
+        let value = match (self.rule, secret.field(self.field)) {
+            (Rule::Choice([(first, _), ..]), Err(_)) => first,
+            (_, said) => said?,
+        };
+        let text = self.rule.text_for(value);
+        let text = text.ok_or(SecretError::NotAnAddress(self.field))?;
+        Ok(template.replace(&mark, text))
     }
 }
 
 impl Rule {
-    fn allows(self, value: &str) -> bool {
+    /// What stands in the address for the secret's `value`; none where the rule does not allow it.
+    fn text_for(self, value: &str) -> Option<&str> {
         let bytes = value.as_bytes();
-        match self {
+        let is_allowed = match self {
             Self::HostLabel => {
                 let is_good = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
                 (1..=LONGEST_LABEL).contains(&bytes.len())
@@ -71,7 +92,12 @@ impl Rule {
                     |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
                 (1..=longest).contains(&bytes.len()) && bytes.iter().all(is_good)
             }
-        }
+            Self::Choice(choices) => {
+                let chosen = choices.iter().find(|(choice, _)| *choice == value);
+                return chosen.map(|(_, text)| *text);
+            }
+        };
+        is_allowed.then_some(value)
     }
 }
 
@@ -103,6 +129,20 @@ mod tests {
             filled(id, "/a/{shop}/b", "A_-9").as_deref(),
             Ok("/a/A_-9/b")
         );
+    }
+
+    #[test]
+    fn a_choice_has_a_first_one_and_knows_no_others() {
+        const HOST: Placeholder = Placeholder::choice("shop", &[("us", "api"), ("eu", "api.eu")]);
+        let (template, absent) = ("https://{shop}.example.com", Secret::default());
+        let first = HOST.fill(template.to_owned(), &absent);
+        assert_eq!(first.as_deref(), Ok("https://api.example.com"));
+        let other = filled(HOST, template, "eu");
+        assert_eq!(other.as_deref(), Ok("https://api.eu.example.com"));
+        for bad in ["", "EU", "api.eu", "evil.example/"] {
+            let refused = filled(HOST, template, bad);
+            assert_eq!(refused, Err(SecretError::NotAnAddress("shop")), "{bad}");
+        }
     }
 
     #[test]

@@ -61,6 +61,17 @@ impl Secret {
             .ok_or(SecretError::Missing(name))
     }
 
+    /// Whether there is such a field.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The memory that it takes, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let fields = self.0.iter().map(|(name, value)| name.len() + value.len());
+        fields.map(|text| text + 2 * size_of::<String>()).sum()
+    }
+
     /// Tells this secret from others without showing it: 16 hex digits of the SHA-256 of its fields. Spaces and the
     /// order of fields in the stored text make no difference.
     pub fn fingerprint(&self) -> String {

@@ -70,13 +70,15 @@ impl Spec {
             .find(|operation| operation.name == name)
     }
 
-    /// The fields that a connection's secret must have.
-    pub fn secret_fields(&self) -> Vec<&'static str> {
-        let addresses = self.placeholders.iter().map(Placeholder::field);
-        let mut fields: Vec<_> = self.auth.fields().into_iter().chain(addresses).collect();
-        fields.sort_unstable();
-        fields.dedup();
-        fields
+    /// The fields that a connection's secret has: one list for each way of connecting an account.
+    pub fn secret_fields(&self) -> Vec<Vec<&'static str>> {
+        let mut ways = self.auth.ways();
+        for fields in &mut ways {
+            fields.extend(self.placeholders.iter().map(Placeholder::field));
+            fields.sort_unstable();
+            fields.dedup();
+        }
+        ways
     }
 
     /// All limits that a call of `operation` draws on.

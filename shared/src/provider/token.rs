@@ -24,8 +24,15 @@ const _: () = assert!(TIMEOUT.as_secs() > CONNECT_TIMEOUT.as_secs());
 /// How long a token is taken to live where the answer does not say.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
 
+/// Shortest life that is believed, so that an `expires_in` of nothing, or less, asks the endpoint once a minute. A token
+/// that ends sooner is refused by the API, and that is heard.
+const LEAST_LIFETIME: Duration = Duration::from_secs(60);
+
 /// Longest life that is believed. An `expires_in` beyond it is no number of seconds.
 const MAX_LIFETIME: Duration = Duration::from_secs(2 * 365 * 24 * 60 * 60);
+
+/// Longest wait that an endpoint may ask for: budgets of tokens are counted by the day at most.
+const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Longest token: JSON Web Tokens have a few KB, and web servers take 8 to 16 KB of headers.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -57,6 +64,8 @@ pub struct TokenScheme {
     pub usable_after: Duration,
     /// How many tokens the vendor gives out.
     pub budget: Option<TokenBudget>,
+    /// The vendor's own words for a refusal, beside those of RFC 6749.
+    pub words: &'static [TokenWord],
     /// Longest wait for the answer.
     pub timeout: Duration,
 }
@@ -79,6 +88,50 @@ pub enum Grant {
     /// A login: fields of the body, each with the secret's field that fills it.
     Login(&'static [(&'static str, &'static str)]),
 }
+
+/// What a word in a token endpoint's answer says, whatever the status: some answer 200 with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenWord {
+    /// JSON pointer to the word.
+    pub at: &'static str,
+    /// The word.
+    pub word: &'static str,
+    /// What it says is no good.
+    pub refuses: Refused,
+}
+
+/// What a token endpoint finds no good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The refresh token: it is dead, and a person must authorise the connection anew.
+    Grant,
+    /// The client: its secret is wrong, or it may not do what it asks for.
+    Client,
+}
+
+impl TokenWord {
+    /// A word for a dead refresh token in the answer's `error`.
+    pub const fn dead_grant(word: &'static str) -> Self {
+        Self::of(word, Refused::Grant)
+    }
+
+    /// A word for a client's wrong secret in the answer's `error`.
+    pub const fn wrong_client(word: &'static str) -> Self {
+        Self::of(word, Refused::Client)
+    }
+
+    const fn of(word: &'static str, refuses: Refused) -> Self {
+        let at = "/error";
+        Self { at, word, refuses }
+    }
+}
+
+/// [RFC 6749, 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2).
+const WORDS: [TokenWord; 3] = [
+    TokenWord::dead_grant("invalid_grant"),
+    TokenWord::wrong_client("invalid_client"),
+    TokenWord::wrong_client("unauthorized_client"),
+];
 
 /// How the OAuth 2 client shows itself ([RFC 6749, 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +193,7 @@ impl TokenScheme {
             lifetime: LIFETIME,
             usable_after: Duration::ZERO,
             budget: None,
+            words: &[],
             timeout: TIMEOUT,
         }
     }
@@ -167,6 +221,15 @@ impl TokenScheme {
             encoding: Encoding::Json,
             prefix,
             ..Self::client_credentials(path)
+        }
+    }
+
+    /// Tells the schemes of one vendor apart, where it has several.
+    pub const fn name(&self) -> &'static str {
+        match self.grant {
+            Grant::ClientCredentials { .. } => "client_credentials",
+            Grant::RefreshToken { .. } => "refresh_token",
+            Grant::Login(_) => "login",
         }
     }
 
@@ -228,53 +291,65 @@ impl TokenScheme {
         Ok(wire)
     }
 
-    /// What the token endpoint's answer to a call of `now` says.
+    /// What the token endpoint's answer to a call of `now` says. Only a word that is documented to say so means that
+    /// the grant, or the client, is no good: gateways and firewalls answer with any status.
     pub fn read(&self, answer: &Answer, now: Timestamp) -> TokenAnswer {
+        let hint = || {
+            let until = retry_after(answer.header("retry-after")?, now)?;
+            Some(until.since(now).min(MAX_WAIT))
+        };
+        let body = || answer.json::<Value>().unwrap_or_default();
         match answer.status {
-            200..=299 => self
-                .granted(answer)
-                .map_or(TokenAnswer::Unclear, |granted| {
-                    TokenAnswer::Granted(Box::new(granted))
-                }),
-            429 => {
-                let until = answer
-                    .header("retry-after")
-                    .and_then(|text| retry_after(text, now));
-                let after = until.map(|until| until.since(now));
-                TokenAnswer::Throttled { after }
-            }
-            408 | 425 => TokenAnswer::Unclear,
-            400..=499 => {
-                let error = answer.json::<Value>();
-                let code = error.as_ref().and_then(|body| body["error"].as_str());
-                let of_client = matches!(code, Some("invalid_client" | "unauthorized_client"));
-                let refreshes = matches!(self.grant, Grant::RefreshToken { .. });
-                TokenAnswer::Refused {
-                    reauthorise: refreshes && !of_client,
+            200..=299 => {
+                let body = body();
+                match self.granted(&body) {
+                    Some(granted) => TokenAnswer::Granted(Box::new(granted)),
+                    None => self.refusal(&body, hint()),
                 }
             }
-            _ => TokenAnswer::Unclear,
+            408 | 425 | 429 => TokenAnswer::Later { after: hint() },
+            300..=499 => self.refusal(&body(), hint()),
+            _ => TokenAnswer::Later { after: hint() },
         }
     }
 
-    fn granted(&self, answer: &Answer) -> Option<Granted> {
-        let body = answer.json::<Value>()?;
+    fn refusal(&self, body: &Value, after: Option<Duration>) -> TokenAnswer {
+        let is_said = |word: &&TokenWord| {
+            let said = body.pointer(word.at).and_then(Value::as_str);
+            said == Some(word.word)
+        };
+        let refreshes = matches!(self.grant, Grant::RefreshToken { .. });
+        match WORDS.iter().chain(self.words).find(is_said) {
+            // What others are granted, they are granted for their client.
+            Some(word) if word.refuses == Refused::Grant && refreshes => TokenAnswer::DeadGrant,
+            Some(_) => TokenAnswer::WrongClient,
+            None => TokenAnswer::Refused { after },
+        }
+    }
+
+    fn granted(&self, body: &Value) -> Option<Granted> {
         let text = |pointer: &str| {
             let text = body.pointer(pointer)?.as_str()?;
             (!text.is_empty() && text.len() <= MAX_TOKEN_BYTES).then(|| Token::new(text))
         };
-        // Some vendors quote the number.
-        let seconds = body.pointer(self.expires_in).and_then(|life| match life {
-            Value::String(text) => text.parse().ok(),
-            life => life.as_u64(),
-        });
-        let lifetime = seconds.map_or(self.lifetime, Duration::from_secs);
         let refreshes = matches!(self.grant, Grant::RefreshToken { .. });
         Some(Granted {
             access_token: text(self.access_token)?,
             refresh_token: refreshes.then(|| text("/refresh_token")).flatten(),
-            lifetime: lifetime.min(MAX_LIFETIME),
+            lifetime: self.lifetime_of(body),
         })
+    }
+
+    fn lifetime_of(&self, body: &Value) -> Duration {
+        // Some vendors quote the number.
+        let seconds = body.pointer(self.expires_in).and_then(|life| match life {
+            Value::String(text) => text.parse::<f64>().ok(),
+            life => life.as_f64(),
+        });
+        let (least, most) = (LEAST_LIFETIME.as_secs_f64(), MAX_LIFETIME.as_secs_f64());
+        let believed = |seconds: f64| Duration::from_secs_f64(seconds.clamp(least, most));
+        let seconds = seconds.filter(|seconds| seconds.is_finite());
+        seconds.map_or(self.lifetime, believed)
     }
 
     /// Shows `token` to the API.
@@ -299,18 +374,20 @@ impl TokenScheme {
 pub enum TokenAnswer {
     /// A token.
     Granted(Box<Granted>),
-    /// None, for these credentials.
+    /// The refresh token is dead: a person must authorise the connection anew.
+    DeadGrant,
+    /// The client's credentials are no good.
+    WrongClient,
+    /// No, and nothing that says why.
     Refused {
-        /// It is the refresh token that is dead: a person must authorise the connection anew.
-        reauthorise: bool,
-    },
-    /// Not now.
-    Throttled {
-        /// The vendor's hint, where it gave one.
+        /// The vendor's hint when to ask again, where it gave one.
         after: Option<Duration>,
     },
-    /// No answer, or none that tells: the exchange may have happened.
-    Unclear,
+    /// Not now, or no answer that tells: the exchange may have happened.
+    Later {
+        /// The vendor's hint when to ask again, where it gave one.
+        after: Option<Duration>,
+    },
     /// Nothing was sent.
     NotSent,
 }

@@ -1,54 +1,22 @@
-//! Credentials in Secrets Manager, cached for a few minutes.
-
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+//! Credentials in Secrets Manager.
 
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 
-use super::{Secrets, SecretsError};
-use crate::Timestamp;
+use super::{Secrets, SecretsError, name};
 use crate::aws::failed;
-use crate::clock::Clock;
 use crate::provider::Secret;
 
-/// How long a secret is trusted. A rotated one is picked up within this time, or at once when the vendor refuses the
-/// old one; at $0.05 per 10,000 reads a lane of five environments costs a cent a day.
-const TTL: Duration = Duration::from_secs(5 * 60);
-
-/// Connections whose secrets one environment keeps; beyond it the cache starts anew.
-const MAX_CACHED: usize = 1000;
-
-/// AWS Secrets Manager behind a cache.
+/// AWS Secrets Manager.
 pub struct AwsSecrets {
     client: Client,
-    clock: Arc<dyn Clock>,
-    cache: Mutex<HashMap<String, (Secret, Timestamp)>>,
 }
 
 impl AwsSecrets {
-    /// Secrets read through `client`, aged by `clock`.
-    pub fn new(client: Client, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            client,
-            clock,
-            cache: Mutex::default(),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Secret, Timestamp)>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn cached(&self, name: &str) -> Option<Secret> {
-        let now = self.clock.now();
-        let cache = self.lock();
-        cache
-            .get(name)
-            .filter(|(_, read)| now.since(*read) < TTL)
-            .map(|(secret, _)| secret.clone())
+    /// Secrets read through `client`.
+    pub const fn new(client: Client) -> Self {
+        Self { client }
     }
 }
 
@@ -56,30 +24,41 @@ impl AwsSecrets {
 impl Secrets for AwsSecrets {
     async fn get(&self, provider: &str, connection: &str) -> Result<Secret, SecretsError> {
         let name = name(provider, connection);
-        if let Some(secret) = self.cached(&name) {
-            return Ok(secret);
-        }
         let reply = match self.client.get_secret_value().secret_id(&name).send().await {
             Ok(reply) => reply,
-            Err(SdkError::ServiceError(error)) if error.err().is_resource_not_found_exception() => {
-                return Err(SecretsError::NotFound(name));
+            Err(error) => {
+                return Err(match error.code().and_then(refusal) {
+                    Some(why) => SecretsError::Refused { name, why },
+                    None => failed("GetSecretValue", &error).into(),
+                });
             }
-            Err(error) => return Err(failed("GetSecretValue", &error).into()),
         };
-        let secret = Secret::parse(reply.secret_string().unwrap_or_default())?;
-        let mut cache = self.lock();
-        if cache.len() >= MAX_CACHED {
-            cache.clear();
-        }
-        cache.insert(name, (secret.clone(), self.clock.now()));
-        Ok(secret)
+        Ok(Secret::parse(reply.secret_string().unwrap_or_default())?)
     }
 
-    async fn forget(&self, provider: &str, connection: &str) {
-        self.lock().remove(&name(provider, connection));
-    }
+    async fn forget(&self, _provider: &str, _connection: &str) {}
 }
 
-fn name(provider: &str, connection: &str) -> String {
-    format!("causeway/{provider}/{connection}")
+/// What a refusal that repeating does not change says, by its code. The rest (`ThrottlingException`,
+/// `InternalServiceError`, `KMSThrottlingException`, an expired session of the function's own) passes by itself.
+///
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html#API_GetSecretValue_Errors>,
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html>; what KMS says is told under its
+/// own names, <https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html#API_Decrypt_Errors>, with or without
+/// `KMS` before them.
+fn refusal(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "ResourceNotFoundException" => "there is none",
+        // Most often: it is scheduled for deletion.
+        "InvalidRequestException" => "it is marked as deleted, or has no value",
+        "InvalidParameterException" => "its name is none that Secrets Manager knows",
+        "AccessDeniedException" | "KMSAccessDeniedException" => {
+            "reading it, or using its key, is forbidden"
+        }
+        "DecryptionFailure" => "its key does not decrypt it",
+        "DisabledException" | "KMSDisabledException" => "its key is disabled",
+        "KMSInvalidStateException" => "its key is disabled or on its way to deletion",
+        "NotFoundException" | "KMSNotFoundException" => "its key is gone",
+        _ => return None,
+    })
 }

@@ -2,12 +2,16 @@
 
 #[cfg(feature = "aws")]
 mod aws;
+mod cached;
 mod memory;
+#[cfg(test)]
+pub(crate) mod watched;
 
 use async_trait::async_trait;
 
 #[cfg(feature = "aws")]
 pub use aws::AwsSecrets;
+pub use cached::CachedSecrets;
 pub use memory::MemorySecrets;
 
 use crate::StoreError;
@@ -16,9 +20,14 @@ use crate::provider::{Secret, SecretError};
 /// Credentials that could not be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretsError {
-    /// There is no secret for this connection.
-    #[error("there is no secret `{0}`")]
-    NotFound(String),
+    /// There is no secret for this connection, or none that may be read: a person must see to it.
+    #[error("the secret `{name}` cannot be read: {why}")]
+    Refused {
+        /// The secret's name.
+        name: String,
+        /// What stands in the way.
+        why: &'static str,
+    },
     /// The secret is not what it must be.
     #[error(transparent)]
     Unusable(#[from] SecretError),
@@ -30,9 +39,14 @@ pub enum SecretsError {
 /// Where credentials are kept: the secret `causeway/<provider>/<connection>`.
 #[async_trait]
 pub trait Secrets: Send + Sync {
-    /// The credentials of `connection` at `provider`, at most a few minutes old.
+    /// The credentials of `connection` at `provider`, at most a few minutes old. What failed is not asked for again at
+    /// once.
     async fn get(&self, provider: &str, connection: &str) -> Result<Secret, SecretsError>;
 
     /// Drops what is cached for that connection: the vendor refused it.
     async fn forget(&self, provider: &str, connection: &str);
+}
+
+fn name(provider: &str, connection: &str) -> String {
+    format!("causeway/{provider}/{connection}")
 }

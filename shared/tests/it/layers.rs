@@ -49,6 +49,7 @@ fn is_pure(path: &str) -> bool {
     let files = [
         "timestamp.rs",
         "outcome.rs",
+        "cache.rs",
         "form.rs",
         "store_error.rs",
         "queue/state.rs",

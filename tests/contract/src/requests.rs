@@ -64,7 +64,8 @@ pub fn check_one(
     }
 }
 
-/// Checks a call that has its key: dressed, it must be what is `expected`.
+/// Checks a call that has its key: dressed as the first way of connecting an account has it, it must be what is
+/// `expected`; as the others have it, it must show their credentials too.
 pub fn check_wire(
     provider: &dyn Provider,
     wire: Wire,
@@ -73,7 +74,14 @@ pub fn check_wire(
     place: &str,
     found: &mut Vec<Breach>,
 ) -> Option<Wire> {
-    let wire = dressed(provider, wire, place, found)?;
+    let mut ways = provider.spec().auth.ways().into_iter();
+    let first = ways.next().unwrap_or_default();
+    for way in ways {
+        if let Some(wire) = dressed(provider, wire.clone(), &way, place, found) {
+            secrets(&wire, place, found);
+        }
+    }
+    let wire = dressed(provider, wire, &first, place, found)?;
     secrets(&wire, place, found);
     let request = shown(&wire);
     match (mode, &expected) {
@@ -127,10 +135,11 @@ fn payload_coverage(operation: &Operation, fixture: &Fixture, found: &mut Vec<Br
 fn dressed(
     provider: &dyn Provider,
     wire: Wire,
+    way: &[&str],
     place: &str,
     found: &mut Vec<Breach>,
 ) -> Option<Wire> {
-    let secret = secret(provider.spec());
+    let secret = secret(provider.spec(), way);
     let token = Token::new(MARKER_SECRET);
     let shown = Shown {
         secret: &secret,
@@ -145,9 +154,8 @@ fn dressed(
 }
 
 /// A secret whose every field is the marker; what stands in addresses, which are no secrets, is another.
-fn secret(spec: &Spec) -> Secret {
-    let credentials = spec.auth.fields().into_iter();
-    let credentials = credentials.map(|field| (field, MARKER_SECRET));
+fn secret(spec: &Spec, way: &[&str]) -> Secret {
+    let credentials = way.iter().map(|field| (*field, MARKER_SECRET));
     let addresses = spec.placeholders.iter();
     let addresses = addresses.map(|placeholder| (placeholder.field(), MARKER_ADDRESS));
     let fields: Map<String, Value> = credentials
@@ -283,7 +291,7 @@ mod tests {
             Auth::Token(TokenScheme::client_credentials("/token")),
         ] {
             let spec = Spec::new("acme", "https://api.acme.example", auth, &[]);
-            let (secret, token) = (secret(&spec), Token::new(MARKER_SECRET));
+            let (secret, token) = (secret(&spec, &auth.fields()), Token::new(MARKER_SECRET));
             let shown = Shown {
                 secret: &secret,
                 token: Some(&token),

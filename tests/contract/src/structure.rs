@@ -203,7 +203,7 @@ fn readme(spec: &Spec, manifest_dir: &str, found: &mut Vec<Breach>) {
         .iter()
         .map(|operation| format!("`{}`", operation.name));
     let secret = format!("causeway/{}/<connection>", spec.name);
-    let fields = spec.secret_fields().into_iter();
+    let fields = spec.secret_fields().into_iter().flatten();
     let fields = fields.map(|field| format!("\"{field}\""));
     for wanted in operations.chain([secret]).chain(fields) {
         if !text.contains(&wanted) {

@@ -258,8 +258,10 @@ impl Secrets for Seat {
                 world.vendor.tokens.secret(connection)
             })
             .await?;
-        let text = text
-            .ok_or_else(|| SecretsError::NotFound(format!("causeway/{provider}/{connection}")))?;
+        let text = text.ok_or_else(|| SecretsError::Refused {
+            name: format!("causeway/{provider}/{connection}"),
+            why: "there is none",
+        })?;
         let mut world = self.shared.lock();
         let until = world.now + SECRET_LIFE;
         let own = &mut world.environments[self.environment];

@@ -57,6 +57,8 @@ pub(super) enum Fate {
     ReplyLost,
     /// The vendor answers 503 and does nothing.
     Unwell,
+    /// A firewall before it answers 403, in a page of its own.
+    Firewalled,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -533,6 +535,7 @@ impl HttpClient for Vendor {
         let in_time = self.clock.now() <= started + timeout;
         let answer = match fate {
             Fate::Unwell => answer(503, &json!({})),
+            Fate::Firewalled => answer(403, &json!("<html>Forbidden</html>")),
             _ if in_time => self.exchange(wire),
             _ => answer(503, &json!({})),
         };

@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 
 use super::*;
+use crate::StoreError;
+use crate::cache::FunctionMemory;
 use crate::clock::{Clock, ManualClock};
 use crate::http_client::{CallError, HttpClient};
 use crate::lanes::watched::{Trips, WatchedStates};
@@ -14,7 +16,8 @@ use crate::ledger::MemoryLedger;
 use crate::provider::{Answer, Auth, Provider, Spec, Wire};
 use crate::queue::MemoryQueue;
 use crate::seams::Seams;
-use crate::secrets::MemorySecrets;
+use crate::secrets::watched::{WatchedSecrets, forbidden};
+use crate::secrets::{CachedSecrets, MemorySecrets, SecretsError};
 
 const API: &str = "https://api.acme.example";
 
@@ -196,4 +199,64 @@ async fn no_token_call_starts_that_cannot_end_in_time() {
     assert!(matches!(access, Err(Refused::Wait(_))), "{access:?}");
     assert_eq!(bench.http.calls.load(Ordering::SeqCst), 0);
     assert_eq!(bench.states.trips().swaps, 0, "no lease either");
+}
+
+/// Receives of one connection's messages, one every five seconds for ten minutes: how many found it paused.
+async fn receives(bench: &Bench, view: &Credentials) -> usize {
+    let mut paused = 0;
+    for _ in 0..120 {
+        let now = bench.clock.now();
+        let admitted = match view.believed_going("default", now) {
+            true => Admission::Go,
+            false => view.admit("default", now).await.expect("a store"),
+        };
+        let end = match admitted {
+            Admission::Paused(pause) => Err(Refused::Paused(pause)),
+            _ => view.access("default", bench.latest()).await,
+        };
+        paused += usize::from(matches!(
+            end,
+            Err(Refused::Paused(Paused {
+                reason: Reason::SecretMissing,
+                ..
+            }))
+        ));
+        bench.clock.advance(Duration::from_secs(5));
+    }
+    paused
+}
+
+/// A secret that was scheduled for deletion used to count as a store that did not answer: its messages came back every
+/// five seconds, and each read it three times.
+#[tokio::test]
+async fn a_secret_that_must_not_be_read_pauses_and_is_looked_for_once_a_minute() {
+    let mut bench = Bench::new();
+    let store = WatchedSecrets::answering(Err(forbidden()));
+    let clock = bench.clock.clone();
+    let cached = CachedSecrets::new(store.clone(), clock, FunctionMemory::USUAL);
+    bench.seams.secrets = Arc::new(cached);
+    let view = bench.view(API, "one");
+    assert_eq!(receives(&bench, &view).await, 120, "each finds it paused");
+    assert!(store.reads() <= 11, "once a minute");
+    assert!(bench.states.trips().swaps <= 1, "it is noted once");
+    store.answer(Ok(Secret::parse(
+        r#"{"client_id":"id","client_secret":"s"}"#,
+    )
+    .expect("JSON")));
+    bench.clock.advance(MINUTE);
+    assert!(receives(&bench, &view).await <= 1, "a secret ends it");
+}
+
+#[tokio::test]
+async fn a_store_of_secrets_that_fails_is_read_less_and_less_and_pauses_nobody() {
+    let mut bench = Bench::new();
+    let failed = SecretsError::from(StoreError::new("GetSecretValue", "throttled"));
+    let store = WatchedSecrets::answering(Err(failed));
+    let clock = bench.clock.clone();
+    let cached = CachedSecrets::new(store.clone(), clock, FunctionMemory::USUAL);
+    bench.seams.secrets = Arc::new(cached);
+    let view = bench.view(API, "one");
+    assert_eq!(receives(&bench, &view).await, 0);
+    assert!(store.reads() <= 26, "fewer than one for four receives");
+    assert_eq!(bench.states.trips().swaps, 0);
 }

@@ -11,6 +11,7 @@ use super::acme::Acme;
 use super::vendor::{Reply, Vendor};
 use crate::Timestamp;
 use crate::breaker::{Breaker, State};
+use crate::cache::FunctionMemory;
 use crate::clock::{Clock, ManualClock};
 use crate::lanes::MemoryStates;
 use crate::ledger::{MemoryLedger, Record};
@@ -141,6 +142,7 @@ pub(super) fn lane(provider: impl Provider, seams: Seams, environment: &str) -> 
         base_url: "https://api.acme.example".into(),
         environment: environment.into(),
         max_in_flight: 10,
+        memory: FunctionMemory::USUAL,
     };
     Lane::new(provider, seams, settings)
 }

@@ -136,47 +136,124 @@ fn a_token_and_its_life_are_read_wherever_they_stand() {
     assert_eq!(endless.lifetime, MAX_LIFETIME);
 }
 
+fn read(scheme: &TokenScheme, status: u16, body: &'static str) -> TokenAnswer {
+    scheme.read(&answer(status, body), NOW)
+}
+
+const REFUSED: TokenAnswer = TokenAnswer::Refused { after: None };
+const LATER: TokenAnswer = TokenAnswer::Later { after: None };
+
+/// A firewall's 403 used to count as a dead refresh token: one page of HTML, and the connection stood still until
+/// somebody authorised it anew.
 #[test]
-fn a_refusal_says_whose_fault_it_is_and_no_answer_says_nothing() {
+fn only_a_documented_word_says_that_a_grant_is_dead() {
     let rotating = TokenScheme::refresh_token("/", true);
-    let read = |scheme: &TokenScheme, status, body| scheme.read(&answer(status, body), NOW);
-    let refused = |reauthorise| TokenAnswer::Refused { reauthorise };
-    assert_eq!(
-        read(&rotating, 400, r#"{"error":"invalid_grant"}"#),
-        refused(true)
-    );
-    assert_eq!(
-        read(&rotating, 401, r#"{"error":"invalid_client"}"#),
-        refused(false)
-    );
-    assert_eq!(read(&rotating, 403, "no JSON"), refused(true));
-    assert_eq!(
-        read(&GUESTY, 400, r#"{"error":"invalid_grant"}"#),
-        refused(false)
-    );
-    for status in [301, 408, 425, 500, 503] {
-        assert_eq!(
-            read(&rotating, status, "{}"),
-            TokenAnswer::Unclear,
-            "{status}"
-        );
+    let dead = r#"{"error":"invalid_grant"}"#;
+    for status in [200, 400, 401, 403] {
+        assert_eq!(read(&rotating, status, dead), TokenAnswer::DeadGrant);
+    }
+    for status in [301, 400, 401, 403, 404, 409, 410, 413, 422] {
+        for body in [
+            "<html>no JSON</html>",
+            "{}",
+            r#"{"error":"invalid_request"}"#,
+        ] {
+            assert_eq!(read(&rotating, status, body), REFUSED, "{status} {body}");
+        }
     }
     for body in ["{}", "", r#"{"access_token":""}"#, r#"{"access_token":1}"#] {
-        assert_eq!(read(&rotating, 200, body), TokenAnswer::Unclear, "{body}");
+        assert_eq!(read(&rotating, 200, body), REFUSED, "{body}");
     }
-    let mut throttle = answer(429, "{}");
-    assert_eq!(
-        GUESTY.read(&throttle, NOW),
-        TokenAnswer::Throttled { after: None }
-    );
-    throttle
-        .headers
-        .insert("retry-after", HeaderValue::from_static("90"));
+    // Whatever a gateway quotes while it fails.
+    for status in [408, 425, 429, 500, 502, 503] {
+        assert_eq!(read(&rotating, status, dead), LATER, "{status}");
+    }
+}
+
+/// As GitHub, which says so in a 200 (seen in answers:
+/// <https://github.com/orgs/community/discussions/24745>; the client's word is
+/// [documented](https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors)).
+#[test]
+fn a_vendors_own_word_says_it_whatever_the_status() {
+    const GITHUB: TokenScheme = TokenScheme {
+        words: &[
+            TokenWord::dead_grant("bad_refresh_token"),
+            TokenWord::wrong_client("incorrect_client_credentials"),
+        ],
+        ..TokenScheme::refresh_token("/login/oauth/access_token", true)
+    };
+    const ELSEWHERE: TokenScheme = TokenScheme {
+        words: &[TokenWord {
+            at: "/status",
+            word: "BAD_REFRESH_TOKEN",
+            refuses: Refused::Grant,
+        }],
+        ..GITHUB
+    };
+    let dead = r#"{"error":"bad_refresh_token","error_description":"…"}"#;
+    assert_eq!(read(&GITHUB, 200, dead), TokenAnswer::DeadGrant);
+    let wrong = r#"{"error":"incorrect_client_credentials"}"#;
+    assert_eq!(read(&GITHUB, 200, wrong), TokenAnswer::WrongClient);
+    let dead = r#"{"status":"BAD_REFRESH_TOKEN"}"#;
+    assert_eq!(read(&ELSEWHERE, 400, dead), TokenAnswer::DeadGrant);
+    assert_eq!(read(&GITHUB, 400, dead), REFUSED);
+}
+
+#[test]
+fn a_wrong_secret_is_no_dead_grant() {
+    let rotating = TokenScheme::refresh_token("/", true);
+    for word in [
+        r#"{"error":"invalid_client"}"#,
+        r#"{"error":"unauthorized_client"}"#,
+    ] {
+        assert_eq!(read(&rotating, 401, word), TokenAnswer::WrongClient);
+    }
+    // A client that is granted something for itself has nothing else that could be wrong.
+    let dead = r#"{"error":"invalid_grant"}"#;
+    assert_eq!(read(&GUESTY, 400, dead), TokenAnswer::WrongClient);
+}
+
+#[test]
+fn an_endpoint_says_when_to_ask_again_and_no_later_than_tomorrow() {
+    let hinted = |status, hint| {
+        let mut answer = answer(status, "{}");
+        let hint = HeaderValue::from_static(hint);
+        answer.headers.insert("retry-after", hint);
+        GUESTY.read(&answer, NOW)
+    };
     let after = Some(Duration::from_secs(90));
-    assert_eq!(
-        GUESTY.read(&throttle, NOW),
-        TokenAnswer::Throttled { after }
-    );
+    for status in [429, 503] {
+        assert_eq!(hinted(status, "90"), TokenAnswer::Later { after });
+    }
+    assert_eq!(hinted(403, "90"), TokenAnswer::Refused { after });
+    let after = Some(MAX_WAIT);
+    assert_eq!(hinted(429, "31536000"), TokenAnswer::Later { after });
+}
+
+/// `expires_in: 0` used to make a token that was never usable: another one was asked for every two seconds, for ever.
+#[test]
+fn a_life_of_nothing_or_of_no_number_is_bounded() {
+    for (text, lifetime) in [
+        (r#"{"access_token":"a","expires_in":0}"#, LEAST_LIFETIME),
+        (r#"{"access_token":"a","expires_in":-3600}"#, LEAST_LIFETIME),
+        (r#"{"access_token":"a","expires_in":"0"}"#, LEAST_LIFETIME),
+        (r#"{"access_token":"a","expires_in":1e-9}"#, LEAST_LIFETIME),
+        (r#"{"access_token":"a","expires_in":"soon"}"#, LIFETIME),
+        (r#"{"access_token":"a","expires_in":"NaN"}"#, LIFETIME),
+        (r#"{"access_token":"a","expires_in":null}"#, LIFETIME),
+        (r#"{"access_token":"a","expires_in":[]}"#, LIFETIME),
+        (r#"{"access_token":"a"}"#, LIFETIME),
+        (r#"{"access_token":"a","expires_in":1e300}"#, MAX_LIFETIME),
+        (
+            r#"{"access_token":"a","expires_in":1800.5}"#,
+            Duration::from_millis(1_800_500),
+        ),
+    ] {
+        let TokenAnswer::Granted(granted) = read(&GUESTY, 200, text) else {
+            panic!("{text}");
+        };
+        assert_eq!(granted.lifetime, lifetime, "{text}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use causeway::Timestamp;
+use causeway::cache::FunctionMemory;
 use causeway::clock::{Clock, ManualClock};
 use causeway::http_client::{CallError, HttpClient};
 use causeway::lanes::{DynamoStates, MemoryStates};
@@ -181,6 +182,7 @@ impl Bench {
             base_url: "https://api.vendor.example".to_owned(),
             environment: format!("environment-of-{name}"),
             max_in_flight: BATCH,
+            memory: FunctionMemory::USUAL,
         };
         let vendor = Arc::new(Vendor::of(calls));
         let seams = seams(emulator, &config, name, clock.clone(), vendor.clone()).await;

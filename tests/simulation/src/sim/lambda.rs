@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 
 use causeway::Timestamp;
+use causeway::cache::FunctionMemory;
 use causeway::lane_control::EventSource;
 use causeway::pipeline::{Invocation, Lane, Report, Settings};
 use causeway::queue::Message;
@@ -162,6 +163,7 @@ impl Simulation {
             base_url: "https://vendor.example".into(),
             environment: world.environments[seat.environment].name.clone(),
             max_in_flight: 10,
+            memory: FunctionMemory::USUAL,
         };
         let provider = world.provider;
         drop(world);

@@ -2,12 +2,10 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use causeway::StoreError;
-use causeway::clock::ManualClock;
 use causeway::lane_control::{EventSource, LaneControl, Setting};
 use causeway::lanes::{DynamoStates, StateStore, Swap, Versioned};
 use causeway::ledger::{DynamoLedger, Expected, LedgerStore, Record, Status, Write};
@@ -114,7 +112,7 @@ impl World {
             states: DynamoStates::new(dynamodb, lanes),
             queue: SqsQueue::new(aws_sdk_sqs::Client::new(&failing), &queue_url, &dlq_url),
             control: AwsLaneControl::new(aws_sdk_lambda::Client::new(&canned)),
-            secrets: AwsSecrets::new(client, Arc::new(ManualClock::at(NOON))),
+            secrets: AwsSecrets::new(client),
             sqs: aws_sdk_sqs::Client::new(&config),
             queue_url,
             dlq_url,
@@ -188,12 +186,12 @@ impl World {
                 assert_eq!(swap, Ok(Swap::Swapped { version: 1 }));
             }
             Subject::Hide => return self.received().await,
-            Subject::Secret => self.secrets.forget(self.provider(), "default").await,
             Subject::Claim
             | Subject::Swap
             | Subject::Bury
             | Subject::SendAgain
             | Subject::InFlight
+            | Subject::Secret
             | Subject::ListSources
             | Subject::SetSource => {}
         }
