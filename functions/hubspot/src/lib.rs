@@ -9,7 +9,7 @@ use causeway::Timestamp;
 use causeway::limiter::{Limit, Signals, signal};
 use causeway::outcome::Code;
 use causeway::provider::{
-    Answer, Auth, Json, Operation, Provider, Safety, Spec, TokenScheme, Verdict,
+    Answer, Auth, Json, Operation, Provider, Refused, Safety, Spec, TokenScheme, TokenWord, Verdict,
 };
 
 use answers::{Failed, Upserted};
@@ -28,6 +28,18 @@ const LOCKED: Duration = Duration::from_secs(2);
 /// Inputs in one call: <https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/guide>
 const MOST: usize = 100;
 
+/// v1 of this endpoint ends in February 2027; the refresh token stays the same.
+/// <https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens>. Its word for a dead one
+/// is from others' answers, <https://nango.dev/blog/hubspot-oauth-bad-refresh-token>, beside RFC 6749's.
+const OAUTH: TokenScheme = TokenScheme {
+    words: &[TokenWord {
+        at: "/status",
+        word: "BAD_REFRESH_TOKEN",
+        refuses: Refused::Grant,
+    }],
+    ..TokenScheme::refresh_token("/oauth/2026-03/token", false)
+};
+
 static SPEC: Spec = Spec {
     // The smallest of HubSpot's tiers (free and starter), 100 per 10 s and 250,000 a day; larger accounts have 190 and
     // more. <https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines>
@@ -43,9 +55,15 @@ static SPEC: Spec = Spec {
     ..Spec::new(
         "hubspot",
         "https://api.hubapi.com",
-        // v1 of this endpoint ends in February 2027; the refresh token stays the same.
-        // <https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens>
-        Auth::Token(TokenScheme::refresh_token("/oauth/2026-03/token", false)),
+        Auth::OneOf(&[
+            // A service key, or the static token of an app: neither ends by itself.
+            // <https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/account-service-keys>,
+            // <https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/overview>
+            Auth::Bearer {
+                field: "access_token",
+            },
+            Auth::Token(OAUTH),
+        ]),
         // An upsert by a unique property: writing the same values again changes nothing.
         &[
             Operation::batch::<Contact>("contacts.upsert", Safety::Natural, MOST),

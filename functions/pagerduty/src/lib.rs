@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use causeway::Timestamp;
 use causeway::limiter::Limit;
-use causeway::provider::{Answer, Auth, Operation, Provider, Safety, Spec, Verdict};
+use causeway::provider::{Answer, Auth, Operation, Placeholder, Provider, Safety, Spec, Verdict};
 use payloads::{Acknowledge, Resolve, Trigger};
 use serde::Deserialize;
 
@@ -25,9 +25,14 @@ static SPEC: Spec = Spec {
     // 2020: "Events - 120/min (enforced per-integration-key)",
     // <https://community.pagerduty.com/forum/t/monitoring-api-rate-limiting/3318>. A connection is one key.
     limits: &[Limit::window("120/min", 120, MINUTE, 30)],
+    // An account is in one of two regions: <https://support.pagerduty.com/main/docs/service-regions>
+    placeholders: &[Placeholder::choice(
+        "region",
+        &[("us", "events"), ("eu", "events.eu")],
+    )],
     ..Spec::new(
         "pagerduty",
-        "https://events.pagerduty.com",
+        "https://{region}.pagerduty.com",
         Auth::Body {
             name: "routing_key",
             field: "routing_key",

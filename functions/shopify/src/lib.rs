@@ -7,8 +7,8 @@ use std::time::Duration;
 use causeway::Timestamp;
 use causeway::limiter::{Limit, Remaining, Signals};
 use causeway::provider::{
-    Answer, Auth, Found, Json, KeyPlace, Lookup, Operation, Placeholder, Provider, Safety, Spec,
-    Verdict, Wire,
+    Answer, Auth, Encoding, Found, Grant, Json, KeyPlace, Lookup, Operation, Placeholder, Provider,
+    Safety, Spec, TokenScheme, Verdict, Wire,
 };
 use serde_json::json;
 
@@ -29,6 +29,33 @@ const BY_SOURCE: Safety = Safety::Lookup {
     settle: Duration::from_secs(5 * 60),
 };
 
+/// Where apps get their tokens, at the shop itself; how long a token lives, the answer says.
+const TOKEN_PATH: &str = "/admin/oauth/access_token";
+
+/// What shows a token to the API, whichever way it came.
+const TOKEN_HEADER: &str = "x-shopify-access-token";
+
+/// An app of the shop's own organisation, as merchants make them since 2026: a token of 24 hours for the client alone.
+/// <https://shopify.dev/docs/apps/build/authentication-authorization/client-credentials-grant>
+const OWN_APP: TokenScheme = TokenScheme {
+    header: TOKEN_HEADER,
+    prefix: "",
+    ..TokenScheme::client_credentials(TOKEN_PATH)
+};
+
+/// A public app: tokens of an hour, and a refresh token that changes with each. The old one is taken again until the new
+/// one is used, for up to 30 days:
+/// <https://shopify.dev/changelog/more-resilient-refreshes-for-expiring-offline-access-tokens>. The call is JSON:
+/// <https://github.com/Shopify/shopify-app-js/blob/main/packages/apps/shopify-api/lib/auth/oauth/refresh-token.ts>
+const PUBLIC_APP: TokenScheme = TokenScheme {
+    grant: Grant::RefreshToken {
+        rotating: true,
+        grace: true,
+    },
+    encoding: Encoding::Json,
+    ..OWN_APP
+};
+
 static SPEC: Spec = Spec {
     placeholders: &[Placeholder::host("shop")],
     // The smallest plan restores 100 points a second, for an app and a shop:
@@ -38,10 +65,16 @@ static SPEC: Spec = Spec {
     ..Spec::new(
         "shopify",
         "https://{shop}.myshopify.com",
-        Auth::Header {
-            name: "x-shopify-access-token",
-            field: "access_token",
-        },
+        Auth::OneOf(&[
+            Auth::Token(OWN_APP),
+            Auth::Token(PUBLIC_APP),
+            // Of apps that a merchant made in the admin, before 2026: it does not end.
+            // <https://shopify.dev/docs/apps/build/authentication-authorization/legacy/admin-custom-apps>
+            Auth::Header {
+                name: TOKEN_HEADER,
+                field: "access_token",
+            },
+        ]),
         // A mutation costs 10 points (same page); what is more, the answer tells. "The identifier gives developers a
         // straightforward, idempotent mechanism":
         // <https://shopify.dev/changelog/productset-and-customerset-mutations-now-support-upserts>

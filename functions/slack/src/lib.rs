@@ -5,7 +5,8 @@ use std::time::Duration;
 use causeway::Timestamp;
 use causeway::limiter::{Limit, ScopeKey};
 use causeway::provider::{
-    Answer, Auth, Json, Operation, Payload, Provider, Safety, Spec, Text, Verdict, Whole, Wire,
+    Answer, Auth, Client, Json, Operation, Payload, Provider, Safety, Spec, Text, TokenScheme,
+    TokenWord, Verdict, Whole, Wire,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,20 @@ use serde::{Deserialize, Serialize};
 pub struct Slack;
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// Apps with token rotation: tokens of 12 hours, "the refresh token is then revoked".
+/// <https://docs.slack.dev/authentication/using-token-rotation>. The client's words are documented
+/// (<https://docs.slack.dev/reference/methods/oauth.v2.access>, which also asks for HTTP Basic); that of a dead refresh
+/// token is from answers (<https://github.com/slackapi/python-slack-sdk/issues/1242>).
+const ROTATED: TokenScheme = TokenScheme {
+    client: Client::Basic,
+    words: &[
+        TokenWord::dead_grant("invalid_refresh_token"),
+        TokenWord::wrong_client("bad_client_secret"),
+        TokenWord::wrong_client("invalid_client_id"),
+    ],
+    ..TokenScheme::refresh_token("/api/oauth.v2.access", true)
+};
 
 // <https://docs.slack.dev/apis/web-api/rate-limits>
 static SPEC: Spec = Spec {
@@ -24,7 +39,7 @@ static SPEC: Spec = Spec {
     ..Spec::new(
         "slack",
         "https://slack.com",
-        Auth::Bearer { field: "bot_token" },
+        Auth::OneOf(&[Auth::Bearer { field: "bot_token" }, Auth::Token(ROTATED)]),
         &[
             // There is no idempotency key, and posting twice makes two messages.
             Operation::new::<PostMessage>("chat.postMessage", Safety::Unsafe).limits(&[

@@ -9,8 +9,8 @@ use causeway::Timestamp;
 use causeway::limiter::Limit;
 use causeway::outcome::code;
 use causeway::provider::{
-    Answer, Auth, Found, Lookup, Operation, Part, Placeholder, Provider, Safety, Spec, Verdict,
-    Wire,
+    Answer, Auth, Found, Lookup, Operation, Part, Placeholder, Provider, Safety, Spec, TokenScheme,
+    Verdict, Wire,
 };
 use serde::Deserialize;
 
@@ -23,6 +23,13 @@ pub struct Twilio;
 /// How long a sender's full queue gets before the next try. Ours: Twilio says "wait" without a number.
 const FULL_QUEUE: Duration = Duration::from_secs(60);
 
+/// An OAuth app of the account: a token of an hour for the client alone.
+/// <https://www.twilio.com/docs/iam/oauth-apps/oauth-access-token>
+const OAUTH_APP: TokenScheme = TokenScheme {
+    base_url: Some("https://oauth.twilio.com"),
+    ..TokenScheme::client_credentials("/v2/token")
+};
+
 static SPEC: Spec = Spec {
     placeholders: &[Placeholder::id("account_sid", 34)],
     // Twilio counts calls at once and publishes no number: <https://www.twilio.com/docs/api/errors/20429>. Ours, for
@@ -31,11 +38,14 @@ static SPEC: Spec = Spec {
     ..Spec::new(
         "twilio",
         "https://api.twilio.com",
-        // <https://www.twilio.com/docs/iam/api-keys>
-        Auth::Basic {
-            user: Part::Field("key_sid"),
-            password: Part::Field("key_secret"),
-        },
+        Auth::OneOf(&[
+            // <https://www.twilio.com/docs/iam/api-keys>
+            Auth::Basic {
+                user: Part::Field("key_sid"),
+                password: Part::Field("key_secret"),
+            },
+            Auth::Token(OAUTH_APP),
+        ]),
         &[
             // There is no idempotency key, and no field for a reference; the list of messages shows whom, what and when.
             Operation::new::<CreateMessage>(

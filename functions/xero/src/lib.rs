@@ -49,6 +49,13 @@ const TOKEN: TokenScheme = TokenScheme {
     ..TokenScheme::refresh_token("/connect/token", true)
 };
 
+/// A custom connection: "An access token can be requested using only the client_id and client_secret", and "the
+/// xero-tenant-id header is not required", <https://developer.xero.com/faq/custom-integration>
+const CUSTOM_CONNECTION: TokenScheme = TokenScheme {
+    grant: Grant::ClientCredentials { scope: None },
+    ..TOKEN
+};
+
 static SPEC: Spec = Spec {
     // Xero answers in XML where nobody asks for JSON.
     headers: &[("accept", "application/json")],
@@ -63,12 +70,15 @@ static SPEC: Spec = Spec {
     ..Spec::new(
         "xero",
         "https://api.xero.com",
-        Auth::All(&[
-            Auth::Token(TOKEN),
-            Auth::Header {
-                name: "xero-tenant-id",
-                field: "tenant_id",
-            },
+        Auth::OneOf(&[
+            Auth::All(&[
+                Auth::Token(TOKEN),
+                Auth::Header {
+                    name: "xero-tenant-id",
+                    field: "tenant_id",
+                },
+            ]),
+            Auth::Token(CUSTOM_CONNECTION),
         ]),
         // PUT creates and refuses what is there; POST creates or updates what has the number.
         &[

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode;
+use serde_json::{Map, Value};
 
 /// A decoded form: names with their brackets, values decoded, sorted by name so that two forms with
 /// the same parameters are equal.
@@ -30,6 +31,13 @@ impl Form {
         let mut pairs = pairs(body);
         pairs.sort();
         Self(pairs)
+    }
+
+    /// What a JSON body's texts would be as a form.
+    pub(crate) fn of(fields: &Map<String, Value>) -> Self {
+        let texts = fields.iter();
+        let texts = texts.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.into())));
+        Self(texts.collect())
     }
 
     /// The value of a plain parameter; an empty one counts as not given, as at Stripe.

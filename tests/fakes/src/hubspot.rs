@@ -54,7 +54,7 @@ pub(crate) struct HubSpot {
 impl Default for HubSpot {
     fn default() -> Self {
         Self {
-            tokens: Tokens::new(TOKEN_LIFETIME, None),
+            tokens: Tokens::new(TOKEN_LIFETIME, None).lasting("pat-"),
             windows: Windows::default(),
             records: Vec::new(),
             index: BTreeMap::new(),

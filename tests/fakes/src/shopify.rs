@@ -11,7 +11,9 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::form::Form;
 use crate::limits::{Exceeded, Limit};
+use crate::oauth::Tokens;
 use crate::vendor::{Call, Effect, Reply, Vendor};
 
 /// The bucket of the smallest plan, as answers tell (`throttleStatus`): points that it holds.
@@ -23,10 +25,26 @@ const MUTATION: f64 = 10.0;
 /// What the search for orders costs, of one order with its id: an object in a connection. Own assumption.
 const SEARCH: f64 = 3.0;
 
+const TOKEN_PATH: &str = "/admin/oauth/access_token";
+/// Tokens of an organisation's own apps ("expires_in": 86399), and of public ones, whose old refresh token is taken again
+/// for 30 days (shopify.dev/changelog/more-resilient-refreshes-for-expiring-offline-access-tokens).
+const DAY: Duration = Duration::from_secs(86_399);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const GRACE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// The state of the shops; the token says which.
-#[derive(Default)]
 pub(crate) struct Shopify {
+    tokens: Tokens,
     shops: BTreeMap<String, Shop>,
+}
+
+impl Default for Shopify {
+    fn default() -> Self {
+        Self {
+            tokens: Tokens::new(HOUR, Some(GRACE)).lasting("shpat_"),
+            shops: BTreeMap::new(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -46,13 +64,15 @@ impl Vendor for Shopify {
     }
 
     fn refuse(&self, call: &Call) -> Option<Reply> {
-        let token = token(call);
-        if !token.starts_with("shpat_") || token.contains("invalid") {
+        if is_token_call(call) {
+            return None;
+        }
+        let Ok(account) = self.tokens.holder(token(call), call.now) else {
             let words =
                 "[API] Invalid API key or access token (unrecognized login or wrong password)";
             return Some(Reply::json(401, &json!({ "errors": words })));
-        }
-        if token.contains("frozen") {
+        };
+        if account.contains("frozen") {
             return Some(Reply::json(402, &json!({"errors": "Payment Required"})));
         }
         let is_known = call.method == Method::POST
@@ -71,6 +91,9 @@ impl Vendor for Shopify {
     }
 
     fn execute(&mut self, call: &Call) -> Reply {
+        if is_token_call(call) {
+            return self.token(call);
+        }
         let Ok(body) = serde_json::from_slice::<Value>(&call.body) else {
             // Own assumption, as are the words of the next one.
             return Reply::json(
@@ -85,7 +108,9 @@ impl Vendor for Shopify {
                 "The query has no field that this fake knows",
             );
         };
-        let shop = self.shops.entry(token(call).to_owned()).or_default();
+        let holder = self.tokens.holder(token(call), call.now);
+        let shop = self.shops.entry(holder.unwrap_or_default().to_owned());
+        let shop = shop.or_default();
         let cost = field.cost();
         let Ok(left) = shop.take(cost, call.now) else {
             return throttled(cost, BUCKET - shop.taken);
@@ -306,8 +331,45 @@ fn id(kind: &str, number: usize) -> String {
     format!("gid://shopify/{kind}/{}", 1_000_001 + number)
 }
 
-fn token(call: &Call) -> &str {
-    call.header("x-shopify-access-token").unwrap_or_default()
+fn token(call: &Call) -> Option<&str> {
+    call.header("x-shopify-access-token")
+}
+
+fn is_token_call(call: &Call) -> bool {
+    call.method == Method::POST && call.path == TOKEN_PATH
+}
+
+impl Shopify {
+    /// Both encodings are taken: the documentation of the client's grant shows a form, Shopify's own library sends JSON.
+    /// The words of refusals are RFC 6749's: own assumption.
+    fn token(&mut self, call: &Call) -> Reply {
+        let json = serde_json::from_slice::<Value>(&call.body).ok();
+        let form = match json.as_ref().and_then(Value::as_object) {
+            Some(fields) => Form::of(fields),
+            None => Form::decode(&call.body),
+        };
+        let (client, secret) = (form.get("client_id"), form.get("client_secret"));
+        let client = client.filter(|_| secret.is_some_and(|secret| !secret.contains("invalid")));
+        let Some(client) = client else {
+            return Reply::json(401, &json!({"error": "invalid_client"}));
+        };
+        match form.get("grant_type") {
+            Some("client_credentials") => {
+                let access = self.tokens.grant(client, call.now, DAY);
+                let body = json!({"access_token": access, "scope": "write_orders", "expires_in": DAY.as_secs()});
+                Reply::json(200, &body)
+            }
+            Some("refresh_token") => match self.tokens.exchange(&form, call.now) {
+                Some(pair) => {
+                    let body = json!({"access_token": pair.access, "expires_in": HOUR.as_secs(),
+                        "refresh_token": pair.refresh});
+                    Reply::json(200, &body)
+                }
+                None => Reply::json(400, &json!({"error": "invalid_grant"})),
+            },
+            _ => Reply::json(400, &json!({"error": "unsupported_grant_type"})),
+        }
+    }
 }
 
 /// What `field` is called in the answer: the word before its colon, or its own name.

@@ -10,7 +10,9 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Map, Value, json};
 
+use crate::form::Form;
 use crate::limits::{Exceeded, Limit};
+use crate::oauth::{Refused, Tokens};
 use crate::vendor::{Call, Effect, Reply, Vendor};
 
 /// "chat.postMessage generally allows posting one message per second per channel", "short bursts >1
@@ -50,13 +52,29 @@ const TEXT_LENGTH_MAX: usize = 40_000;
 /// When the fake's world begins, seconds since the epoch (2026-01-01): a `ts` must not depend on the day of the run.
 const EPOCH_S: u64 = 1_767_225_600;
 
+/// With token rotation an access token lives twelve hours, and each refresh token works once
+/// (docs.slack.dev/authentication/using-token-rotation).
+const ROTATION: Duration = Duration::from_secs(12 * 60 * 60);
+
+const TOKEN_PATH: &str = "/api/oauth.v2.access";
+
 /// The state of the workspaces.
-#[derive(Default)]
 pub(crate) struct Slack {
+    tokens: Tokens,
     /// Texts by channel and `ts`.
     messages: BTreeMap<(String, String), String>,
     /// Messages for one person and for later: nothing but their number is kept.
     others: u64,
+}
+
+impl Default for Slack {
+    fn default() -> Self {
+        Self {
+            tokens: Tokens::new(ROTATION, Some(Duration::ZERO)),
+            messages: BTreeMap::new(),
+            others: 0,
+        }
+    }
 }
 
 impl Vendor for Slack {
@@ -65,11 +83,20 @@ impl Vendor for Slack {
     }
 
     fn refuse(&self, call: &Call) -> Option<Reply> {
+        if call.path == TOKEN_PATH {
+            return None;
+        }
         let error = match call.bearer() {
             None | Some("") => "not_authed",
             Some(token) if token.contains("revoked") => "token_revoked",
             Some(token) if token.contains("inactive") => "account_inactive",
-            Some(token) if token.contains("invalid") || !token.starts_with("xox") => "invalid_auth",
+            Some(_) if self.tokens.account(call) == Err(Refused::Expired) => "token_expired",
+            Some(token)
+                if token.contains("invalid")
+                    || !(token.starts_with("xox") || self.tokens.account(call).is_ok()) =>
+            {
+                "invalid_auth"
+            }
             Some(_) => match (&call.method, call.path.as_str()) {
                 (
                     &Method::POST,
@@ -87,6 +114,7 @@ impl Vendor for Slack {
     fn limits(&self, call: &Call) -> Vec<(&'static Limit, String)> {
         let token = call.bearer().unwrap_or_default();
         match call.path.as_str() {
+            TOKEN_PATH => return Vec::new(),
             "/api/chat.update" => return vec![(&TIER_3, token.to_owned())],
             "/api/chat.postEphemeral" => return vec![(&TIER_4, token.to_owned())],
             "/api/chat.scheduleMessage" => return vec![(&SCHEDULE, token.to_owned())],
@@ -106,6 +134,9 @@ impl Vendor for Slack {
     }
 
     fn execute(&mut self, call: &Call) -> Reply {
+        if call.path == TOKEN_PATH {
+            return self.token(call);
+        }
         let done = arguments(call).and_then(|args| match call.path.as_str() {
             "/api/chat.update" => self.update(&args),
             "/api/chat.postEphemeral" => self.whisper(&args, call.now),
@@ -127,6 +158,30 @@ impl Vendor for Slack {
 }
 
 impl Slack {
+    /// Refused inside a 200, as everything here; the word for a dead refresh token is from answers
+    /// (github.com/slackapi/python-slack-sdk/issues/1242).
+    fn token(&mut self, call: &Call) -> Reply {
+        let form = Form::decode(&call.body);
+        let client = call.header("authorization").unwrap_or_default();
+        if !client.starts_with("Basic ") {
+            return refusal("invalid_client_id");
+        }
+        let pair = match form.get("grant_type") {
+            Some("refresh_token") => self.tokens.exchange(&form, call.now),
+            _ => return refusal("invalid_grant_type"),
+        };
+        match pair {
+            Some(pair) => Reply::json(
+                200,
+                &json!({
+                    "ok": true, "access_token": pair.access, "refresh_token": pair.refresh,
+                    "expires_in": ROTATION.as_secs(), "token_type": "bot",
+                }),
+            ),
+            None => refusal("invalid_refresh_token"),
+        }
+    }
+
     fn post(&mut self, args: &Map<String, Value>, now: Duration) -> Result<Reply, &'static str> {
         let channel = known_channel(args)?;
         let words = message_text(args)?;

@@ -13,8 +13,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use http::Method;
 use serde_json::json;
 
-use crate::form::pairs;
+use crate::form::{Form, pairs};
 use crate::limits::{Exceeded, Limit};
+use crate::oauth::Tokens;
 use crate::vendor::{Call, Effect, Reply, Vendor, mix};
 use list::Message;
 
@@ -27,6 +28,10 @@ static SMALL: Limit = Limit {
 };
 
 const ACCOUNTS: &str = "/2010-04-01/Accounts/";
+
+/// Of OAuth apps (twilio.com/docs/iam/oauth-apps/oauth-access-token), and how long such a token lives.
+const TOKEN_PATH: &str = "/v2/token";
+const TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
 /// "The text content of the message": 21617 from the next character on
 /// (<https://www.twilio.com/docs/api/errors/21617>).
@@ -43,6 +48,7 @@ pub(crate) struct Twilio {
     /// When this world began, since the epoch. Dates are true here, unlike in the other fakes: a caller who asks for
     /// what an earlier call has made knows it by its date.
     began: Duration,
+    tokens: Tokens,
     messages: Vec<Message>,
     made: u64,
 }
@@ -52,6 +58,7 @@ impl Default for Twilio {
         let began = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             began: began.unwrap_or_default(),
+            tokens: Tokens::new(TOKEN_LIFETIME, None),
             messages: Vec::new(),
             made: 0,
         }
@@ -64,6 +71,9 @@ impl Vendor for Twilio {
     }
 
     fn refuse(&self, call: &Call) -> Option<Reply> {
+        if is_token_call(call) {
+            return None;
+        }
         let known = account_and_resource(&call.path).filter(|(account, _)| is_sid(account, "AC"));
         let Some((account, _)) = known else {
             return Some(refusal((
@@ -73,6 +83,7 @@ impl Vendor for Twilio {
             )));
         };
         match credentials(call) {
+            None if self.tokens.account(call).is_ok() => None,
             Some((user, password))
                 if (user == account || is_sid(&user, "SK")) && !password.contains("invalid") =>
             {
@@ -96,6 +107,9 @@ impl Vendor for Twilio {
     }
 
     fn execute(&mut self, call: &Call) -> Reply {
+        if is_token_call(call) {
+            return self.token(call);
+        }
         let (account, resource) = account_and_resource(&call.path).unwrap_or_default();
         let sid = resource
             .strip_prefix("Messages/")
@@ -131,7 +145,29 @@ impl Vendor for Twilio {
     }
 }
 
+fn is_token_call(call: &Call) -> bool {
+    call.method == Method::POST && call.path == TOKEN_PATH
+}
+
 impl Twilio {
+    /// What a wrong secret is answered is RFC 6749's word: own assumption.
+    fn token(&mut self, call: &Call) -> Reply {
+        let form = Form::decode(&call.body);
+        let client = form.get("client_id");
+        let secret = form.get("client_secret");
+        let is_good = secret.is_some_and(|secret| !secret.contains("invalid"))
+            && form.get("grant_type") == Some("client_credentials");
+        match client.filter(|_| is_good) {
+            Some(client) => {
+                let access = self.tokens.grant(client, call.now, TOKEN_LIFETIME);
+                let body = json!({"access_token": access, "token_type": "Bearer",
+                    "expires_in": TOKEN_LIFETIME.as_secs()});
+                Reply::json(200, &body)
+            }
+            None => Reply::json(401, &json!({"error": "invalid_client"})),
+        }
+    }
+
     fn send(&mut self, account: &str, call: &Call) -> Result<Reply, Refusal> {
         let form = pairs(&call.body);
         let to = receiver(&form)?;

@@ -92,7 +92,7 @@ impl Vendor for Xero {
         if self.tokens.account(call).is_err() {
             return Some(problem(401, "Unauthorized", "TokenExpired: token expired"));
         }
-        let tenant = tenant(call);
+        let tenant = self.tenant(call);
         if tenant.is_empty() || tenant.contains("unknown") {
             return Some(problem(403, "Forbidden", "AuthenticationUnsuccessful"));
         }
@@ -107,7 +107,7 @@ impl Vendor for Xero {
         if is_token_call(call) {
             return Vec::new();
         }
-        limits_of(call).map(|limit| (limit, tenant(call))).to_vec()
+        self.limits_of(call).to_vec()
     }
 
     fn throttled(&self, exceeded: &Exceeded) -> Reply {
@@ -126,7 +126,7 @@ impl Vendor for Xero {
         if is_token_call(call) {
             return self.token(call);
         }
-        let limits = limits_of(call).map(|limit| (limit, tenant(call)));
+        let limits = self.limits_of(call);
         // Admitted already; this one only counts, for the headers.
         self.windows.admit(&limits, call.now).ok();
         let left = limits.map(|(limit, scope)| self.windows.left(limit, &scope, call.now));
@@ -156,7 +156,26 @@ impl Vendor for Xero {
     }
 }
 
+/// How the accounts of custom connections start.
+const CUSTOM: &str = "custom ";
+
 impl Xero {
+    fn limits_of(&self, call: &Call) -> [(&'static Limit, String); 2] {
+        let tenant = self.tenant(call);
+        let is_small = tenant.contains("small-day");
+        let day = if is_small { &SMALL_DAY } else { &DAY };
+        [(&MINUTE, tenant.clone()), (day, tenant)]
+    }
+
+    /// The organisation that a call is about: a custom connection has only one, and needs not name it.
+    fn tenant(&self, call: &Call) -> String {
+        let account = self.tokens.account(call).unwrap_or_default();
+        match call.header("xero-tenant-id") {
+            None if account.starts_with(CUSTOM) => account.to_owned(),
+            named => named.unwrap_or_default().to_owned(),
+        }
+    }
+
     fn token(&mut self, call: &Call) -> Reply {
         let form = Form::decode(&call.body);
         let client = call.header("authorization").unwrap_or_default();
@@ -165,6 +184,13 @@ impl Xero {
         }
         let pair = match form.get("grant_type") {
             Some("refresh_token") => self.tokens.exchange(&form, call.now),
+            // A custom connection: its organisation is the client's only one.
+            Some("client_credentials") => {
+                let account = format!("{CUSTOM}{client}");
+                let access = self.tokens.grant(&account, call.now, HALF_HOUR);
+                let body = json!({"access_token": access, "token_type": "Bearer", "expires_in": HALF_HOUR.as_secs()});
+                return Reply::json(200, &body);
+            }
             _ => None,
         };
         match pair {
@@ -253,7 +279,8 @@ impl Xero {
             );
         };
         let creates_only = call.method == Method::PUT;
-        let books = self.books.entry(tenant(call)).or_default();
+        let tenant = self.tenant(call);
+        let books = self.books.entry(tenant).or_default();
         let written = elements
             .iter()
             .map(|one| books.write(kind, one, creates_only));
@@ -270,17 +297,8 @@ impl Xero {
     }
 }
 
-fn limits_of(call: &Call) -> [&'static Limit; 2] {
-    let is_small = tenant(call).contains("small-day");
-    [&MINUTE, if is_small { &SMALL_DAY } else { &DAY }]
-}
-
 fn is_token_call(call: &Call) -> bool {
     call.method == Method::POST && call.path == TOKEN_PATH
-}
-
-fn tenant(call: &Call) -> String {
-    call.header("xero-tenant-id").unwrap_or_default().to_owned()
 }
 
 fn kind(call: &Call) -> Option<Kind> {

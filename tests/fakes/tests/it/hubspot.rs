@@ -161,3 +161,15 @@ async fn refusals_name_the_policy_and_answers_say_what_is_left() {
         (429, &"DAILY".into())
     );
 }
+
+#[tokio::test]
+async fn a_static_token_is_let_in_and_is_an_account_of_its_own() {
+    let server = server().await;
+    for (token, status) in [("pat-eu1-1", 200), ("pat-invalid", 401)] {
+        let caller = Caller(&server, format!("Bearer {token}"));
+        let answer = caller
+            .upsert("contacts", json!([contact("ada@example.com", json!({}))]))
+            .await;
+        assert_eq!(answer.status, status, "{token}");
+    }
+}

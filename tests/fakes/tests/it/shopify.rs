@@ -154,3 +154,35 @@ async fn order_whose_reply_is_lost_is_there_all_the_same() {
     assert_eq!(node, Some(&"cw-9".into()));
     assert_eq!(effects(&server, "o9"), 1);
 }
+
+/// As shops are connected since 2026: tokens of a day for the organisation's own app, of an hour for a public one.
+#[tokio::test]
+async fn tokens_that_end_belong_to_the_shop_of_their_client() {
+    let server = server().await;
+    let path = "/shopify/admin/oauth/access_token";
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let json = [("content-type", "application/json")];
+    let own = "grant_type=client_credentials&client_id=c&client_secret=s";
+    let own = call(&server, "POST", path, &form, own)
+        .await
+        .expect("an answer");
+    assert_eq!(own.body["expires_in"], 86_399);
+    let refresh =
+        r#"{"grant_type":"refresh_token","client_id":"c","client_secret":"s","refresh_token":"c"}"#;
+    let public = call(&server, "POST", path, &json, refresh)
+        .await
+        .expect("an answer");
+    assert_eq!(public.body["expires_in"], 3_600);
+    assert!(public.body["refresh_token"].is_string());
+    for granted in [own, public] {
+        let token = granted.body["access_token"].as_str().expect("a token");
+        let made = post(&server, token, SET, customer("ada@example.com", "[ref:t1]")).await;
+        assert_eq!(made.expect("an answer").status, 200);
+    }
+    assert_eq!(effects(&server, "t1"), 1, "they are one shop's");
+    let wrong = "grant_type=client_credentials&client_id=c&client_secret=invalid";
+    let wrong = call(&server, "POST", path, &form, wrong)
+        .await
+        .expect("an answer");
+    assert_eq!(wrong.body["error"], "invalid_client");
+}

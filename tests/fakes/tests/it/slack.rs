@@ -256,3 +256,48 @@ async fn message_for_later_needs_a_time_to_come() {
     assert!(body["scheduled_message_id"].is_string());
     assert_eq!(effects(&server, "s1"), 1);
 }
+
+#[tokio::test]
+async fn a_rotated_token_posts_and_its_refresh_token_works_once() {
+    let server = server().await;
+    let refresh = async |token: &str| {
+        let form = format!("grant_type=refresh_token&refresh_token={token}");
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("authorization", "Basic YzpzCg=="),
+        ];
+        let answer = call(
+            &server,
+            "POST",
+            "/slack/api/oauth.v2.access",
+            &headers,
+            &form,
+        )
+        .await;
+        answer.expect("an answer")
+    };
+    let granted = refresh("first").await;
+    let bearer = format!(
+        "Bearer {}",
+        granted.body["access_token"].as_str().expect("a token")
+    );
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json; charset=utf-8"),
+    ];
+    let body = r#"{"channel":"C1","text":"hi [ref:rot]"}"#;
+    let posted = call(
+        &server,
+        "POST",
+        "/slack/api/chat.postMessage",
+        &headers,
+        body,
+    )
+    .await;
+    assert_eq!(posted.expect("an answer").body["ok"], true);
+    let spent = refresh("first").await;
+    assert_eq!(
+        (spent.status, &spent.body["error"]),
+        (200, &"invalid_refresh_token".into())
+    );
+}

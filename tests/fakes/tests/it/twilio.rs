@@ -188,3 +188,20 @@ async fn message_of_a_lost_reply_is_in_the_list() {
     let list = listed(&server, "To=%2B14155550123").await;
     assert_eq!(list.body["messages"][0]["body"], "hi [ref:r1]");
 }
+
+#[tokio::test]
+async fn an_oauth_apps_token_is_let_in() {
+    let server = server().await;
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let client = "grant_type=client_credentials&client_id=OQ1&client_secret=s";
+    let granted = call(&server, "POST", "/twilio/v2/token", &form, client).await;
+    let granted = granted.expect("an answer");
+    let token = granted.body["access_token"].as_str().expect("a token");
+    for (token, status) in [(token, 201), ("another", 401)] {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), form[0]];
+        let path = format!("/twilio/2010-04-01/Accounts/{ACCOUNT}/Messages.json");
+        let answer = call(&server, "POST", &path, &headers, HI).await;
+        assert_eq!(answer.expect("an answer").status, status);
+    }
+}

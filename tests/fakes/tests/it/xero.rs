@@ -233,3 +233,29 @@ async fn an_error_is_remembered_for_its_key() {
     assert_eq!(caller.put("Contacts", "k2", ada()).await.status, 200);
     assert_eq!(effects(&server, "a"), 1);
 }
+
+#[tokio::test]
+async fn a_custom_connection_needs_no_tenant_and_no_refresh_token() {
+    let server = server().await;
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("authorization", "Basic YzpzCg=="),
+    ];
+    let form = "grant_type=client_credentials";
+    let granted = call(&server, "POST", "/xero/connect/token", &headers, form).await;
+    let granted = granted.expect("an answer");
+    let bearer = format!(
+        "Bearer {}",
+        granted.body["access_token"].as_str().expect("a token")
+    );
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("accept", "application/json"),
+        ("content-type", "application/json"),
+    ];
+    let body = json!({"Contacts": [{"Name": "Ada [ref:cc]", "ContactNumber": "1"}]}).to_string();
+    let path = "/xero/api.xro/2.0/Contacts?summarizeErrors=false";
+    let answer = call(&server, "POST", path, &headers, &body).await;
+    assert_eq!(answer.expect("an answer").status, 200);
+    assert_eq!(effects(&server, "cc"), 1);
+}
