@@ -260,3 +260,19 @@ async fn a_store_of_secrets_that_fails_is_read_less_and_less_and_pauses_nobody()
     assert!(store.reads() <= 26, "fewer than one for four receives");
     assert_eq!(bench.states.trips().swaps, 0);
 }
+
+/// The memory used to be emptied at a thousand connections.
+#[tokio::test]
+async fn ten_thousand_connections_in_rotation_are_looked_up_once_a_minute_each() {
+    let bench = Bench::new();
+    let view = bench.view(API, "one");
+    for _ in 0..3 {
+        for number in 0..10_000 {
+            let connection = format!("connection-{number}");
+            let admitted = view.admit(&connection, bench.clock.now()).await;
+            assert_eq!(admitted.expect("a store"), Admission::Go);
+        }
+        bench.clock.advance(MINUTE / 4);
+    }
+    assert_eq!(bench.states.trips().loads, 10_000);
+}
