@@ -179,7 +179,7 @@ pub struct Vendor(&'static Spec);
 impl Vendor {
     /// Whether it wants access tokens.
     pub fn wants_tokens(self) -> bool {
-        self.0.auth.token().is_some()
+        !self.0.auth.tokens().is_empty()
     }
 
     /// Whether some of its calls carry several requests.
