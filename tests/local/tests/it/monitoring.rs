@@ -7,9 +7,10 @@ mod metric_math;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::LazyLock;
 
 use causeway::telemetry::METRICS;
-use causeway_local::stack::{Tools, root};
+use causeway_local::stack::{Processes, Tools, root};
 use serde_json::{Map, Value};
 
 use crate::template::LANES_PLANNED;
@@ -22,6 +23,14 @@ const GATEKEEPERS: [&str; 2] = ["BreakerOpen", "GatekeeperHeartbeat"];
 
 /// A topic `alerts` of the account that an emulator has.
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:alerts";
+
+/// The SAM CLI, installed where no test before has done it.
+static TOOLS: LazyLock<Tools> = LazyLock::new(|| {
+    let processes = Processes::owned_by(&root().join("target/local/transforms"));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let tools = runtime.block_on(Tools::install_sets(&processes, &["sam"], |_| {}));
+    tools.unwrap_or_else(|error| panic!("{}", error.report()))
+});
 
 /// A template as CloudFormation sees it, by the SAM CLI's own transforms.
 pub struct Transformed {
@@ -49,7 +58,7 @@ impl Transformed {
         fs::create_dir_all(&folder).expect("a folder");
         let file = folder.join(format!("{}.yaml", blake(template, parameters)));
         fs::write(&file, template).expect("the template's copy");
-        let run = std::process::Command::new(Tools::installed().program("sam", "python"))
+        let run = std::process::Command::new(TOOLS.program("sam", "python"))
             .arg(root().join("infra/tools/transform.py"))
             .arg(&file)
             .args(

@@ -43,11 +43,17 @@ const OPAQUE: [&str; 5] = [
 
 /// IAM's action for each operation of the SDK's crates, by the name of the client's method.
 static OPERATIONS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    // Of this platform alone: building for it never brings the crates of others. What the build of this package had
+    // no need of, cargo fetches now.
+    let asked = ["metadata", "--locked", "--filter-platform", "host-tuple"];
     let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--locked", "--offline", "--format-version", "1"])
+        .args(asked)
+        .args(["--format-version", "1"])
         .current_dir(root())
         .output()
-        .expect("cargo metadata");
+        .expect("cargo runs");
+    let errors = String::from_utf8_lossy(&metadata.stderr);
+    assert!(metadata.status.success(), "{errors}");
     let metadata: Value = serde_json::from_slice(&metadata.stdout).expect("it is JSON");
     let packages = metadata["packages"].as_array().expect("packages");
     let mut operations = BTreeMap::new();
