@@ -6,9 +6,31 @@ use std::process::Command;
 
 use causeway_contract::{ScaffoldError, scaffold};
 
+/// A member that depends on the local stack. Chosen beside the new provider, it turns on the features that the whole
+/// workspace has: with a provider's alone the SDK and all below it were compiled once more, for this test.
+const LOCAL: &str = r#"
+[package]
+name = "same-features"
+edition = "2024"
+
+[dependencies]
+causeway-local = { path = "ROOT/tests/local" }
+"#;
+
 fn repository() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     fs::canonicalize(root).expect("the workspace's root")
+}
+
+/// Brings what a provider is built of and this suite is not, the AWS SDK; touches no network where it is there already.
+fn fetch() {
+    let fetched = Command::new(env!("CARGO"))
+        .args(["fetch", "--locked", "--target", "host-tuple"])
+        .current_dir(repository())
+        .output()
+        .expect("cargo runs");
+    let errors = String::from_utf8_lossy(&fetched.stderr);
+    assert!(fetched.status.success(), "{errors}");
 }
 
 /// An empty workspace with this one's settings, dependencies and versions.
@@ -25,12 +47,15 @@ fn workspace(name: &str) -> PathBuf {
     let members = "members = [\"shared\", \"functions/*\", \"infra/causeway\", \"tests/*\"]";
     assert!(manifest.contains(members), "this test knows the line");
     let manifest = manifest
-        .replace(members, "members = [\"functions/acme*\"]")
+        .replace(members, "members = [\"functions/acme*\", \"tests/local\"]")
         .replace("[\"functions/*\"]", "[\"functions/acme*\"]");
     fs::write(root.join("Cargo.toml"), manifest).expect("a manifest");
-    for folder in ["functions/ingest/src", "infra"] {
+    for folder in ["functions/ingest/src", "infra", "tests/local/src"] {
         fs::create_dir_all(root.join(folder)).expect("a folder");
     }
+    let local = LOCAL.replace("ROOT", &repository.display().to_string());
+    fs::write(root.join("tests/local/Cargo.toml"), local).expect("a manifest");
+    fs::write(root.join("tests/local/src/lib.rs"), "").expect("a library");
     for file in [
         "Cargo.lock",
         "template.yaml",
@@ -62,16 +87,13 @@ fn a_scaffold_compiles_and_keeps_the_structural_part_of_the_contract() {
         assert!(text.contains(line), "{text}");
     }
 
+    fetch();
     // This workspace's own target folder: the dependencies are built already.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("..");
     let tested = Command::new(env!("CARGO"))
-        .args([
-            "test",
-            "--offline",
-            "--quiet",
-            "--package",
-            "causeway-acme-pay",
-        ])
+        .args(["test", "--offline", "--quiet"])
+        .args(["--package", "causeway-acme-pay", "--test", "contract"])
+        .args(["--package", "same-features"])
         .current_dir(&root)
         .env("CARGO_TARGET_DIR", target)
         .output()
