@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use tokio::process::Command;
@@ -24,6 +26,10 @@ const QUICK_PROFILE: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
 ];
 
+/// What this process has built. The sources stay as they are while it runs, so its further stacks get a copy: SAM would
+/// ask cargo function by function whether anything has changed.
+static BUILT: OnceLock<PathBuf> = OnceLock::new();
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Output {
@@ -40,12 +46,15 @@ pub(super) async fn build(
     // cargo-lambda leaves the binaries in one place for all; SAM must not copy them from there
     // while another stack's build writes them.
     let _one_at_a_time = lock(&root().join("target/local/.build-lock")).await?;
-    // SAM builds one function after another. One cargo run for all lanes uses every
-    // core and leaves SAM's own runs nothing to do but copy. The gatekeeper's SDK turns features of
-    // shared crates on; built along with the lanes, it would have all of them compiled twice.
+    if let Some(built) = BUILT.get() {
+        return replace(&paths.build(), built).map_err(Error::io("copy what was built"));
+    }
+    // SAM builds one function after another. One cargo run for all uses every core and leaves SAM's own runs nothing
+    // to do but copy: all functions have the same features in what they share (a test of the shared crate holds them
+    // to it).
     let mut all = processes.command(tools.program("sam", "cargo-lambda"));
     all.args(["lambda", "build", "--release"]);
-    for package in lanes()? {
+    for package in functions()? {
         all.args(["--package", &package]);
     }
     if architecture() == "arm64" {
@@ -69,17 +78,39 @@ pub(super) async fn build(
         .envs(QUICK_PROFILE);
     processes
         .run("`sam build`", &paths.log("sam-build"), build)
-        .await
+        .await?;
+    let _ = BUILT.set(paths.build());
+    Ok(())
 }
 
-/// The packages of all lanes.
-fn lanes() -> Result<Vec<String>, Error> {
+/// Makes `folder` a copy of `original`. A process that runs a program of the old one keeps it.
+fn replace(folder: &Path, original: &Path) -> std::io::Result<()> {
+    if folder == original {
+        return Ok(());
+    }
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    for entry in fs::read_dir(original)? {
+        let entry = entry?;
+        let copy = folder.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            replace(&copy, &entry.path())?;
+        } else {
+            fs::copy(entry.path(), copy)?;
+        }
+    }
+    Ok(())
+}
+
+/// The packages of all functions.
+fn functions() -> Result<Vec<String>, Error> {
     let folders = fs::read_dir(root().join("functions")).map_err(Error::io("read functions/"))?;
     let mut packages: Vec<String> = folders
         .filter_map(Result::ok)
         .filter(|folder| folder.path().join("Cargo.toml").exists())
         .map(|folder| folder.file_name().to_string_lossy().into_owned())
-        .filter(|name| !NO_LANES.contains(&name.as_str()))
         .map(|name| format!("causeway-{name}"))
         .collect();
     packages.sort();
@@ -229,5 +260,37 @@ fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "aarch64" => "arm64",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_further_stack_gets_what_was_built_and_nothing_of_its_own_earlier_build() {
+        let folder = std::env::temp_dir().join(format!("causeway-built-{}", std::process::id()));
+        let (first, second) = (folder.join("first"), folder.join("second"));
+        let program = "StripeFunction/bootstrap";
+        for (stack, lane) in [(&first, "StripeFunction"), (&second, "GoneFunction")] {
+            fs::create_dir_all(stack.join(lane)).expect("a folder");
+            fs::write(stack.join("template.yaml"), lane).expect("a file");
+            fs::write(stack.join(lane).join("bootstrap"), "program").expect("a file");
+        }
+        let executable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(first.join(program), executable).expect("a permission");
+
+        // Onto itself: a stack that comes up again.
+        replace(&first, &first).expect("nothing to do");
+        replace(&second, &first).expect("a copy");
+
+        let template = fs::read_to_string(second.join("template.yaml"));
+        assert_eq!(template.expect("a file"), "StripeFunction");
+        let copied = fs::metadata(second.join(program)).expect("a file");
+        assert_eq!(copied.permissions().mode() & 0o777, 0o755);
+        assert!(!second.join("GoneFunction").exists());
+        let _ = fs::remove_dir_all(&folder);
     }
 }
