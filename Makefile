@@ -24,10 +24,13 @@ validate: tools ## The templates, by the SAM CLI's linter
 	@$(SAM) validate --region us-east-1 --lint
 	@$(SAM) validate --region us-east-1 --lint --template infra/lane-alarms.yaml
 
+# No program's main file and no documentation holds a test: asking them costs forty compilations.
+TESTS ?= --workspace
+
 # The end-to-end tests mostly wait: four at once on two cores take three quarters of the time that two do.
 unit: export RUST_TEST_THREADS ?= 4
 unit: tools ## All tests; the end-to-end ones bring up a local stack
-	cargo test --locked --workspace
+	cargo test --locked $(TESTS) --lib --test '*'
 
 test-vendors: ## Lanes and fakes against what vendors publish: contracts (Prism), their own fakes, their SDKs
 	@cargo run --locked --quiet --package causeway-vendors --bin vendors -- $(if $(ONLY),--only $(ONLY))
@@ -79,8 +82,9 @@ demo-self-check: ## Tamper with a run's result: must exit non-zero, with exactly
 outage: ## Let a vendor fail for five minutes while 5,000 messages wait (a quarter of an hour)
 	@$(LOCAL) outage
 
+# With the local stack's command beside it, so that `make demo-up` compiles for both at once.
 causeway: ## Build the operators' command: target/debug/causeway (to install it: cargo install --locked --path infra/causeway)
-	cargo build --locked --package causeway-command
+	cargo build --locked --package causeway-command --package causeway-local --bin causeway
 	@echo "built $(CURDIR)/target/debug/causeway"
 
 demo-up: causeway ## Leave a local stack running, to explore
