@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::types::{EventSourceMappingConfiguration, ScalingConfig};
+use aws_sdk_sqs::types::QueueAttributeName::{
+    self, ApproximateNumberOfMessages, ApproximateNumberOfMessagesDelayed,
+    ApproximateNumberOfMessagesNotVisible,
+};
 use causeway::StoreError;
 use causeway::lane_control::{EventSource, LaneControl, Setting};
 
@@ -17,19 +22,44 @@ const PAGE: i32 = 100;
 /// Pages that are read at most. A listing holds all mappings of the account and region, other stacks' too.
 const PAGES_MAX: usize = 50;
 
-/// Lambda's control plane.
+/// What a queue holds, in three numbers: ready, delayed, received and not yet gone.
+const HELD: [QueueAttributeName; 3] = [
+    ApproximateNumberOfMessages,
+    ApproximateNumberOfMessagesDelayed,
+    ApproximateNumberOfMessagesNotVisible,
+];
+
+/// Lambda's control plane, and the queues that its mappings read.
 ///
 /// Mappings are listed, not asked for one by one: the control plane takes 15 requests a second from a whole account,
 /// and a stack may have 54 lanes.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct AwsLaneControl {
     client: Client,
+    queues: aws_sdk_sqs::Client,
+    /// The queues' addresses, by their mappings' ids, as they were read last.
+    urls: Mutex<BTreeMap<String, String>>,
 }
 
 impl AwsLaneControl {
-    /// Control through `client`.
-    pub const fn new(client: Client) -> Self {
-        Self { client }
+    /// Control through `client`, and a look at the `queues`.
+    pub fn new(client: Client, queues: aws_sdk_sqs::Client) -> Self {
+        Self {
+            client,
+            queues,
+            urls: Mutex::default(),
+        }
+    }
+
+    fn note_queue(&self, id: &str, mapping: &EventSourceMappingConfiguration) {
+        let url = mapping.event_source_arn().and_then(queue_url);
+        let mut urls = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
+        urls.extend(url.map(|url| (id.to_owned(), url)));
+    }
+
+    fn queue(&self, id: &str) -> Option<String> {
+        let urls = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
+        urls.get(id).cloned()
     }
 }
 
@@ -52,6 +82,7 @@ impl LaneControl for AwsLaneControl {
                     .uuid()
                     .filter(|id| ids.iter().any(|ours| ours == id))
                 {
+                    self.note_queue(id, mapping);
                     found.insert(id.to_owned(), event_source(mapping));
                 }
             }
@@ -65,6 +96,25 @@ impl LaneControl for AwsLaneControl {
             "the account has more event source mappings than are read"
         );
         Ok(found)
+    }
+
+    async fn waiting(&self, id: &str) -> Result<u64, StoreError> {
+        let queue = self.queue(id);
+        let queue = queue.ok_or_else(|| StoreError::new("GetQueueAttributes", "no such queue"))?;
+        let asked = self
+            .queues
+            .get_queue_attributes()
+            .queue_url(queue)
+            .set_attribute_names(Some(HELD.to_vec()))
+            .send()
+            .await
+            .map_err(|error| failed("GetQueueAttributes", &error))?;
+        let held = HELD.iter().map(|name| {
+            let number = asked.attributes()?.get(name)?;
+            number.parse::<u64>().ok()
+        });
+        held.sum::<Option<u64>>()
+            .ok_or_else(|| StoreError::new("GetQueueAttributes", "a number is missing"))
     }
 
     async fn set(&self, id: &str, setting: Setting) -> Result<(), StoreError> {
@@ -84,6 +134,19 @@ impl LaneControl for AwsLaneControl {
         done.map_err(|error| failed("UpdateEventSourceMapping", &error))?;
         Ok(())
     }
+}
+
+/// The address of the queue that `arn` names.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html>
+fn queue_url(arn: &str) -> Option<String> {
+    let mut parts = arn.split(':').skip(1);
+    let (partition, service) = (parts.next()?, parts.next()?);
+    let (region, account, name) = (parts.next()?, parts.next()?, parts.next()?);
+    let domain = match partition {
+        "aws-cn" => "amazonaws.com.cn",
+        _ => "amazonaws.com",
+    };
+    (service == "sqs").then(|| format!("https://sqs.{region}.{domain}/{account}/{name}"))
 }
 
 fn event_source(mapping: &EventSourceMappingConfiguration) -> EventSource {
@@ -144,6 +207,15 @@ mod tests {
         ] {
             assert!(in_state(state).is_changing, "{state}");
         }
+    }
+
+    #[test]
+    fn a_queue_s_address_follows_from_its_name() {
+        let url = queue_url("arn:aws:sqs:eu-west-1:123456789012:causeway-Stripe");
+        let expected = "https://sqs.eu-west-1.amazonaws.com/123456789012/causeway-Stripe";
+        assert_eq!(url.as_deref(), Some(expected));
+        let stream = "arn:aws:dynamodb:eu-west-1:123456789012:table/Lanes/stream/2026";
+        assert_eq!(queue_url(stream), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod metrics;
 use std::sync::Arc;
 
 use causeway::clock::{Clock, SystemClock};
-use causeway::gatekeeper::{Gatekeeper, Run};
+use causeway::gatekeeper::{Gatekeeper, Report, Run};
 use causeway::lambda::{Error, sdk_config};
 use causeway::lanes::DynamoStates;
 use causeway::telemetry;
@@ -45,7 +45,10 @@ async fn serve() -> Result<(), Error> {
             aws_sdk_dynamodb::Client::new(&sdk),
             config.lanes_table,
         )),
-        Arc::new(AwsLaneControl::new(aws_sdk_lambda::Client::new(&sdk))),
+        Arc::new(AwsLaneControl::new(
+            aws_sdk_lambda::Client::new(&sdk),
+            aws_sdk_sqs::Client::new(&sdk),
+        )),
         clock.clone(),
     );
     let handler = |event: LambdaEvent<Event>| handle(&gatekeeper, clock.as_ref(), event.payload);
@@ -69,7 +72,8 @@ fn summary(run: &Run) -> Value {
     };
     json!({
         "looked_at": providers(|_| true),
-        "open": providers(|visit| visit.breaker_open == Some(true)),
+        "open": providers(|visit| visit.breaker == Some(Report::Open)),
+        "idle": providers(|visit| visit.breaker == Some(Report::Idle)),
         "set": providers(|visit| visit.set.is_some()),
         "failed": providers(|visit| visit.failed),
     })

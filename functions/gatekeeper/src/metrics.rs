@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use causeway::Timestamp;
-use causeway::gatekeeper::{Cause, Run};
+use causeway::gatekeeper::{Cause, Report, Run};
 use serde_json::{Value, json};
 
 /// Writes a run's metrics to standard output, which is the function's log stream. Losing one is no reason to fail.
@@ -17,18 +17,26 @@ pub fn emit(cause: &Cause, run: &Run, now: Timestamp) {
 
 /// - `BreakerOpen` (0 or 1) of each lane whose breaker is not closed, or was not a minute ago, in the lane's stead: a
 ///   lane that is switched off says nothing.
+/// - `BreakerIdle` of each lane whose breaker awaits a probe while nothing waits that could be one: it is no outage, and
+///   `BreakerOpen` is 0.
 /// - `GatekeeperHeartbeat`, without a dimension, of each minute's run that could read the event sources. A gatekeeper
 ///   that is not allowed to, or does not run, is dead.
 fn lines(cause: &Cause, run: &Run, now: Timestamp) -> Vec<Value> {
-    let open = run.visits.iter().filter_map(|visit| {
-        let value = u8::from(visit.breaker_open?);
-        let mut line = metric("BreakerOpen", &["Provider"], value, now);
-        line["Provider"] = visit.provider.clone().into();
-        Some(line)
+    let of = |provider: &str, name: &str, value| {
+        let mut line = metric(name, &["Provider"], value, now);
+        line["Provider"] = provider.into();
+        line
+    };
+    let breakers = run.visits.iter().flat_map(|visit| {
+        let open = visit.breaker.map(|said| u8::from(said == Report::Open));
+        let open = open.map(|open| of(&visit.provider, "BreakerOpen", open));
+        let idle = visit.breaker == Some(Report::Idle);
+        let idle = idle.then(|| of(&visit.provider, "BreakerIdle", 1));
+        open.into_iter().chain(idle)
     });
     let is_alive = *cause == Cause::Schedule && run.sources_read;
     let heartbeat = is_alive.then(|| metric("GatekeeperHeartbeat", &[], 1, now));
-    open.chain(heartbeat).collect()
+    breakers.chain(heartbeat).collect()
 }
 
 fn metric(name: &str, dimensions: &[&str], value: u8, now: Timestamp) -> Value {
@@ -54,17 +62,17 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
     fn run() -> Run {
-        let visit = |provider: &str, breaker_open| Visit {
+        let visit = |provider: &str, breaker| Visit {
             provider: provider.to_owned(),
-            breaker_open,
+            breaker,
             set: None,
             failed: false,
         };
         Run {
             visits: vec![
-                visit("stripe", Some(true)),
+                visit("stripe", Some(Report::Open)),
                 visit("slack", None),
-                visit("twilio", Some(false)),
+                visit("twilio", Some(Report::Closed)),
             ],
             sources_read: true,
         }
@@ -94,6 +102,16 @@ mod tests {
             (&json!(1), &json!([[]]))
         );
         assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn a_breaker_that_only_lacks_a_probe_is_idle_and_not_open() {
+        let mut run = run();
+        run.visits[0].breaker = Some(Report::Idle);
+        let lines = lines(&Cause::Schedule, &run, NOW);
+        assert_eq!(lines[0]["BreakerOpen"], 0);
+        assert_eq!(lines[1]["BreakerIdle"], 1);
+        assert_eq!(lines[1]["Provider"], "stripe");
     }
 
     #[test]

@@ -18,13 +18,13 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-pub use state::{STAY_ENABLED, decide, report};
+pub use state::{Report, STAY_ENABLED, awaits_probe, decide, report};
 
-use crate::StoreError;
 use crate::breaker::{Breaker, Scope};
 use crate::clock::Clock;
 use crate::lane_control::{EventSource, LaneControl, MAX_CONCURRENCY, MIN_CONCURRENCY, Setting};
 use crate::lanes::{self, StateStore};
+use crate::{StoreError, Timestamp};
 
 /// Lanes that are looked at side by side. Each takes one read and at most one update, and Lambda's control plane
 /// takes 15 requests a second from an account.
@@ -101,8 +101,8 @@ pub struct Run {
 pub struct Visit {
     /// The lane's provider.
     pub provider: String,
-    /// Whether its breaker is open, where that is worth a word: see [`report`].
-    pub breaker_open: Option<bool>,
+    /// What is said of its breaker, where that is worth a word: see [`report`].
+    pub breaker: Option<Report>,
     /// What its event source was set to; none where it was left alone.
     pub set: Option<Setting>,
     /// Whether reading or setting something failed; it is logged.
@@ -171,9 +171,12 @@ impl Gatekeeper {
         let now = self.clock.now();
         let unreadable = read.as_ref().err().cloned();
         let breaker = read.ok().map(|known| known.value);
+        let waiting = self.waiting(lane, breaker.as_ref(), now).await;
         let mut visit = Visit {
             provider: lane.provider.clone(),
-            breaker_open: breaker.as_ref().and_then(|breaker| report(breaker, now)),
+            breaker: breaker
+                .as_ref()
+                .and_then(|breaker| report(breaker, waiting, now)),
             set: None,
             failed: unreadable.is_some(),
         };
@@ -200,6 +203,24 @@ impl Gatekeeper {
             }
         }
         visit
+    }
+
+    /// How many messages wait for the lane, where it depends on that what is said of its breaker. A queue that cannot be
+    /// read is no idle one.
+    async fn waiting(
+        &self,
+        lane: &WatchedLane,
+        breaker: Option<&Breaker>,
+        now: Timestamp,
+    ) -> Option<u64> {
+        breaker.filter(|breaker| awaits_probe(breaker, now))?;
+        match self.control.waiting(&lane.source).await {
+            Ok(messages) => Some(messages),
+            Err(error) => {
+                tracing::warn!(provider = lane.provider, %error, "a queue's numbers could not be read");
+                None
+            }
+        }
     }
 
     async fn set(

@@ -60,12 +60,33 @@ fn wanted(breaker: Option<&Breaker>, source: &EventSource, full: u16, now: Times
     }
 }
 
-/// What to say of the breaker in the lane's stead: whether it is open (anything but `Closed`); nothing once it has
-/// been closed for a while.
-pub fn report(breaker: &Breaker, now: Timestamp) -> Option<bool> {
-    if breaker.state != State::Closed {
-        return Some(true);
+/// What a breaker is said to be in its lane's stead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// Not closed, and requests wait or may come through: an outage.
+    Open,
+    /// Not closed for want of a probe alone: the window is over, and nothing waits that could be one.
+    Idle,
+    /// Closed, and was not a minute ago.
+    Closed,
+}
+
+/// Whether only a probe is missing: no window and no probe's lease stand in the way of the next message.
+pub fn awaits_probe(breaker: &Breaker, now: Timestamp) -> bool {
+    match breaker.state {
+        State::Closed => false,
+        State::Open | State::ForcedOpen => breaker.open_until.is_none_or(|end| end <= now),
+        State::HalfOpen => breaker.probe_until.is_none_or(|end| end <= now),
     }
-    let closed_at = breaker.closed_at?;
-    (now.since(closed_at) < JUST_CLOSED).then_some(false)
+}
+
+/// What to say of the breaker in the lane's stead; nothing once it has been closed for a while. `waiting` is how many
+/// messages its queue holds, where that is known.
+pub fn report(breaker: &Breaker, waiting: Option<u64>, now: Timestamp) -> Option<Report> {
+    if breaker.state == State::Closed {
+        let closed_at = breaker.closed_at?;
+        return (now.since(closed_at) < JUST_CLOSED).then_some(Report::Closed);
+    }
+    let is_idle = waiting == Some(0) && awaits_probe(breaker, now);
+    Some(if is_idle { Report::Idle } else { Report::Open })
 }

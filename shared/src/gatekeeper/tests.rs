@@ -229,7 +229,7 @@ async fn unreadable_event_sources_change_nothing_and_the_breakers_are_still_repo
     world.control.fail_reads(true);
     let run = world.gatekeeper.run(&Cause::Schedule).await;
     assert!(!run.sources_read && run.visits[0].failed);
-    assert_eq!(run.visits[0].breaker_open, Some(true));
+    assert_eq!(run.visits[0].breaker, Some(Report::Open));
     assert_eq!(run.visits[0].set, None);
 }
 
@@ -284,13 +284,43 @@ fn an_operators_opening_counts_like_any_other() {
 #[test]
 fn an_open_breaker_is_reported_every_time_and_a_close_for_a_while() {
     for state in [State::Open, State::HalfOpen, State::ForcedOpen] {
-        assert_eq!(report(&breaker(state, -10.0), NOON), Some(true));
+        for waiting in [None, Some(1)] {
+            let said = report(&breaker(state, -10.0), waiting, NOON);
+            assert_eq!(said, Some(Report::Open), "{state:?} {waiting:?}");
+        }
     }
     let mut closed = Breaker::default();
-    assert_eq!(report(&closed, NOON), None);
+    assert_eq!(report(&closed, None, NOON), None);
     closed.closed_at = Some(NOON);
-    assert_eq!(report(&closed, NOON + Duration::from_secs(59)), Some(false));
-    assert_eq!(report(&closed, NOON + Duration::from_secs(120)), None);
+    let after = |seconds| report(&closed, None, NOON + Duration::from_secs(seconds));
+    assert_eq!((after(59), after(120)), (Some(Report::Closed), None));
+}
+
+#[test]
+fn a_breaker_is_idle_only_where_nothing_but_a_probe_is_missing() {
+    for state in [State::Open, State::HalfOpen, State::ForcedOpen] {
+        let over = report(&breaker(state, -10.0), Some(0), NOON);
+        assert_eq!(over, Some(Report::Idle), "{state:?}");
+    }
+    for state in [State::Open, State::ForcedOpen] {
+        let open = report(&breaker(state, 10.0), Some(0), NOON);
+        assert_eq!(open, Some(Report::Open), "{state:?}: its window lasts");
+    }
+    let mut probing = breaker(State::HalfOpen, -10.0);
+    probing.probe_until = Some(NOON + Duration::from_secs(1));
+    assert_eq!(report(&probing, Some(0), NOON), Some(Report::Open));
+}
+
+/// The breaker of a lane that nothing was sent to any more stayed open, and its alarm on, for days.
+#[tokio::test]
+async fn an_idle_lane_is_told_apart_from_an_outage() {
+    let world = World::new(&["acme"]);
+    let value = serde_json::to_value(breaker(State::Open, -10.0)).expect("JSON");
+    world.store("acme#*#breaker", &value).await;
+    let said = || async { world.gatekeeper.run(&Cause::Schedule).await.visits[0].breaker };
+    assert_eq!(said().await, Some(Report::Idle));
+    world.control.put_waiting("source-of-acme", 1);
+    assert_eq!(said().await, Some(Report::Open));
 }
 
 #[test]

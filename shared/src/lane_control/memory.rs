@@ -13,6 +13,7 @@ struct Inner {
     sources: BTreeMap<String, EventSource>,
     changes: Vec<(String, Setting)>,
     refused: BTreeSet<String>,
+    waiting: BTreeMap<String, u64>,
     is_unreadable: bool,
 }
 
@@ -41,6 +42,11 @@ impl MemoryLaneControl {
     /// Every change so far, in order.
     pub fn changes(&self) -> Vec<(String, Setting)> {
         self.lock().changes.clone()
+    }
+
+    /// Says how many messages the queue of `id` holds: none where nobody says so.
+    pub fn put_waiting(&self, id: &str, messages: u64) {
+        self.lock().waiting.insert(id.to_owned(), messages);
     }
 
     /// From now on changes of `id` fail, or no longer do.
@@ -74,6 +80,14 @@ impl LaneControl for MemoryLaneControl {
             .iter()
             .filter_map(|id| Some((id.clone(), *inner.sources.get(id)?)));
         Ok(known.collect())
+    }
+
+    async fn waiting(&self, id: &str) -> Result<u64, StoreError> {
+        let inner = self.lock();
+        if inner.is_unreadable {
+            return Err(StoreError::new("reading a queue's numbers", "throttled"));
+        }
+        Ok(inner.waiting.get(id).copied().unwrap_or(0))
     }
 
     async fn set(&self, id: &str, setting: Setting) -> Result<(), StoreError> {

@@ -62,6 +62,10 @@ pub trait LaneControl: Send + Sync {
     /// Those of `ids` that exist. What was set a moment ago may not show yet.
     async fn read(&self, ids: &[String]) -> Result<BTreeMap<String, EventSource>, StoreError>;
 
+    /// About how many messages the queue holds that an event source of the last [`read`](Self::read) reads: visible,
+    /// delayed and in flight.
+    async fn waiting(&self, id: &str) -> Result<u64, StoreError>;
+
     /// Sets one event source. Twice is as good as once; after an error it may or may not have happened.
     async fn set(&self, id: &str, setting: Setting) -> Result<(), StoreError>;
 }

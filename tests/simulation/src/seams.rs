@@ -354,6 +354,11 @@ impl LaneControl for Seat {
         .await
     }
 
+    async fn waiting(&self, _id: &str) -> Result<u64, StoreError> {
+        self.trip("GetQueueAttributes", |world| world.queue.held())
+            .await
+    }
+
     async fn set(&self, _id: &str, setting: Setting) -> Result<(), StoreError> {
         let environment = self.environment;
         self.trip("UpdateEventSourceMapping", |world| {

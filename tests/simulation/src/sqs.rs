@@ -150,6 +150,11 @@ impl Sqs {
         self.hidden.len().saturating_sub(self.delayed)
     }
 
+    /// Messages that are visible, delayed or in flight.
+    pub fn held(&self) -> u64 {
+        (self.visible.len() + self.hidden.len()) as u64
+    }
+
     fn show(&mut self, now: i64) {
         while let Some(&(at, number)) = self.hidden.first() {
             if at > now {

@@ -29,7 +29,7 @@ const MAX_VALUES: usize = 100;
 pub type Metric = (&'static str, &'static str, &'static str);
 
 /// Every metric with the dimension [`DIMENSION`]. A counter of zero is not emitted.
-pub const METRICS: [Metric; 12] = [
+pub const METRICS: [Metric; 13] = [
     ("Delivered", "Count", "messages whose request took effect"),
     (
         "Duplicate",
@@ -77,6 +77,11 @@ pub const METRICS: [Metric; 12] = [
         "BreakerOpen",
         "Count",
         "0 or 1, a minute, from the gatekeeper for every lane that is or just was not closed",
+    ),
+    (
+        "BreakerIdle",
+        "Count",
+        "1, a minute, from the gatekeeper for every lane whose breaker lacks nothing but a probe, and whose queue is empty",
     ),
 ];
 

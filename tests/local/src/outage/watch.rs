@@ -137,7 +137,10 @@ impl<'a> Eyes<'a> {
         Ok(Self {
             field,
             states: DynamoStates::new(field.dynamodb.clone(), field.lanes_table.as_str()),
-            control: AwsLaneControl::new(aws_sdk_lambda::Client::new(&config)),
+            control: AwsLaneControl::new(
+                aws_sdk_lambda::Client::new(&config),
+                aws_sdk_sqs::Client::new(&config),
+            ),
             lane,
         })
     }

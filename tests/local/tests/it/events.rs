@@ -123,7 +123,10 @@ async fn the_gatekeeper_takes_both_its_events(stack: &LocalStack) {
     let config = stack.sdk_config();
     let table = stack.output("LanesTable").expect("an output");
     let states = DynamoStates::new(aws_sdk_dynamodb::Client::new(&config), table);
-    let control = AwsLaneControl::new(aws_sdk_lambda::Client::new(&config));
+    let control = AwsLaneControl::new(
+        aws_sdk_lambda::Client::new(&config),
+        aws_sdk_sqs::Client::new(&config),
+    );
     let function = stack.output("GatekeeperFunctionName").expect("an output");
     let variables = stack.environment(function).await.expect("it is deployed");
     let lane: WatchedLane = variables["LANE_Stripe"].parse().expect("a lane");

@@ -19,7 +19,7 @@ use crate::template::LANES_PLANNED;
 const RESOURCES_MAX: usize = 500;
 
 /// Metrics that are not of a lane's own lines: the gatekeeper's.
-const GATEKEEPERS: [&str; 2] = ["BreakerOpen", "GatekeeperHeartbeat"];
+const GATEKEEPERS: [&str; 3] = ["BreakerOpen", "BreakerIdle", "GatekeeperHeartbeat"];
 
 /// A topic `alerts` of the account that an emulator has.
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:alerts";

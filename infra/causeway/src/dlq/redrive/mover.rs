@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use causeway::Timestamp;
-use causeway::breaker::{Breaker, State};
+use causeway::breaker::{Breaker, Scope, State};
 use causeway::clock::{Clock, SystemClock};
+use causeway::gatekeeper::awaits_probe;
 use causeway::lanes::{self, DynamoStates};
 use causeway::ledger::DynamoLedger;
 use causeway::provider::Spec;
@@ -142,7 +143,7 @@ impl<'a> Mover<'a> {
         tally: &mut Tally,
     ) -> Result<(), Stopped> {
         let mut rest: Vec<&Judged> = planned.send.iter().map(|place| &judged[*place]).collect();
-        for step in STEPS {
+        for step in self.steps(&rest).await? {
             // What is not safe ends as it did, as whoever included it knows: it tells nothing of the others.
             let is_safe = |judged: &Judged| judged.judgement.class == super::Class::Safe;
             let ahead: Vec<&Judged> = rest
@@ -168,6 +169,18 @@ impl<'a> Mover<'a> {
         Ok(())
     }
 
+    /// How many letters go ahead, step by step: one at a time while each is a probe.
+    async fn steps(&self, letters: &[&Judged]) -> Result<Vec<usize>, Stopped> {
+        let breakers = self.breakers(letters).await?;
+        let is_closed = |breaker: &Breaker| breaker.state == State::Closed;
+        if breakers.iter().all(is_closed) {
+            return Ok(STEPS.to_vec());
+        }
+        let probes = self.spec.breaker.probe_successes as usize;
+        let probes = std::iter::repeat_n(1, probes);
+        Ok(probes.chain(STEPS.into_iter().skip(1)).collect())
+    }
+
     /// Sends, then deletes what was sent. Dying between the two leaves the letter, and a copy that the ledger knows.
     async fn send_and_delete(
         &self,
@@ -175,7 +188,7 @@ impl<'a> Mover<'a> {
         batch: &[&Judged],
         tally: &mut Tally,
     ) -> Result<(), Stopped> {
-        self.breaker_is_closed(batch).await?;
+        self.breaker_lets_through(batch).await?;
         letters.renew().await;
         let (ours, lost): (Vec<&Letter>, Vec<&Letter>) = batch
             .iter()
@@ -260,23 +273,42 @@ impl<'a> Mover<'a> {
         }
     }
 
-    async fn breaker_is_closed(&self, batch: &[&Judged]) -> Result<(), Stopped> {
+    async fn breaker_lets_through(&self, batch: &[&Judged]) -> Result<(), Stopped> {
+        let now = SystemClock.now();
+        let breakers = self.breakers(batch).await?;
+        let mut shut = breakers
+            .iter()
+            .filter(|breaker| !lets_through(breaker, batch.len(), now));
+        match shut.next() {
+            Some(breaker) => Err(format!("the circuit breaker is {:?}", breaker.state)),
+            None => Ok(()),
+        }
+    }
+
+    /// The breakers that calls for `letters` ask: those of their connections, and the provider's.
+    async fn breakers(&self, letters: &[&Judged]) -> Result<Vec<Breaker>, Stopped> {
         let connection = |judged: &&Judged| {
             let request = judged.letter.request.as_ref().ok();
             let named = request.map_or("default", |request| request.connection.as_str());
             self.spec.breaker.scope.key(self.spec.name, named)
         };
-        let keys: BTreeSet<String> = batch.iter().map(connection).collect();
+        let provider = Scope::Provider.key(self.spec.name, "");
+        let keys: BTreeSet<String> = letters.iter().map(connection).chain([provider]).collect();
+        let mut breakers = Vec::with_capacity(keys.len());
         for key in keys {
             let breaker = lanes::read::<Breaker>(&self.states, &key)
                 .await
                 .map_err(|error| format!("the circuit breaker could not be read: {error}"))?;
-            if breaker.value.state != State::Closed {
-                return Err(format!("the circuit breaker is {:?}", breaker.value.state));
-            }
+            breakers.push(breaker.value);
         }
-        Ok(())
+        Ok(breakers)
     }
+}
+
+/// Whether letters may go. A breaker that lacks nothing but a probe takes a canary for one: on a lane that nothing else is
+/// sent to, there is no other.
+fn lets_through(breaker: &Breaker, letters: usize, now: Timestamp) -> bool {
+    breaker.state == State::Closed || letters == 1 && awaits_probe(breaker, now)
 }
 
 /// The letter as a new message: its body unchanged. Fair-queue group and trace go along, when the request was first seen,
@@ -311,6 +343,23 @@ async fn again(letters: &mut DeadLetters, sent: &[&Letter], deleted: Vec<bool>) 
 mod tests {
     use super::*;
     use crate::dlq::letter::tests::letter;
+
+    /// A lane whose only request lay among the dead letters could never be probed.
+    #[test]
+    fn a_canary_may_be_the_probe_and_nothing_more() {
+        let now = Timestamp::from_millis(1_795_341_600_000);
+        let breaker = |state, open_until| Breaker {
+            state,
+            open_until: Some(open_until),
+            ..Breaker::default()
+        };
+        let over = breaker(State::Open, now - Duration::from_secs(1));
+        assert!(lets_through(&over, 1, now));
+        assert!(!lets_through(&over, 4, now));
+        let open = breaker(State::Open, now + Duration::from_secs(1));
+        assert!(!lets_through(&open, 1, now));
+        assert!(lets_through(&Breaker::default(), 10, now));
+    }
 
     #[test]
     fn group_trace_first_seen_and_mark_go_along_and_the_reason_stays_behind() {

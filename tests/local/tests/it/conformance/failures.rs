@@ -39,10 +39,12 @@ pub enum Subject {
     ListSources,
     /// A change of an event source.
     SetSource,
+    /// What an event source's queue holds.
+    Waiting,
 }
 
 impl Subject {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Read,
         Self::Claim,
         Self::Settle,
@@ -55,6 +57,7 @@ impl Subject {
         Self::Secret,
         Self::ListSources,
         Self::SetSource,
+        Self::Waiting,
     ];
 }
 

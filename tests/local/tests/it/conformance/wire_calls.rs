@@ -25,6 +25,11 @@ const CALLS: &[(&str, &str, Shown)] = &[
         "set",
         Shown::By(Subject::SetSource),
     ),
+    (
+        "functions/gatekeeper/src/aws.rs",
+        "waiting",
+        Shown::By(Subject::Waiting),
+    ),
     ("shared/src/aws.rs", "put_if", Shown::By(Subject::Claim)),
     (
         "shared/src/http_client/reqwest.rs",

@@ -128,7 +128,10 @@ async fn send_together(stack: &LocalStack, requests: Vec<Value>) {
     let function = stack.output("GatekeeperFunctionName").expect("an output");
     let variables = stack.environment(function).await.expect("it is deployed");
     let lane: WatchedLane = variables["LANE_Hubspot"].parse().expect("a lane");
-    let control = AwsLaneControl::new(aws_sdk_lambda::Client::new(&stack.sdk_config()));
+    let control = AwsLaneControl::new(
+        aws_sdk_lambda::Client::new(&stack.sdk_config()),
+        aws_sdk_sqs::Client::new(&stack.sdk_config()),
+    );
     let set = async |setting| control.set(&lane.source, setting).await.expect("it is set");
     set(Setting::Disabled).await;
     let entries = requests.iter().enumerate().map(|(at, request)| {

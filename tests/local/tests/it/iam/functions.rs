@@ -181,6 +181,11 @@ pub const GATEKEEPER: Function = Function {
             Target::Anything,
         ),
         used(
+            (CONTROL, "waiting"),
+            ("shared/src/gatekeeper", "control.waiting("),
+            Target::TaggedQueues,
+        ),
+        used(
             (CONTROL, "set"),
             ("shared/src/gatekeeper", "control.set("),
             Target::TaggedSources,

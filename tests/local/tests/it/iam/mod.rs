@@ -292,10 +292,17 @@ fn the_gatekeeper_reads_breakers_and_switches_this_stacks_sources_only() {
             .with("aws:ResourceTag/causeway:stack", &[stack])
     };
 
+    let tag = "aws:ResourceTag/causeway:ingest";
+    let look = |target| on(target, "Stripe", "sqs:GetQueueAttributes");
+
     assert!(policy.allows(&get("stripe#*#breaker")));
     assert!(policy.allows(&tagged(STACK)));
+    assert!(policy.allows(&look(Target::Queue).with(tag, &[STACK])));
 
     for call in [
+        look(Target::Queue).with(tag, &["another-stack"]),
+        look(Target::DeadLetters),
+        on(Target::Queue, "Stripe", "sqs:ReceiveMessage").with(tag, &[STACK]),
         get("stripe#default#credentials"),
         on(Target::Lanes, name, "dynamodb:GetItem"),
         on(Target::Lanes, name, "dynamodb:PutItem").with(KEYS, &["stripe#*#breaker"]),

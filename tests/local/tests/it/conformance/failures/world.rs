@@ -22,7 +22,8 @@ use crate::faults::{Canned, Fault, Faults};
 /// What Lambda says of its event source mappings; to a change of one it answers with that one, of which the adapter
 /// reads nothing.
 const EVENT_SOURCES: &str = r#"{"EventSourceMappings": [
-    {"UUID": "a-mapping", "State": "Enabled", "ScalingConfig": {"MaximumConcurrency": 5}}]}"#;
+    {"UUID": "a-mapping", "State": "Enabled", "ScalingConfig": {"MaximumConcurrency": 5},
+     "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:Waiting-queue"}]}"#;
 
 /// What came of a call.
 #[derive(Debug, PartialEq, Eq)]
@@ -111,7 +112,10 @@ impl World {
             ledger: DynamoLedger::new(dynamodb.clone(), requests),
             states: DynamoStates::new(dynamodb, lanes),
             queue: SqsQueue::new(aws_sdk_sqs::Client::new(&failing), &queue_url, &dlq_url),
-            control: AwsLaneControl::new(aws_sdk_lambda::Client::new(&canned)),
+            control: AwsLaneControl::new(
+                aws_sdk_lambda::Client::new(&canned),
+                aws_sdk_sqs::Client::new(&failing),
+            ),
             secrets: AwsSecrets::new(client),
             sqs: aws_sdk_sqs::Client::new(&config),
             queue_url,
@@ -186,6 +190,10 @@ impl World {
                 assert_eq!(swap, Ok(Swap::Swapped { version: 1 }));
             }
             Subject::Hide => return self.received().await,
+            Subject::Waiting => {
+                let sources = self.control.read(&["a-mapping".to_owned()]).await;
+                assert_eq!(sources.map(|found| found.len()), Ok(1));
+            }
             Subject::Claim
             | Subject::Swap
             | Subject::Bury
@@ -253,6 +261,7 @@ impl World {
                 let set = self.control.set("a-mapping", Setting::Disabled).await;
                 End::of(set, &())
             }
+            Subject::Waiting => End::of(self.control.waiting("a-mapping").await, &0),
             Subject::InFlight => End::of(self.queue.in_flight().await, &0),
             Subject::Secret => {
                 let secret = self.secrets.get(self.provider(), "default").await;
