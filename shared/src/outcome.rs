@@ -81,6 +81,16 @@ pub mod code {
     pub const BATCH_REFUSED: Code = Code::new("batch_refused");
     /// The provider says that what was to be made is there already.
     pub const ALREADY_EXISTS: Code = Code::new("already_exists");
+    /// The provider knows the credentials, and they may not do this.
+    pub const FORBIDDEN: Code = Code::new("forbidden");
+    /// Something before the provider (a firewall, a gateway) refused the call.
+    pub const BLOCKED: Code = Code::new("blocked");
+    /// What the call is about was held by somebody else.
+    pub const LOCKED: Code = Code::new("locked");
+    /// The provider would not take the call yet, or not on this connection.
+    pub const TOO_EARLY: Code = Code::new("too_early");
+    /// The provider sent the call elsewhere, which says nothing about what became of it.
+    pub const REDIRECTED: Code = Code::new("redirected");
     /// The provider's own rate limit refused the call.
     pub const RATE_LIMITED: Code = Code::new("rate_limited");
 }

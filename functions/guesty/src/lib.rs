@@ -81,6 +81,9 @@ impl Provider for Guesty {
             401 if operation.safety == BY_ORIGIN && answer.header("www-authenticate").is_none() => {
                 Verdict::exists(format!("declined, HTTP 401 code={}", code(&body)))
             }
+            // A key that lacks a right is a good key: another token would be spent in vain. Guesty names no shape of its
+            // errors; all that were seen are JSON objects.
+            403 => Verdict::forbidden(body.is_object(), format!("HTTP 403 code={}", code(&body))),
             400 | 404 | 409 | 410 | 422 => {
                 Verdict::rejected(format!("HTTP {} code={}", answer.status, code(&body)))
             }

@@ -91,6 +91,11 @@ impl Record {
 }
 
 impl Failed {
+    /// Whether it is HubSpot's at all, and no gateway's page.
+    pub(crate) fn is_named(&self) -> bool {
+        !self.category.is_empty()
+    }
+
     fn trace_ids(&self) -> &[Json] {
         let ids = self.context["objectWriteTraceId"].as_array();
         ids.map_or(&[], Vec::as_slice)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use causeway::Timestamp;
 use causeway::limiter::{Limit, Signals, signal};
-use causeway::outcome::Code;
+use causeway::outcome::{Code, code};
 use causeway::provider::{
     Answer, Auth, Json, Operation, Provider, Refused, Safety, Spec, TokenScheme, TokenWord, Verdict,
 };
@@ -86,19 +86,14 @@ impl Provider for HubSpot {
         answer: &Answer,
         now: Timestamp,
     ) -> Vec<Verdict> {
-        let verdict = match answer.status {
+        let whole = match answer.status {
             200..=299 => match answer.json::<Upserted>() {
                 Some(told) => return told.of(operation, elements),
                 None => Verdict::unwell(),
             },
             _ => refused(answer, now),
         };
-        match verdict {
-            Verdict::Rejected { .. } if elements.len() > 1 => {
-                vec![Verdict::alone(); elements.len()]
-            }
-            verdict => vec![verdict; elements.len()],
-        }
+        whole.of_whole(elements.len())
     }
 
     /// The remaining calls of the rolling window, and those of the day, which apps with OAuth are not told. Of neither
@@ -131,13 +126,15 @@ fn refused(answer: &Answer, now: Timestamp) -> Verdict {
             fault: false,
         },
         423 => Verdict::Retry {
-            code: Code::new("locked"),
+            code: code::LOCKED,
             after: Some(LOCKED),
             fault: false,
         },
-        // "Migration in progress", with a Retry-After of up to 24 hours.
-        477 => Verdict::throttled_for(answer, now, HOUR),
-        400 | 404..=407 | 410..=422 => Verdict::rejected(failed.to_string()),
+        // "Migration in progress", with a Retry-After of up to 24 hours: the account is closed for so long.
+        477 => Verdict::parked(answer, now, HOUR),
+        // `MISSING_SCOPES` is about one kind of record; the same token reads and writes the others.
+        403 => Verdict::forbidden(failed.is_named(), failed.to_string()),
+        400 | 404..=407 | 410..=420 | 422 => Verdict::rejected(failed.to_string()),
         _ => Verdict::by_status(answer, now),
     }
 }

@@ -63,6 +63,7 @@ impl Provider for Seam {
             (404, Some("access_code_not_found")) if operation.name == "access_codes.delete" => {
                 Verdict::delivered(None)
             }
+            (403, kind) => Verdict::forbidden(kind.is_some(), words(&body["error"])),
             (400 | 404 | 409 | 422, _) => Verdict::rejected(words(&body["error"])),
             _ => Verdict::by_status(answer, now),
         }

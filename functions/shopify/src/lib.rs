@@ -5,6 +5,7 @@ mod payloads;
 use std::time::Duration;
 
 use causeway::Timestamp;
+use causeway::breaker::BreakerSpec;
 use causeway::limiter::{Limit, Remaining, Signals};
 use causeway::provider::{
     Answer, Auth, Encoding, Found, Grant, Json, KeyPlace, Lookup, Operation, Placeholder, Provider,
@@ -62,6 +63,8 @@ static SPEC: Spec = Spec {
     // <https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits>. Its bucket holds 2,000 in answers seen
     // (`throttleStatus.maximumAvailable`); larger plans' are larger.
     limits: &[Limit::bucket("points", 2_000, 100, Duration::from_secs(1)).in_cost()],
+    // Every shop has a host of its own: one that is renamed or ill says nothing about the others.
+    breaker: BreakerSpec::DEFAULT.by_connection(),
     ..Spec::new(
         "shopify",
         "https://{shop}.myshopify.com",
@@ -106,8 +109,10 @@ impl Provider for Shopify {
                 None => Verdict::throttled(answer, now),
             },
             (200..=299, Some("INTERNAL_SERVER_ERROR")) => Verdict::unwell(),
+            // A scope that the app lacks: about what was asked, not about the token.
+            (200..=299, Some("ACCESS_DENIED")) => Verdict::forbidden(true, "code=ACCESS_DENIED"),
             // Without data nothing was begun: <https://spec.graphql.org/October2021/#sec-Errors>
-            (200..=299, Some(code)) if code == "ACCESS_DENIED" || body["data"].is_null() => {
+            (200..=299, Some(code)) if body["data"].is_null() => {
                 Verdict::rejected(format!("code={code}"))
             }
             (200..=299, None) => made(&body["data"]["result"]),

@@ -87,12 +87,25 @@ impl Provider for Slack {
     }
 }
 
+/// How long a workspace is left alone that is being moved into an organisation: Slack says no time. Ours, not Slack's.
+const MIGRATION: Duration = Duration::from_secs(60 * 60);
+
+/// <https://docs.slack.dev/reference/methods/chat.postMessage#errors>
 fn refused(error: &str, answer: &Answer, now: Timestamp) -> Verdict {
     match error {
         "ratelimited" | "rate_limited" => Verdict::throttled(answer, now),
         "invalid_auth" | "not_authed" | "account_inactive" | "token_revoked" | "token_expired" => {
             Verdict::Unauthorized
         }
+        // The token is good, and may not do this.
+        "missing_scope"
+        | "not_allowed_token_type"
+        | "access_denied"
+        | "accesslimited"
+        | "ekm_access_denied" => Verdict::forbidden(true, format!("error={error}")),
+        // "Will not be available until migration is complete": the workspace, or the one channel.
+        "org_login_required" | "team_added_to_org" => Verdict::parked(answer, now, MIGRATION),
+        "external_channel_migrating" => Verdict::locked(answer, now),
         // "It's possible some aspect of the operation succeeded before the error was raised."
         "fatal_error" | "internal_error" | "request_timeout" | "service_unavailable" => {
             Verdict::unwell()

@@ -69,6 +69,9 @@ impl Provider for Stripe {
                 after: None,
                 fault: false,
             },
+            // Another call holds the object, and no limit is near: <https://github.com/stripe/stripe-php/pull/718>
+            429 if error.code == "lock_timeout" => Verdict::locked(answer, now),
+            403 => Verdict::forbidden(!error.kind.is_empty(), error.to_string()),
             400 if error.kind == "idempotency_error" => stuck(Code::new("key_mismatch"), false),
             400 | 402 | 404 | 422 => Verdict::rejected(error.to_string()),
             _ => Verdict::by_status(answer, now),

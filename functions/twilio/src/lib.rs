@@ -20,6 +20,10 @@ use payloads::{CreateCall, CreateFromContent, CreateMessage};
 /// Text messages and calls.
 pub struct Twilio;
 
+/// "Send again after the rolling 24-hour window resets", of which nobody says when it began; one call an hour finds it.
+/// <https://www.twilio.com/docs/api/errors/63038>
+const FULL_DAY: Duration = Duration::from_secs(60 * 60);
+
 /// How long a sender's full queue gets before the next try. Ours: Twilio says "wait" without a number.
 const FULL_QUEUE: Duration = Duration::from_secs(60);
 
@@ -82,10 +86,17 @@ impl Provider for Twilio {
                 after: Some(FULL_QUEUE),
                 fault: false,
             },
-            (401 | 408 | 429, _) => Verdict::by_status(answer, now),
-            // Permission denied, account not active, no access: about the account. Every other code of a 403 is about
-            // this request, and must not pause the connection.
-            (403, Some(20003 | 20005 | 20006)) => Verdict::Unauthorized,
+            // The account's messages of a day, in whatever status: <https://www.twilio.com/docs/api/errors/63038>
+            (400..=499, Some(63038)) => Verdict::parked(answer, now, FULL_DAY),
+            // The account is not active: <https://www.twilio.com/docs/api/errors/20005>
+            (403, Some(20005)) => Verdict::Unauthorized,
+            // 21000 to 21999 are about messages and numbers, such as a region that is not enabled
+            // (<https://www.twilio.com/docs/api/errors/21408>). The rest is about what the key may do: one "that does not
+            // include permission for the resource or endpoint" is no bad key, <https://www.twilio.com/docs/api/errors/403>.
+            (403, Some(code)) if !(21_000..22_000).contains(&code) => {
+                Verdict::forbidden(true, format!("code={code}"))
+            }
+            (401 | 408 | 421 | 423 | 425 | 429, _) => Verdict::by_status(answer, now),
             (400..=499, Some(code)) => Verdict::rejected(format!("code={code}")),
             _ => Verdict::by_status(answer, now),
         }

@@ -19,6 +19,9 @@ const IN_PROGRESS: Duration = Duration::from_secs(1);
 /// How long a spent day parks the connection where the answer has no `Retry-After`. Ours, not Xero's.
 const SPENT_DAY: Duration = Duration::from_secs(60 * 60);
 
+/// What the gateway says of a token without the scope.
+const LACKS_SCOPE: &str = "AuthorizationUnsuccessful";
+
 /// The id of what was not made.
 const NO_ID: &str = "00000000-0000-0000-0000-000000000000";
 
@@ -68,11 +71,24 @@ impl Element {
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct Failed {
     error_number: u32,
-    r#type: String,
+    r#type: Option<String>,
     message: String,
+    // Of what the gateway before the accounting API refuses.
+    title: String,
+    detail: String,
 }
 
 impl Failed {
+    /// Whether it is Xero's at all, and no firewall's page.
+    pub(crate) fn is_named(&self) -> bool {
+        !self.title.is_empty() || self.r#type.is_some()
+    }
+
+    /// The one word that says that the credentials are good and may not do this.
+    pub(crate) fn lacks_scope(&self) -> bool {
+        self.detail == LACKS_SCOPE
+    }
+
     /// The key is remembered with another request. Xero has no code for it.
     /// <https://developer.xero.com/documentation/guides/idempotent-requests/idempotency/>
     pub(crate) fn is_key_mismatch(&self) -> bool {
@@ -83,7 +99,12 @@ impl Failed {
 /// Type and number; Xero's messages quote the values.
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "type={} number={}", self.r#type, self.error_number)
+        let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic());
+        if !self.detail.is_empty() && is_word(&self.detail) {
+            return write!(f, "detail={}", self.detail);
+        }
+        let kind = self.r#type.as_deref().unwrap_or_default();
+        write!(f, "type={kind} number={}", self.error_number)
     }
 }
 

@@ -117,10 +117,7 @@ impl Provider for Xero {
     ) -> Vec<Verdict> {
         let told = match elements(answer, now) {
             Ok(told) => told,
-            Err(Verdict::Rejected { .. }) if elements_sent.len() > 1 => {
-                return vec![Verdict::alone(); elements_sent.len()];
-            }
-            Err(verdict) => return vec![verdict; elements_sent.len()],
+            Err(whole) => return whole.of_whole(elements_sent.len()),
         };
         let of = |element: &&Json| {
             let number = operation.identity(element).ok().flatten();
@@ -159,6 +156,11 @@ fn elements(answer: &Answer, now: Timestamp) -> Result<Vec<Element>, Verdict> {
             fault: false,
         },
         400 | 404 => Verdict::rejected(failed.to_string()),
+        // The token works elsewhere, and lacks the scope of this: <https://github.com/XeroAPI/Xero-NetStandard/issues/97>,
+        // <https://github.com/XeroAPI/xero-ruby-oauth2-app/issues/82>. A token that does not is "AuthenticationUnsuccessful"
+        // or "TokenExpired".
+        401 if failed.lacks_scope() => Verdict::forbidden(true, failed.to_string()),
+        403 => Verdict::forbidden(failed.is_named(), failed.to_string()),
         _ => Verdict::by_status(answer, now),
     })
 }

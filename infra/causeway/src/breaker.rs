@@ -41,7 +41,7 @@ struct Which {
     /// The provider.
     #[arg(value_parser = crate::target::name)]
     provider: Name,
-    /// The connection, of a provider whose connections have a breaker each.
+    /// The connection, of a provider whose connections have a breaker each; without it, the provider's own.
     #[arg(long, value_parser = crate::target::name)]
     connection: Option<Name>,
 }
@@ -141,7 +141,9 @@ async fn show(stack: &Stack, which: &Which, context: &Context) -> Result<Done, E
     }
     let now = context.now();
     if views.is_empty() {
-        output::line("No connection's breaker was ever anything but closed.")?;
+        output::line(
+            "Neither the provider's nor a connection's breaker was ever anything but closed.",
+        )?;
     }
     for view in &views {
         output::line(&view.sentence(provider, &now))?;
@@ -243,16 +245,11 @@ fn key(provider: &str, connection: Option<&Name>) -> Result<(String, Option<Stri
             "--connection: {provider} has one breaker for all connections"
         ))
         .hint("leave it out")),
-        (Scope::Connection, None) => Err(Error::usage(format!(
-            "--connection: {provider} has a breaker for each connection"
-        ))
-        .hint(format!(
-            "name one; `causeway breaker show {provider}` lists them"
-        ))),
-        (scope, connection) => Ok((
-            scope.key(provider, connection.unwrap_or_default()),
-            connection.map(str::to_owned),
-        )),
+        // Above those of its connections stands the provider's, which stops them all.
+        (_, None) => Ok((Scope::Provider.key(provider, ""), None)),
+        (scope, Some(connection)) => {
+            Ok((scope.key(provider, connection), Some(connection.to_owned())))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `causeway connection`: connections whose credentials were refused, and their end.
 
 use causeway::Timestamp;
+use causeway::credentials::rights::Run;
 use causeway::credentials::{self, Reason};
 use causeway::provider::TokenBudget;
 use causeway::request::Name;
@@ -67,6 +68,8 @@ pub struct View {
     /// When one call tries again.
     #[serde(serialize_with = "when::maybe_rfc3339")]
     pub next_trial: Option<Timestamp>,
+    /// Operations that are paused by themselves: the credentials are good, and may not do them.
+    pub forbidden: Vec<Forbidden>,
     /// When the access token ends; none where there is none, or the secret is shown as it is.
     #[serde(serialize_with = "when::maybe_rfc3339")]
     pub token_expires_at: Option<Timestamp>,
@@ -76,6 +79,16 @@ pub struct View {
     pub failed_refreshes: u32,
     /// Tokens asked for within the provider's budget's window; none where there is no budget.
     pub budget_used: Option<usize>,
+}
+
+/// A paused operation of a connection that goes on otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Forbidden {
+    /// The operation.
+    pub operation: String,
+    /// When the refusals began.
+    #[serde(serialize_with = "when::rfc3339")]
+    pub since: Timestamp,
 }
 
 /// Runs the command.
@@ -97,7 +110,7 @@ async fn run_list(list: &List, context: &Context) -> Result<Done, Error> {
     let now = context.now();
     let found = items::scan(&stack, provider).await?;
     let mut views = views(&found.credentials, now.at);
-    views.retain(|view| list.all || view.paused.is_some());
+    views.retain(|view| list.all || view.paused.is_some() || !view.forbidden.is_empty());
     if context.global.json {
         output::json(&views)?;
     } else if views.is_empty() {
@@ -179,12 +192,20 @@ fn view(provider: &str, connection: &str, standing: &Standing, now: Timestamp) -
         paused: pause.map(|pause| pause.reason),
         since: pause.map(|pause| pause.since),
         next_trial: pause
-            .filter(|pause| pause.reason == Reason::Unauthorised)
+            .filter(|pause| matches!(pause.reason, Reason::Unauthorised | Reason::Moved))
             .map(|pause| pause.next_trial),
+        forbidden: standing.rights.paused().map(forbidden).collect(),
         token_expires_at: standing.token.map(|token| token.expires_at),
         token_refused: standing.token.is_some_and(|token| token.refused),
         failed_refreshes: standing.failures,
         budget_used: budget.map(used),
+    }
+}
+
+fn forbidden((operation, run): (&str, &Run)) -> Forbidden {
+    Forbidden {
+        operation: operation.to_owned(),
+        since: run.since,
     }
 }
 
@@ -197,6 +218,14 @@ fn table(views: &[View], now: &Now) -> String {
             view.since.map_or_else(dash, |at| now.both(at)),
             view.next_trial.map_or_else(dash, |at| now.distance(at)),
         ]);
+        for one in &view.forbidden {
+            table.add_row([
+                format!("{}/{} {}", view.provider, view.connection, one.operation),
+                Reason::Forbidden.code().to_owned(),
+                now.both(one.since),
+                dash(),
+            ]);
+        }
     }
     table.to_string()
 }
@@ -227,6 +256,14 @@ impl View {
                 ));
             }
             _ => lines.push("  paused     no".to_owned()),
+        }
+        for one in &self.forbidden {
+            let advice = advice(Reason::Forbidden, &self.provider, &self.connection);
+            let since = now.both(one.since);
+            lines.push(format!(
+                "  paused     {} since {since}: {advice}",
+                one.operation
+            ));
         }
         if let Some(at) = self.next_trial {
             lines.push(format!("  next trial {}", now.both(at)));
@@ -272,6 +309,12 @@ fn advice(reason: Reason, provider: &str, connection: &str) -> String {
         Reason::RefreshBudget => {
             "the provider gives out no more tokens for now: it goes on by itself".to_owned()
         }
+        Reason::Moved => format!(
+            "the account answers with another address (a renamed shop): put the new one into the secret {secret}, which ends the pause"
+        ),
+        Reason::Forbidden => format!(
+            "the credentials are good and may not do this: give them the right (a scope, a permission) at the provider; one call tries every 15 minutes, or `causeway connection resume {provider}/{connection}`"
+        ),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use causeway::Timestamp;
 use causeway::breaker::Breaker;
-use causeway::credentials::Pause;
+use causeway::credentials::{Pause, Rights};
 use causeway::limiter::LimitState;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,7 +19,7 @@ use crate::stack::Stack;
 const PAGES_MAX: usize = 50;
 
 /// The attributes that are asked for. Access and refresh tokens are none of them: they never leave the table.
-const ATTRIBUTES: [&str; 23] = [
+const ATTRIBUTES: [&str; 24] = [
     "pk",
     // A breaker's.
     "state",
@@ -43,6 +43,7 @@ const ATTRIBUTES: [&str; 23] = [
     "lapsed",
     "retry_at",
     "refreshes",
+    "rights",
     "token.expires_at",
     "token.refused",
     "lease.until",
@@ -85,6 +86,8 @@ pub struct Standing {
     pub retry_at: Option<Timestamp>,
     /// When tokens were asked for.
     pub refreshes: Vec<Timestamp>,
+    /// Operations that the credentials were refused.
+    pub rights: Rights,
     /// The access token's end, and whether the vendor refused it.
     pub token: Option<TokenStanding>,
     /// Somebody asks the vendor for a token.
@@ -242,7 +245,7 @@ mod tests {
         let (projection, names) = projection();
         assert!(projection.starts_with("#a0, #a1, "), "{projection}");
         assert_eq!(names["#a0"], "pk");
-        let last = "#a21.#a22, #a23.#a24, #a25.#a26";
+        let last = "#a22.#a23, #a24.#a25, #a26.#a27";
         assert!(projection.ends_with(last), "{projection}");
         let asked: Vec<_> = names.values().map(String::as_str).collect();
         for secret in ["text", "refresh_token", "spare", "prints"] {

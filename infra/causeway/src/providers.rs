@@ -119,7 +119,7 @@ fn ways(spec: &Spec) -> String {
 fn provider(spec: &'static Spec) -> String {
     let whose = match spec.breaker.scope {
         Scope::Provider => "one for all connections",
-        Scope::Connection => "one for each connection",
+        Scope::Connection => "one for each connection, and one for all of them above",
     };
     let mut lines = vec![
         spec.name.to_owned(),

@@ -1,8 +1,11 @@
 //! The fleet's breaker as one environment sees it: decisions on the shared item, with as few round trips as the
 //! promise allows.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use futures_util::future::join;
 
 use super::{ASK_AGAIN, Admission, BatchResults, Breaker, BreakerSpec, State};
 use crate::bugs::{self, Bug};
@@ -19,6 +22,18 @@ const MEMORY_PARTS: usize = 32;
 /// What a breaker holds elsewhere: a window of 12 buckets, and the names of two suspects and a prober.
 const LISTS_BYTES: usize = 512;
 
+/// Connections whose calls one environment remembers for a census; the next ones of the window are not counted.
+const MAX_CALLERS: usize = 1000;
+
+/// The states that calls were admitted under; goes into [`CircuitBreaker::record`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Epochs {
+    /// The breaker's own.
+    pub own: u64,
+    /// The provider's, where the call is the probe of that breaker.
+    pub probe_above: Option<u64>,
+}
+
 /// Leave for a batch to make calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gate {
@@ -26,13 +41,13 @@ pub enum Gate {
     Open {
         /// Share of the full rate, in permille.
         permille: u16,
-        /// Goes into [`CircuitBreaker::record`].
-        epoch: u64,
+        /// What they are admitted under.
+        epoch: Epochs,
     },
     /// One call may be made, and its end must be told, or the probe handed back.
     Probe {
-        /// Goes into [`CircuitBreaker::record`].
-        epoch: u64,
+        /// What it is admitted under.
+        epoch: Epochs,
         /// When the others of the batch may ask again.
         others: Timestamp,
     },
@@ -43,12 +58,48 @@ pub enum Gate {
     },
 }
 
+impl Gate {
+    /// A connection's own leave under that of its provider, which is not shut.
+    fn under(self, above: Self) -> Self {
+        match (above, self) {
+            (Self::Shut { until }, _) | (_, Self::Shut { until }) => Self::Shut { until },
+            (
+                Self::Probe {
+                    epoch: above,
+                    others,
+                },
+                own,
+            ) => Self::Probe {
+                epoch: Epochs {
+                    own: own.epoch(),
+                    probe_above: Some(above.own),
+                },
+                others,
+            },
+            (Self::Open { permille: most, .. }, Self::Open { permille, epoch }) => Self::Open {
+                permille: permille.min(most),
+                epoch,
+            },
+            (Self::Open { .. }, own) => own,
+        }
+    }
+
+    const fn epoch(&self) -> u64 {
+        match self {
+            Self::Open { epoch, .. } | Self::Probe { epoch, .. } => epoch.own,
+            Self::Shut { .. } => 0,
+        }
+    }
+}
+
 /// One environment's view of its lane's breakers.
 pub struct CircuitBreaker {
     states: Arc<dyn StateStore>,
     spec: BreakerSpec,
     environment: String,
     seen: Cache<Seen>,
+    /// The connections that calls were made for, and when the last one was, where connections have breakers.
+    callers: Mutex<HashMap<String, Timestamp>>,
 }
 
 /// A breaker, and when it was seen so.
@@ -68,6 +119,7 @@ impl CircuitBreaker {
             spec,
             environment,
             seen: Cache::new(FunctionMemory::USUAL.part(MEMORY_PARTS)),
+            callers: Mutex::default(),
         }
     }
 
@@ -86,16 +138,19 @@ impl CircuitBreaker {
     /// other work, since it will hardly refuse. While admission ramps up it comes first: its share is what others ask
     /// for.
     pub fn believed_closed(&self, key: &str, now: Timestamp) -> bool {
-        self.seen.get(key).is_none_or(|(known, _)| {
-            let admission = known
-                .value
-                .admit(&self.spec, now, &self.environment, Duration::ZERO);
-            admission == Admission::All
-        })
+        let is_closed = |key: &str| {
+            self.seen.get(key).is_none_or(|(known, _)| {
+                let breaker = &known.value;
+                let admission = breaker.admit(&self.spec, now, &self.environment, Duration::ZERO);
+                admission == Admission::All
+            })
+        };
+        let above = self.spec.scope.above(key);
+        is_closed(key) && above.is_none_or(|(above, _)| is_closed(&above))
     }
 
-    /// Asks for leave to call. No round trip where the breaker was seen closed within the last second, one read
-    /// otherwise, and one more write for the elected prober.
+    /// Asks for leave to call: a connection's breaker, and the provider's above it. No round trip where a breaker was
+    /// seen closed within the last second, one read otherwise, and one more write for the elected prober.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -105,41 +160,64 @@ impl CircuitBreaker {
         now: Timestamp,
         probe_lease: Duration,
     ) -> Result<Gate, StoreError> {
+        let Some((above, _)) = self.spec.scope.above(key) else {
+            let known = self.look(key, now).await?;
+            return self.ask(key, known, now, probe_lease).await;
+        };
+        let (known_above, known) = join(self.look(&above, now), self.look(key, now)).await;
+        let (known_above, known) = (known_above?, known?);
+        let known_above = self.heard_above(&above, known_above, now).await?;
+        let leave = self.ask(&above, known_above, now, probe_lease).await?;
+        if matches!(leave, Gate::Shut { .. }) {
+            return Ok(leave);
+        }
+        let own = self.ask(key, known, now, probe_lease).await;
+        if !matches!(own, Ok(Gate::Open { .. } | Gate::Probe { .. })) {
+            self.release(&above, now).await?;
+        }
+        Ok(own?.under(leave))
+    }
+
+    /// The state under `key`, at most a second old.
+    async fn look(&self, key: &str, now: Timestamp) -> Result<Known<Breaker>, StoreError> {
         let trusted = self
             .seen
             .get(key)
             .filter(|(known, at)| is_trusted(known, *at, now));
-        let known = match trusted {
-            Some((known, _)) => known,
-            None => self.remember(key, lanes::read(self.states.as_ref(), key).await?, now),
-        };
-        let decide = |breaker: &Breaker| match breaker.admit(
-            &self.spec,
-            now,
-            &self.environment,
-            probe_lease,
-        ) {
-            Admission::All => (
-                None,
-                Gate::Open {
-                    permille: 1000,
-                    epoch: breaker.epoch,
-                },
-            ),
-            Admission::Share { permille } => (
-                None,
-                Gate::Open {
-                    permille,
-                    epoch: breaker.epoch,
-                },
-            ),
-            Admission::Refuse { until, .. } => (None, Gate::Shut { until }),
-            Admission::Probe { next } => {
-                let gate = Gate::Probe {
-                    epoch: next.epoch,
-                    others: now + ASK_AGAIN,
-                };
-                (Some(*next), gate)
+        match trusted {
+            Some((known, _)) => Ok(known),
+            None => Ok(self.remember(key, lanes::read(self.states.as_ref(), key).await?, now)),
+        }
+    }
+
+    async fn ask(
+        &self,
+        key: &str,
+        known: Known<Breaker>,
+        now: Timestamp,
+        probe_lease: Duration,
+    ) -> Result<Gate, StoreError> {
+        let decide = |breaker: &Breaker| {
+            let admission = breaker.admit(&self.spec, now, &self.environment, probe_lease);
+            let epoch = |breaker: &Breaker| Epochs {
+                own: breaker.epoch,
+                probe_above: None,
+            };
+            let open = |permille| Gate::Open {
+                permille,
+                epoch: epoch(breaker),
+            };
+            match admission {
+                Admission::All => (None, open(1000)),
+                Admission::Share { permille } => (None, open(permille)),
+                Admission::Refuse { until, .. } => (None, Gate::Shut { until }),
+                Admission::Probe { next } => {
+                    let gate = Gate::Probe {
+                        epoch: epoch(&next),
+                        others: now + ASK_AGAIN,
+                    };
+                    (Some(*next), gate)
+                }
             }
         };
         let mark = self.mark(now);
@@ -156,6 +234,52 @@ impl CircuitBreaker {
         )
     }
 
+    /// While openings are counted, tells the provider's breaker whom this environment called for.
+    async fn heard_above(
+        &self,
+        above: &str,
+        known: Known<Breaker>,
+        now: Timestamp,
+    ) -> Result<Known<Breaker>, StoreError> {
+        if !known.value.is_counting(&self.spec, now) {
+            return Ok(known);
+        }
+        self.survey(above, None, now).await?;
+        Ok(self.known(above))
+    }
+
+    async fn survey(
+        &self,
+        above: &str,
+        opened: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let callers = self.callers(now);
+        self.change(above, now, |breaker| {
+            let callers = callers.iter().map(String::as_str);
+            breaker.surveyed(&self.spec, now, opened, callers)
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// The connections that calls were made for within the window.
+    fn callers(&self, now: Timestamp) -> Vec<String> {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        callers.retain(|_, at| now.since(*at) < self.spec.window);
+        callers.keys().cloned().collect()
+    }
+
+    fn note_caller(&self, connection: &str, now: Timestamp) {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if callers.len() >= MAX_CALLERS {
+            callers.retain(|_, at| now.since(*at) < self.spec.window);
+        }
+        if callers.len() < MAX_CALLERS || callers.contains_key(connection) {
+            callers.insert(connection.to_owned(), now);
+        }
+    }
+
     /// Tells how a batch's calls ended. No round trip while the lane is healthy.
     ///
     /// # Errors
@@ -164,42 +288,73 @@ impl CircuitBreaker {
         &self,
         key: &str,
         now: Timestamp,
-        epoch: u64,
+        epoch: Epochs,
         results: &BatchResults,
         jitter: f64,
     ) -> Result<(), StoreError> {
-        self.change(key, now, |breaker| {
-            breaker.record(&self.spec, now, &self.environment, epoch, results, jitter)
-        })
-        .await
+        let judge = |epoch: u64| {
+            move |breaker: &Breaker| {
+                breaker.record(&self.spec, now, &self.environment, epoch, results, jitter)
+            }
+        };
+        let opened = self.change(key, now, judge(epoch.own)).await;
+        let Some((above, connection)) = self.spec.scope.above(key) else {
+            return opened.map(|_| ());
+        };
+        if results.calls() > 0 {
+            self.note_caller(connection, now);
+        }
+        if let Some(epoch) = epoch.probe_above {
+            self.change(&above, now, judge(epoch)).await?;
+        }
+        if opened? {
+            self.survey(&above, Some(connection), now).await?;
+        }
+        Ok(())
     }
 
-    /// Hands back a probe that made no call.
+    /// Hands back a probe that made no call, the connection's or the provider's.
     ///
     /// # Errors
     /// When the store does not answer: the lease then ends by itself.
     pub async fn release_probe(&self, key: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.change(key, now, |breaker| breaker.release_probe(&self.environment))
-            .await
+        if let Some((above, _)) = self.spec.scope.above(key) {
+            self.release(&above, now).await?;
+        }
+        self.release(key, now).await
     }
 
+    async fn release(&self, key: &str, now: Timestamp) -> Result<(), StoreError> {
+        let released = self.change(key, now, |breaker| breaker.release_probe(&self.environment));
+        released.await.map(|_| ())
+    }
+
+    /// Stores what `decide` makes of the breaker; whether that opened it.
     async fn change(
         &self,
         key: &str,
         now: Timestamp,
         decide: impl Fn(&Breaker) -> Option<Breaker>,
-    ) -> Result<(), StoreError> {
-        let known = self.seen.get(key).map(|(known, _)| known);
-        let known = known.unwrap_or_default();
+    ) -> Result<bool, StoreError> {
+        let known = self.known(key);
         let mark = self.mark(now);
         let done = lanes::update(self.states.as_ref(), key, &mark, known, |breaker| {
-            (decide(breaker), ())
+            let next = decide(breaker);
+            let opens = |next: &Breaker| next.state == State::Open && next.epoch != breaker.epoch;
+            let opened = next.as_ref().is_some_and(opens);
+            (next, opened)
         })
         .await?;
-        if let Some((known, ())) = done {
-            self.remember_if_new(key, known, now);
-        }
-        Ok(())
+        let Some((known, opened)) = done else {
+            return Ok(false);
+        };
+        self.remember_if_new(key, known, now);
+        Ok(opened)
+    }
+
+    fn known(&self, key: &str) -> Known<Breaker> {
+        let known = self.seen.get(key).map(|(known, _)| known);
+        known.unwrap_or_default()
     }
 
     fn mark(&self, now: Timestamp) -> String {

@@ -15,8 +15,12 @@
 //! 3. after its batch folds every call that ended into [`BatchResults`] and writes what
 //!    [`Breaker::record`] returns, if it returns anything. A loser of the swap reads and decides again.
 //!
+//! Where connections have breakers of their own, the provider has one as well, whose calls are the connections': it opens
+//! when too many of theirs do ([`Breaker::surveyed`]), and its probe is any connection's call.
+//!
 //! Time and jitter come in as arguments; nothing here reads a clock or draws a random number.
 
+mod census;
 mod circuit;
 #[cfg(test)]
 mod properties;
@@ -28,7 +32,8 @@ mod state;
 mod tests;
 mod window;
 
-pub use circuit::{CircuitBreaker, Gate};
+pub use census::Census;
+pub use circuit::{CircuitBreaker, Epochs, Gate};
 pub use results::{BatchResults, CallResult};
 pub use spec::{BreakerSpec, Scope};
 pub use state::{

@@ -75,7 +75,7 @@ impl Breaker {
         })
     }
 
-    fn open(&self, spec: &BreakerSpec, now: Timestamp, reason: String) -> Self {
+    pub(super) fn open(&self, spec: &BreakerSpec, now: Timestamp, reason: String) -> Self {
         let mut next = self.entering(State::Open);
         next.opened = next.opened.saturating_add(1);
         next.reopenings = 0;

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub enum Scope {
     /// All connections fail together: the vendor has one service for all accounts.
     Provider,
-    /// Each connection fails alone: every account has a host of its own.
+    /// Each connection fails alone: every account has a host of its own. Together they fail too.
     Connection,
 }
 
@@ -18,6 +18,13 @@ impl Scope {
             Self::Provider => format!("{provider}#*#breaker"),
             Self::Connection => format!("{provider}#{connection}#breaker"),
         }
+    }
+
+    /// Of the breaker under `key`, which a connection's may stand for alone: the provider's, and the connection.
+    pub(super) fn above(self, key: &str) -> Option<(String, &str)> {
+        let (provider, rest) = key.split_once('#')?;
+        let connection = rest.strip_suffix("#breaker")?;
+        (self == Self::Connection).then(|| (Self::Provider.key(provider, ""), connection))
     }
 }
 
@@ -63,6 +70,12 @@ impl BreakerSpec {
         ramp_step: Duration::from_secs(30),
         scope: Scope::Provider,
     };
+
+    /// These parameters, for each connection by itself: for vendors whose accounts have hosts of their own.
+    pub const fn by_connection(mut self) -> Self {
+        self.scope = Scope::Connection;
+        self
+    }
 
     /// Buckets that the window is kept in: its effective length is 11/12 to 12/12 of [`Self::window`],
     /// in an item of a few hundred bytes.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::BreakerSpec;
+use super::census::Census;
 use super::window::{Bucket, Suspect};
 use crate::bugs::{self, Bug};
 use crate::timestamp::Timestamp;
@@ -85,6 +86,9 @@ pub struct Breaker {
     /// Up to two environments that saw bad calls within the window.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suspects: Vec<Suspect>,
+    /// The connections whose breakers opened, and those that called: of a provider whose connections have their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub census: Option<Census>,
     /// When the breaker last closed: admission ramps from here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Timestamp>,

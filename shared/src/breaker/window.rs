@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 
 /// One environment's second failing batch confirms its first when it comes at least this much later: longer
 /// than the 1 s for which the others trust a closed state, so that they had a chance to contradict.
-const APART: Duration = Duration::from_secs(2);
+pub(super) const APART: Duration = Duration::from_secs(2);
 
 /// Environments remembered as having seen bad calls: two already prove that it is not one of them alone.
 const SUSPECTS_MAX: usize = 2;
@@ -93,6 +93,7 @@ impl Breaker {
     pub(super) fn clear_counts(&mut self) {
         self.window.clear();
         self.suspects.clear();
+        self.census = None;
         self.end_run();
     }
 

@@ -77,19 +77,40 @@ impl From<StoreError> for Refused {
 }
 
 impl Credentials {
-    /// Whether `connection` was not paused when last seen, or was never seen: asking for it may then run beside other
-    /// work.
-    pub fn believed_going(&self, connection: &str, now: Timestamp) -> bool {
+    /// Whether neither `connection` nor its `operation` was paused when last seen, or it was never seen: asking for it may
+    /// then run beside other work.
+    pub fn believed_going(&self, connection: &str, operation: &str, now: Timestamp) -> bool {
         let known = self.remembered(connection);
-        known.is_none_or(|(known, _)| self.standing(&known.value, now) == Standing::Going)
+        known.is_none_or(|(known, _)| {
+            self.stands(connection, operation, &known.value, now) == Standing::Going
+        })
     }
 
-    /// Whether messages of `connection` may go on. No round trip within a minute of the last; where it is paused, the
-    /// secret is looked at once a minute.
+    /// Whether calls of `operation` may be made under `state`: what stops the connection stops them all.
+    fn stands(
+        &self,
+        connection: &str,
+        operation: &str,
+        state: &CredentialState,
+        now: Timestamp,
+    ) -> Standing {
+        match state.standing(self.scheme_under(state), now) {
+            Standing::Going => self.rights(connection, operation, state, now),
+            stopped => stopped,
+        }
+    }
+
+    /// Whether messages of `connection` for `operation` may go on. No round trip within a minute of the last; where it is
+    /// paused, the secret is looked at once a minute.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn admit(&self, connection: &str, now: Timestamp) -> Result<Admission, StoreError> {
+    pub async fn admit(
+        &self,
+        connection: &str,
+        operation: &str,
+        now: Timestamp,
+    ) -> Result<Admission, StoreError> {
         let trusted = self
             .remembered(connection)
             .filter(|(_, at)| now.since(*at) < TRUST);
@@ -97,7 +118,7 @@ impl Credentials {
             Some((known, _)) => known,
             None => self.read(connection).await?,
         };
-        let paused = match self.standing(&known.value, now) {
+        let paused = match self.stands(connection, operation, &known.value, now) {
             Standing::Going => return Ok(Admission::Go),
             Standing::TrialDue(_) => return Ok(Admission::Trial),
             Standing::Paused(paused) => paused,
@@ -186,10 +207,6 @@ impl Credentials {
             Decision::Use { next: None } => Some(access_of(&known.value, secret, scheme)),
             _ => None,
         }
-    }
-
-    fn standing(&self, state: &CredentialState, now: Timestamp) -> Standing {
-        state.standing(self.scheme_under(state), now)
     }
 
     fn ask<'a>(

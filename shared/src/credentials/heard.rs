@@ -1,10 +1,10 @@
 //! What the vendor's answers, and an operator's word, say about a connection's credentials.
 
-use super::Paused;
 use super::access::{Access, Refusal};
 use super::held::Prints;
 use super::keeper::{Credentials, key};
 use super::state::CredentialState;
+use super::{Paused, Reason};
 use crate::StoreError;
 use crate::lanes::{self, StateStore};
 
@@ -51,6 +51,23 @@ impl Credentials {
         Ok(())
     }
 
+    /// The account has another address than the one that was called with `access`.
+    ///
+    /// # Errors
+    /// When the store does not answer: the next call will find out again.
+    pub async fn moved(&self, connection: &str, access: &Access) -> Result<Paused, StoreError> {
+        let now = self.seams.clock.now();
+        let changed = self.change(connection, self.known(connection), |state| {
+            state.moved(&access.names.prints, now)
+        });
+        let pause = changed.await?.pause;
+        Ok(Paused {
+            reason: Reason::Moved,
+            since: pause.map_or(now, |pause| pause.since),
+            until: None,
+        })
+    }
+
     /// The secret does not hold what the call needs.
     ///
     /// # Errors
@@ -90,7 +107,7 @@ pub async fn resume(
     let key = key(provider, connection);
     let known = lanes::read::<CredentialState>(states, &key).await?;
     let resumed = lanes::update(states, &key, writer, known, |state| {
-        (state.resume(), state.pause.is_some())
+        (state.resume(), state.is_paused())
     });
     match resumed.await? {
         Some((_, was_paused)) => Ok(was_paused),

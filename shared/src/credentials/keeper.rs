@@ -1,5 +1,6 @@
 //! The fleet's credentials as one environment sees them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub(super) struct Seen {
     pub(super) checked_at: Option<Timestamp>,
     /// Held by whoever decides on it: the others of this environment wait for the token, not for its lease.
     pub(super) line: Arc<futures_util::lock::Mutex<()>>,
+    /// When the vendor last let a call of each operation through.
+    pub(super) allowed: HashMap<&'static str, Timestamp>,
     /// Ends of token calls that could not be stored yet.
     pub(super) unwritten: Vec<Unwritten>,
 }

@@ -14,6 +14,7 @@ mod held;
 mod keeper;
 mod pause;
 mod refresh;
+pub mod rights;
 mod settle;
 mod standing;
 pub mod state;
@@ -23,6 +24,7 @@ pub use heard::resume;
 pub use held::{HeldToken, Lease, Prints};
 pub use keeper::Credentials;
 pub use pause::{Pause, Paused, Reason, Standing};
+pub use rights::Rights;
 pub use settle::{Exchange, ShownPrints};
 pub use state::{Ask, CredentialState, Decision};
 

@@ -25,6 +25,10 @@ pub enum Reason {
     SecretMissing,
     /// The vendor gives out no more tokens for now.
     RefreshBudget,
+    /// The account answers with another address.
+    Moved,
+    /// The credentials are good, and may not do this operation: it alone is paused.
+    Forbidden,
 }
 
 impl Reason {
@@ -35,6 +39,8 @@ impl Reason {
             Self::ReauthoriseNeeded => "reauthorise_needed",
             Self::SecretMissing => "secret_missing",
             Self::RefreshBudget => "refresh_budget",
+            Self::Moved => "moved",
+            Self::Forbidden => "forbidden",
         }
     }
 }

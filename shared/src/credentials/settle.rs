@@ -200,8 +200,10 @@ impl CredentialState {
             return None;
         }
         let mut next = self.clone();
-        let is_unauthorised = |reason| reason == Reason::Unauthorised;
-        next.pause = next.pause.filter(|pause| !is_unauthorised(pause.reason));
+        let disproved = [Reason::Unauthorised, Reason::Moved];
+        next.pause = next
+            .pause
+            .filter(|pause| !disproved.contains(&pause.reason));
         if let Some(token) = &mut next.token {
             token.on_trial = false;
         }

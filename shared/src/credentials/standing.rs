@@ -1,6 +1,8 @@
 //! Whether calls may be made under the stored state: its pauses, and what the vendor's budget leaves.
 
+use super::held::Prints;
 use super::pause::{Pause, Paused, Reason, Standing, TRIAL_EVERY};
+use super::rights::Rights;
 use super::state::CredentialState;
 use crate::Timestamp;
 use crate::provider::TokenScheme;
@@ -19,7 +21,9 @@ impl CredentialState {
         };
         let paused = Paused::of(pause);
         let may_try = match pause.reason {
-            Reason::Unauthorised | Reason::RefreshBudget => true,
+            Reason::Unauthorised | Reason::RefreshBudget | Reason::Moved | Reason::Forbidden => {
+                true
+            }
             // A dead token stays dead, unless the vendor says that it does not.
             Reason::ReauthoriseNeeded => scheme.is_some_and(|scheme| !scheme.is_single_use()),
             Reason::SecretMissing => false,
@@ -53,14 +57,39 @@ impl CredentialState {
         paused
     }
 
+    /// The account has another address than the call that showed the secret of `prints`: the connection waits for a new
+    /// secret, which holds the address, or for the old address to answer again. None where the secret is another one by
+    /// now.
+    pub(super) fn moved(&self, prints: &Prints, now: Timestamp) -> Option<Self> {
+        let is_first = self.prints.secret.is_empty();
+        if !is_first && self.prints != *prints {
+            return None;
+        }
+        let mut next = self.clone();
+        if is_first {
+            next.prints = prints.clone();
+        }
+        next.pause_for(Reason::Moved, now);
+        (next != *self).then(|| next.stamped())
+    }
+
+    /// Whether anything of the connection is paused.
+    pub fn is_paused(&self) -> bool {
+        self.pause.is_some() || self.rights.paused().next().is_some()
+    }
+
     /// An operator says that it works again: nothing stands in the next call's way but the vendor's budget. A token
     /// that was refused is not tried again.
     pub fn resume(&self) -> Option<Self> {
-        let pause = self.pause.as_ref()?;
+        if !self.is_paused() {
+            return None;
+        }
         let mut next = self.clone();
-        if pause.reason == Reason::Unauthorised {
+        let is_refused = |pause: &Pause| pause.reason == Reason::Unauthorised;
+        if self.pause.as_ref().is_some_and(is_refused) {
             next.token = None;
         }
+        next.rights = Rights::default();
         (next.pause, next.retry_at) = (None, None);
         (next.failures, next.lapsed) = (0, 0);
         Some(next.stamped())

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::held::{HeldToken, Lease, Prints};
 use super::pause::{Pause, Paused, Reason, Standing};
+use super::rights::Rights;
 use crate::Timestamp;
 use crate::provider::{Token, TokenScheme};
 
@@ -57,6 +58,9 @@ pub struct CredentialState {
     /// No calls are made with these credentials, but for trials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
+    /// Operations that these credentials were refused.
+    #[serde(skip_serializing_if = "Rights::is_empty")]
+    pub rights: Rights,
 }
 
 /// What a decision is made by.
@@ -123,7 +127,7 @@ impl CredentialState {
             Standing::TrialDue(_) => state.begin_trial(ask.now),
             Standing::Going => {}
         }
-        let changed = state.pause != self.pause;
+        let changed = state.pause != self.pause || state.rights != self.rights;
         let Some(scheme) = ask.scheme else {
             return state.used(changed);
         };
@@ -166,6 +170,7 @@ impl CredentialState {
             scheme: None,
             token: None,
             pause: None,
+            rights: Rights::default(),
             retry_at: None,
             failures: 0,
             ..self.clone()

@@ -145,7 +145,9 @@ impl Lane {
             let of = self.circumstances(job, record, self.seams.clock.now());
             let (attempt, settlement) = match (made, heard) {
                 (Err(obstacle), _) => (None, obstacle.settlement(&of)),
-                (Ok((attempt, called)), Some((wait, reason))) if called.is_unauthorized() => {
+                (Ok((attempt, called)), Some((wait, reason)))
+                    if called.is_about_the_connection() =>
+                {
                     (Some(attempt), state::put_off(wait, reason, &of))
                 }
                 (Ok((attempt, called)), _) => {

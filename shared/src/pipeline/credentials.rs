@@ -20,15 +20,17 @@ use crate::provider::{SecretError, Verdict, Wire};
 /// How soon a message whose token was refused comes back for another one.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// What connections say of calls, by name.
-pub(super) type Pauses = BTreeMap<String, Result<Admission, StoreError>>;
+/// What connections say of calls, by name and operation.
+pub(super) type Pauses = BTreeMap<(String, &'static str), Result<Admission, StoreError>>;
 
 impl Lane {
     /// Takes out the jobs whose connection is paused, of those that it was paused for when last seen: they draw on no
     /// limit and cost nothing but this. One job of a connection stays where a trial is due.
     pub(super) async fn park(&self, jobs: Vec<Job>) -> (Vec<Job>, Vec<Ended>) {
         let now = self.seams.clock.now();
-        let is_suspected = |connection: &str| !self.credentials.believed_going(connection, now);
+        let is_suspected = |(connection, operation): Asker<'_>| {
+            !self.credentials.believed_going(connection, operation, now)
+        };
         let mut pauses = self.ask_credentials(jobs.iter(), is_suspected).await;
         let (mut going, mut parked) = (Vec::new(), Vec::new());
         for job in jobs {
@@ -43,24 +45,26 @@ impl Lane {
     /// What the connections of `jobs` say of calls, those that [`park`](Self::park) did not ask.
     pub(super) async fn pauses(&self, jobs: impl Iterator<Item = &Job>) -> Pauses {
         let now = self.seams.clock.now();
-        let is_trusted = |connection: &str| self.credentials.believed_going(connection, now);
+        let is_trusted = |(connection, operation): Asker<'_>| {
+            self.credentials.believed_going(connection, operation, now)
+        };
         self.ask_credentials(jobs, is_trusted).await
     }
 
     async fn ask_credentials(
         &self,
         jobs: impl Iterator<Item = &Job>,
-        worth_it: impl Fn(&str) -> bool,
+        worth_it: impl Fn(Asker<'_>) -> bool,
     ) -> Pauses {
         let now = self.seams.clock.now();
-        let connections: BTreeSet<String> = jobs
-            .map(|job| job.request.connection.as_str())
-            .filter(|connection| worth_it(connection))
-            .map(str::to_owned)
+        let askers: BTreeSet<(String, &'static str)> = jobs
+            .map(asker)
+            .filter(|asker| worth_it(*asker))
+            .map(owned)
             .collect();
-        let asked = connections.into_iter().map(|connection| async move {
-            let admission = self.credentials.admit(&connection, now).await;
-            (connection, admission)
+        let asked = askers.into_iter().map(|asker| async move {
+            let admission = self.credentials.admit(&asker.0, asker.1, now).await;
+            (asker, admission)
         });
         join_all(asked).await.into_iter().collect()
     }
@@ -68,7 +72,7 @@ impl Lane {
     /// What keeps `job` from its call, where its connection does.
     pub(super) fn paused(&self, pauses: &mut Pauses, job: &Job) -> Option<Outcome> {
         let now = self.seams.clock.now();
-        match pauses.get_mut(job.request.connection.as_str())? {
+        match pauses.get_mut(&owned(asker(job)))? {
             Ok(Admission::Go) => None,
             Ok(trial @ Admission::Trial) => {
                 // The others of this batch wait for its end, which they hear of in the next one.
@@ -92,7 +96,9 @@ impl Lane {
         let connection = job.request.connection.as_str();
         let started = self.seams.clock.now();
         let latest = run.invocation.deadline - SETTLE_RESERVE;
-        let access = self.credentials.access(connection, latest).await;
+        let operation = job.operation.name;
+        let access = self.credentials.access_for(connection, operation, latest);
+        let access = access.await;
         let now = self.seams.clock.now();
         match access {
             Ok(_) if now.since(started) > MAX_DRIFT && self.has_rate(job) => {
@@ -153,39 +159,50 @@ impl Lane {
         made: &[Made],
         access: &Access,
     ) -> Option<(Duration, Deferral)> {
-        let connection = ready.first()?.job.request.connection.as_str();
-        let called = made.iter().filter_map(|made| made.as_ref().ok());
-        let mut verdicts: Vec<&Verdict> = called.filter_map(|(_, it)| it.verdict()).collect();
-        verdicts.sort_by_key(|verdict| **verdict != Verdict::Unauthorized);
-        self.hear(connection, access, verdicts.first()?).await
+        let told = ready.iter().zip(made).filter_map(|(ready, made)| {
+            let (_, called) = made.as_ref().ok()?;
+            Some((ready.job, called.verdict()?))
+        });
+        let (job, verdict) = told.max_by_key(|(_, verdict)| reach(verdict))?;
+        self.hear(job, access, verdict).await
     }
 
-    /// What `verdict` says about the credentials. For how long the request waits, and why, where they were refused.
+    /// What `verdict` on the call for `job` says about the credentials. For how long the request waits, and why, where
+    /// they were refused.
     pub(super) async fn hear(
         &self,
-        connection: &str,
+        job: &Job,
         access: &Access,
         verdict: &Verdict,
     ) -> Option<(Duration, Deferral)> {
-        match verdict {
-            Verdict::Unauthorized => {}
-            Verdict::Delivered { .. }
-            | Verdict::Rejected { .. }
-            | Verdict::Exists { .. }
-            | Verdict::KeyInUse => {
-                if let Err(error) = self.credentials.accepted(connection, access).await {
-                    tracing::warn!(%error, connection, "the pause could not be ended");
+        let connection = job.request.connection.as_str();
+        let heard = match verdict {
+            Verdict::Unauthorized => self.credentials.refused(connection, access).await,
+            Verdict::Moved => {
+                let moved = self.credentials.moved(connection, access).await;
+                moved.map(Refusal::Paused)
+            }
+            Verdict::Forbidden { .. } => {
+                let (operation, hash) = (job.operation.name, job.request.payload_hash.as_str());
+                let credentials = &self.credentials;
+                let counted = credentials.forbidden(connection, operation, hash, access);
+                match counted.await {
+                    Ok(Some(paused)) => Ok(Refusal::Paused(paused)),
+                    // The refusal ends the request.
+                    Ok(None) => return None,
+                    Err(error) => Err(error),
                 }
+            }
+            _ => {
+                self.hear_acceptance(job, access, verdict).await;
                 return None;
             }
-            // A throttle or a fault may come before anyone looks at credentials.
-            _ => return None,
-        }
-        Some(match self.credentials.refused(connection, access).await {
+        };
+        Some(match heard {
             Ok(Refusal::Again) => (AGAIN, Deferral::CredentialsRefreshing),
             Ok(Refusal::Paused(paused)) => {
-                let reason = paused.reason.code();
-                tracing::warn!(connection, reason, "the connection is paused");
+                let (operation, reason) = (job.operation.name, paused.reason.code());
+                tracing::warn!(connection, operation, reason, "the connection is paused");
                 let wait = paused.wait(self.seams.clock.now());
                 (wait, Deferral::ConnectionPaused)
             }
@@ -194,5 +211,51 @@ impl Lane {
                 (state::UNAUTHORIZED_WAIT, Deferral::ConnectionPaused)
             }
         })
+    }
+
+    /// An answer about the request itself accepts the credentials; a throttle or a fault may come before anyone looks at
+    /// them.
+    async fn hear_acceptance(&self, job: &Job, access: &Access, verdict: &Verdict) {
+        let connection = job.request.connection.as_str();
+        let is_delivered = matches!(verdict, Verdict::Delivered { .. });
+        let is_accepted = is_delivered
+            || matches!(
+                verdict,
+                Verdict::Rejected { .. } | Verdict::Exists { .. } | Verdict::KeyInUse
+            );
+        let credentials = &self.credentials;
+        let mut told = Ok(());
+        if is_accepted {
+            told = credentials.accepted(connection, access).await;
+        }
+        if is_delivered {
+            let operation = job.operation.name;
+            told = told.and(credentials.allowed(connection, operation, access).await);
+        }
+        if let Err(error) = told {
+            tracing::warn!(%error, connection, "the pause could not be ended");
+        }
+    }
+}
+
+/// Whom a job asks leave of: its connection's credentials, for its operation.
+type Asker<'a> = (&'a str, &'static str);
+
+fn asker(job: &Job) -> Asker<'_> {
+    (job.request.connection.as_str(), job.operation.name)
+}
+
+fn owned((connection, operation): Asker<'_>) -> (String, &'static str) {
+    (connection.to_owned(), operation)
+}
+
+/// How far a verdict reaches beyond its request: the one that reaches farthest is heard for the whole call.
+const fn reach(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Unauthorized | Verdict::Moved => 3,
+        // One success says that the operation is allowed, whatever else was refused.
+        Verdict::Delivered { .. } => 2,
+        Verdict::Forbidden { .. } => 1,
+        _ => 0,
     }
 }

@@ -19,9 +19,6 @@ use crate::request::vendor_key;
 /// How long the vendor gets after an answer that does not tell.
 const UNCLEAR_WAIT: Duration = Duration::from_secs(30);
 
-/// A lookup has no business answers: this status is about the credentials alone.
-const UNAUTHORIZED: u16 = 401;
-
 /// What the doubt about earlier attempts comes to.
 pub(super) enum Doubt {
     /// There is none, or it is settled otherwise.
@@ -142,8 +139,8 @@ impl Lane {
         let Ok(answer) = answer else {
             return Ok((0, Found::Unclear));
         };
-        if answer.status == UNAUTHORIZED {
-            let refused = self.hear(connection, access, &Verdict::Unauthorized);
+        if let Some(verdict) = about_the_connection(answer.status) {
+            let refused = self.hear(job, access, &verdict);
             let Some((wait, reason)) = refused.await else {
                 return Ok((answer.status, Found::Unclear));
             };
@@ -155,6 +152,15 @@ impl Lane {
             answer.status,
             catch_unwind(understood).unwrap_or(Found::Unclear),
         ))
+    }
+}
+
+/// A lookup has no business answers: these are about the credentials alone, or the account's address.
+const fn about_the_connection(status: u16) -> Option<Verdict> {
+    match status {
+        301 | 302 | 307 | 308 => Some(Verdict::Moved),
+        401 => Some(Verdict::Unauthorized),
+        _ => None,
     }
 }
 

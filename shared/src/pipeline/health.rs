@@ -33,7 +33,7 @@ impl Lane {
         for (key, gate) in gates {
             let told = match (&gate, results.get(&key)) {
                 (Gate::Open { epoch, .. } | Gate::Probe { epoch, .. }, Some(results)) => {
-                    let jitter = retry::jitter(&run.invocation.id, *epoch);
+                    let jitter = retry::jitter(&run.invocation.id, epoch.own);
                     self.breaker
                         .record(&key, now, *epoch, results, jitter)
                         .await

@@ -52,9 +52,13 @@ impl Called {
         matches!(self.verdict(), Some(Throttled { .. } | QuotaSpent { .. }))
     }
 
-    /// Whether the credentials were refused.
-    pub fn is_unauthorized(&self) -> bool {
-        self.verdict() == Some(&Verdict::Unauthorized)
+    /// Whether it was refused for what its connection is, or may do: what was heard of that decides.
+    pub fn is_about_the_connection(&self) -> bool {
+        use Verdict::{Forbidden, Moved, Unauthorized};
+        matches!(
+            self.verdict(),
+            Some(Unauthorized | Moved | Forbidden { .. })
+        )
     }
 
     /// What the answer means, where there was one.
@@ -193,8 +197,11 @@ pub(super) fn conclude(called: &Called, attempt: &Attempt, of: &Circumstances<'_
         Called::Answered(_, Verdict::KeyInUse) => {
             put_off(KEY_IN_USE_WAIT, Deferral::KeyInProgress, of)
         }
-        Called::Answered(_, Verdict::Unauthorized) => {
+        Called::Answered(_, Verdict::Unauthorized | Verdict::Moved) => {
             put_off(UNAUTHORIZED_WAIT, Deferral::ConnectionPaused, of)
+        }
+        Called::Answered(_, Verdict::Forbidden { detail }) => {
+            Settlement::Rejected(Closing::new(code::FORBIDDEN, detail))
         }
         Called::Failed(CallError::NotSent(_)) => again(code::CONNECT_FAILED, None, of),
         Called::Failed(CallError::Ambiguous(_)) => {

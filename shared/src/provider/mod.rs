@@ -22,7 +22,7 @@ pub use spec::{KeyPlace, Operation, Safety, Settling, Spec};
 pub use token::{
     Client, Encoding, Grant, Granted, Refused, TokenAnswer, TokenBudget, TokenScheme, TokenWord,
 };
-pub use verdict::Verdict;
+pub use verdict::{LONG_WAIT, Verdict};
 pub use wire::{Answer, CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Wire, segment};
 
 use http::{HeaderName, HeaderValue};
@@ -79,7 +79,8 @@ pub trait Provider: Send + Sync + 'static {
 
     /// What `answer` means for each of `elements`, the canonical payloads that went in one call: one verdict an element,
     /// in their order. Only asked of [batch operations](Operation::batch), of calls with a single element too. Read the
-    /// elements' fates off the answer by what names them there: vendors need not keep the order.
+    /// elements' fates off the answer by what names them there: vendors need not keep the order. An answer that names
+    /// none is [of the whole](Verdict::of_whole).
     fn classify_batch(
         &self,
         operation: &Operation,
@@ -88,7 +89,7 @@ pub trait Provider: Send + Sync + 'static {
         now: Timestamp,
     ) -> Vec<Verdict> {
         let verdict = self.classify(operation, answer, now);
-        vec![verdict; elements.len()]
+        verdict.of_whole(elements.len())
     }
 
     /// What `answer`, a success or not, says about the vendor's limits: what is left until when

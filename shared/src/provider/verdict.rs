@@ -9,6 +9,10 @@ use crate::Timestamp;
 use crate::limiter::signal::retry_after;
 use crate::outcome::{Code, code};
 
+/// From here on a vendor's wait is not its limit's but its account's: a quota of the day, a migration. No vendor's
+/// short limits count longer than an hour.
+pub const LONG_WAIT: Duration = Duration::from_secs(60 * 60);
+
 /// The answer to a call of several does not tell what became of one of them.
 const UNTOLD: Code = Code::new("untold_element");
 
@@ -67,6 +71,15 @@ pub enum Verdict {
     KeyInUse,
     /// The connection's credentials were refused.
     Unauthorized,
+    /// It definitely had no effect: these credentials are known, and may not do this. It ends the request; what it says
+    /// about the others of its operation and connection, [`Credentials`](crate::credentials::Credentials) counts. It
+    /// never costs a token.
+    Forbidden {
+        /// The vendor's own words for it: codes and field names only, never values.
+        detail: String,
+    },
+    /// It definitely had no effect: the account has another address now. The connection waits for it.
+    Moved,
 }
 
 impl Verdict {
@@ -82,18 +95,53 @@ impl Verdict {
         }
     }
 
-    /// Refused by a rate limit, for as long as `Retry-After` says.
+    /// Refused by a rate limit, for as long as `Retry-After` says. A wait of [hours](LONG_WAIT) is a quota's.
     pub fn throttled(answer: &Answer, now: Timestamp) -> Self {
-        Self::Throttled {
-            after: hint(answer, now),
-        }
+        Self::waiting(hint(answer, now), now)
     }
 
     /// Refused by a rate limit of a vendor whose documentation names the wait, for as long as `Retry-After` says, and
     /// for `documented` where there is none.
     pub fn throttled_for(answer: &Answer, now: Timestamp, documented: Duration) -> Self {
-        Self::Throttled {
-            after: hint(answer, now).or(Some(documented)),
+        Self::waiting(hint(answer, now).or(Some(documented)), now)
+    }
+
+    fn waiting(after: Option<Duration>, now: Timestamp) -> Self {
+        match after {
+            Some(wait) if wait >= LONG_WAIT => Self::QuotaSpent { until: now + wait },
+            after => Self::Throttled { after },
+        }
+    }
+
+    /// The account is closed for a while (a quota of the day, a migration): until `Retry-After`, or for `documented`
+    /// where there is none.
+    pub fn parked(answer: &Answer, now: Timestamp, documented: Duration) -> Self {
+        Self::QuotaSpent {
+            until: now + hint(answer, now).unwrap_or(documented),
+        }
+    }
+
+    /// What the call is about is held by somebody else for a moment: this request alone comes again, for as long after
+    /// as `Retry-After` says.
+    pub fn locked(answer: &Answer, now: Timestamp) -> Self {
+        Self::Retry {
+            code: code::LOCKED,
+            after: hint(answer, now),
+            fault: false,
+        }
+    }
+
+    /// A 403 that the vendor's documentation does not name otherwise. One whose body is not `in_shape`, the vendor's
+    /// own for errors, is a firewall's or a gateway's: nobody who knows the credentials has seen the call.
+    pub fn forbidden(in_shape: bool, detail: impl Into<String>) -> Self {
+        if in_shape {
+            let detail = detail.into();
+            return Self::Forbidden { detail };
+        }
+        Self::Retry {
+            code: code::BLOCKED,
+            after: None,
+            fault: true,
         }
     }
 
@@ -104,8 +152,29 @@ impl Verdict {
         }
     }
 
-    /// The call was refused as a whole, without effect, because of one of its elements: each is sent again in a call
-    /// of its own, whose answer will tell. Not for calls with a single element.
+    /// What an answer to a call with `elements` elements that names none of them means for each. Where the vendor has
+    /// refused several because of one, nobody knows which: each goes again in a call of its own, whose answer tells.
+    /// What is about the connection or the provider's health would be the same for each alone.
+    pub fn of_whole(self, elements: usize) -> Vec<Self> {
+        if elements < 2 {
+            return vec![self; elements];
+        }
+        let each = match self {
+            Self::Rejected { .. } | Self::Exists { .. } | Self::Forbidden { .. } => Self::alone(),
+            Self::Retry { fault: false, .. } => Self::alone(),
+            // A firewall looks at what a call says, too.
+            Self::Retry { code, after, fault } if code == code::BLOCKED => Self::Retry {
+                code: code::BATCH_REFUSED,
+                after,
+                fault,
+            },
+            other => other,
+        };
+        vec![each; elements]
+    }
+
+    /// The call was refused, without effect, because of one of its elements: each is sent again in a call of its own,
+    /// whose answer will tell. Not for calls with a single element.
     pub fn alone() -> Self {
         Self::Retry {
             code: code::BATCH_REFUSED,
@@ -157,13 +226,32 @@ impl Verdict {
         )
     }
 
-    /// What HTTP's own rules say, for a vendor without peculiarities: 2xx took effect, 429 is a limit, 401 and
-    /// 403 are the credentials, 408, 5xx and whatever else is no definite answer are ambiguous, other 4xx are final.
+    /// What HTTP's own rules say, for a vendor without peculiarities: 2xx took effect, 429 is a limit, 401 is the
+    /// credentials, 403 their rights, a lasting redirect another address; a lock (423) and a call that came too early
+    /// (421, 425) pass; 303, 408, 5xx and whatever else is no definite answer are ambiguous; other 4xx are final.
+    ///
+    /// <https://www.rfc-editor.org/rfc/rfc9110#section-15>, <https://www.rfc-editor.org/rfc/rfc4918#section-11.3>,
+    /// <https://www.rfc-editor.org/rfc/rfc8470#section-5.2>
     pub fn by_status(answer: &Answer, now: Timestamp) -> Self {
         let after = hint(answer, now);
         match answer.status {
             200..=299 => Self::delivered(answer.json::<WithId>().map(|body| body.id)),
-            401 | 403 => Self::Unauthorized,
+            301 | 302 | 307 | 308 => Self::Moved,
+            // "See Other" is what a server says after it has done something.
+            300..=399 => Self::Ambiguous {
+                code: code::REDIRECTED,
+                after,
+                resend_helps: true,
+                fault: false,
+            },
+            401 => Self::Unauthorized,
+            403 => Self::forbidden(answer.json::<Fields>().is_some(), "HTTP 403"),
+            421 | 425 => Self::Retry {
+                code: code::TOO_EARLY,
+                after,
+                fault: false,
+            },
+            423 => Self::locked(answer, now),
             429 => Self::throttled(answer, now),
             400..=499 if answer.status != 408 => Self::rejected(format!("HTTP {}", answer.status)),
             408 => Self::Ambiguous {
@@ -188,6 +276,9 @@ fn hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
     Some(until.since(now))
 }
 
+/// A JSON object: what nearly every vendor says no with, and no firewall.
+type Fields = serde_json::Map<String, serde_json::Value>;
+
 /// Most vendors name what was made `id`.
 #[derive(Deserialize)]
 struct WithId {
@@ -195,64 +286,4 @@ struct WithId {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use http::{HeaderMap, HeaderValue};
-
-    fn answer(status: u16) -> Answer {
-        Answer {
-            status,
-            headers: HeaderMap::new(),
-            body: "{}".into(),
-        }
-    }
-
-    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-
-    #[test]
-    fn only_definite_answers_are_definite() {
-        for status in [301, 304, 408, 500, 502, 503, 504, 599] {
-            let verdict = Verdict::by_status(&answer(status), NOW);
-            assert!(
-                matches!(verdict, Verdict::Ambiguous { .. }),
-                "{status}: {verdict:?}"
-            );
-            assert!(verdict.is_fault(), "{status}");
-        }
-        for status in [400, 404, 409, 422] {
-            let verdict = Verdict::by_status(&answer(status), NOW);
-            assert!(
-                matches!(verdict, Verdict::Rejected { .. }),
-                "{status}: {verdict:?}"
-            );
-            assert!(!verdict.is_fault(), "a 4xx is no ill health: {status}");
-        }
-    }
-
-    #[test]
-    fn an_element_is_what_the_answer_says_of_it_once() {
-        let done = || Verdict::delivered(Some("7".to_owned()));
-        assert_eq!(Verdict::of_element([done()].into_iter()), done());
-        for unclear in [vec![], vec![done(), Verdict::rejected("code=x")]] {
-            let verdict = Verdict::of_element(unclear.into_iter());
-            assert!(matches!(verdict, Verdict::Ambiguous { .. }), "{verdict:?}");
-            assert!(!verdict.is_fault(), "an answer came");
-        }
-    }
-
-    #[test]
-    fn a_throttle_is_no_fault_and_carries_the_vendors_hint() {
-        let mut throttled = answer(429);
-        throttled
-            .headers
-            .insert("retry-after", HeaderValue::from_static("30"));
-        let verdict = Verdict::by_status(&throttled, NOW);
-        assert_eq!(
-            verdict,
-            Verdict::Throttled {
-                after: Some(Duration::from_secs(30))
-            }
-        );
-        assert!(!verdict.is_fault());
-    }
-}
+mod tests;

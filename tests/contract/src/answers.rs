@@ -243,5 +243,7 @@ pub fn text(verdict: &Verdict) -> String {
         Verdict::Exists { detail } => format!("exists {detail}"),
         Verdict::KeyInUse => "key_in_use".to_owned(),
         Verdict::Unauthorized => "unauthorized".to_owned(),
+        Verdict::Forbidden { detail } => format!("forbidden {detail}"),
+        Verdict::Moved => "moved".to_owned(),
     }
 }

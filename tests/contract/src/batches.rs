@@ -102,7 +102,10 @@ fn company(
     };
     if matches!(
         last,
-        Verdict::Delivered { .. } | Verdict::Rejected { .. } | Verdict::Exists { .. }
+        Verdict::Delivered { .. }
+            | Verdict::Rejected { .. }
+            | Verdict::Exists { .. }
+            | Verdict::Forbidden { .. }
     ) {
         let broken = format!(
             "an element that the answer does not name is `{}`",

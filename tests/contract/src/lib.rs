@@ -19,6 +19,7 @@ mod lookups;
 pub mod mappings;
 pub mod neighbours;
 mod payloads;
+mod refusals;
 mod requests;
 mod scaffold;
 mod schemas;
@@ -84,6 +85,7 @@ pub fn breaches(provider: &dyn Provider, manifest_dir: &str, mode: Mode) -> Vec<
         answers::check(provider, operation, &mut fixture, mode, &mut found);
         batches::check(provider, operation, &mut fixture, mode, &mut found);
         lookups::check(provider, operation, &mut fixture, mode, &mut found);
+        refusals::check(provider, operation, &fixture, &mut found);
         if mode == Mode::Bless {
             fixture::store(manifest_dir, &fixture, &mut found);
         }

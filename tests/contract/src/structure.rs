@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use causeway::breaker::Scope;
 use causeway::limiter::ScopeKey;
 use causeway::provider::{KeyPlace, Operation, Safety, Spec};
 use http::{HeaderName, HeaderValue};
@@ -74,6 +75,11 @@ fn base_url(spec: &Spec, found: &mut Vec<Breach>) {
     });
     if !is_good {
         found.push(Breach::new(Line::BaseUrl, "spec.base_url", spec.base_url));
+    }
+    let has_hosts = spec.base_url.contains('{');
+    if has_hosts != (spec.breaker.scope == Scope::Connection) {
+        let broken = "a breaker for each connection, where accounts have hosts of their own, and nowhere else";
+        found.push(Breach::new(Line::BaseUrl, "spec.breaker.scope", broken));
     }
 }
 

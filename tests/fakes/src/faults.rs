@@ -16,6 +16,11 @@ pub enum Mode {
     /// Status 400 in the vendor's own shape: it refuses what it took before, as after a bad release of theirs.
     #[serde(rename = "error_400")]
     Error400,
+    /// Status 403 in the vendor's own shape: the credentials have lost a right.
+    #[serde(rename = "error_403")]
+    Error403,
+    /// Status 301: the account has another address.
+    Moved,
     /// Status 500 in the vendor's own shape.
     #[serde(rename = "error_500")]
     Error500,
@@ -36,6 +41,8 @@ impl Mode {
     pub fn name(self) -> &'static str {
         match self {
             Self::Error400 => "error_400",
+            Self::Error403 => "error_403",
+            Self::Moved => "moved",
             Self::Error500 => "error_500",
             Self::Error503 => "error_503",
             Self::Timeout => "timeout",
@@ -48,6 +55,8 @@ impl Mode {
     pub fn status(self) -> Option<u16> {
         match self {
             Self::Error400 => Some(400),
+            Self::Error403 => Some(403),
+            Self::Moved => Some(301),
             Self::Error500 => Some(500),
             Self::Error503 => Some(503),
             Self::Timeout | Self::Refuse | Self::LostReply => None,

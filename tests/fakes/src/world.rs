@@ -93,7 +93,7 @@ impl World {
         };
         let served = fault.has_effect().then(|| self.serve(provider, call));
         match fault.mode {
-            Mode::Error400 | Mode::Error500 | Mode::Error503 => {
+            Mode::Error400 | Mode::Error403 | Mode::Moved | Mode::Error500 | Mode::Error503 => {
                 let reply = self.break_down(provider, call, fault, served.as_ref());
                 self.list(provider, call, Some(&reply), Some(fault));
                 Verdict::Reply(reply)

@@ -44,3 +44,19 @@ fn a_pause_that_no_trial_ends_promises_none() {
     assert!(rows.contains("guesty/berlin"), "{rows}");
     assert!(rows.contains("reauthorise_needed"), "{rows}");
 }
+
+#[test]
+fn an_operation_that_is_not_allowed_is_named_and_the_connection_goes_on() {
+    let since = (NOON - Duration::from_secs(600)).as_millis();
+    let run =
+        json!({"refusals": 5, "payload": "a", "varied": true, "since": since, "next_trial": since});
+    let counted = json!({"refusals": 1, "payload": "a", "since": since});
+    let rights = json!({"deals.upsert": run, "contacts.upsert": counted});
+    let standing = serde_json::from_value(json!({ "rights": rights })).expect("a standing");
+    let view = view("hubspot", "berlin", &standing, NOON);
+    assert_eq!(view.paused, None);
+    let operations: Vec<_> = view.forbidden.iter().map(|one| &one.operation).collect();
+    assert_eq!(operations, ["deals.upsert"]);
+    let text = view.paragraph(&Now::at(NOON, UtcOffset::UTC));
+    assert!(text.contains("deals.upsert since"), "{text}");
+}

@@ -1,6 +1,7 @@
 //! One look at all lanes: a scan of the shared state, the queues' numbers, the event sources.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use causeway::Timestamp;
@@ -52,8 +53,20 @@ pub struct LaneView {
 pub struct PausedConnection {
     /// The connection.
     pub connection: String,
+    /// The operation, where it alone is paused.
+    pub operation: Option<String>,
     /// Why.
     pub reason: Reason,
+}
+
+impl fmt::Display for PausedConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (connection, reason) = (&self.connection, self.reason.code());
+        match &self.operation {
+            None => write!(f, "{connection} ({reason})"),
+            Some(operation) => write!(f, "{connection} ({reason}: {operation})"),
+        }
+    }
 }
 
 /// How many messages a queue holds, about.
@@ -147,12 +160,7 @@ fn view(lane: &Lane, items: &Items, now: Timestamp) -> LaneView {
     let credentials = connection::views(&items.credentials, now).into_iter();
     let paused = credentials
         .filter(|connection| connection.provider == provider)
-        .filter_map(|connection| {
-            Some(PausedConnection {
-                reason: connection.paused?,
-                connection: connection.connection,
-            })
-        });
+        .flat_map(paused_parts);
     LaneView {
         provider: provider.to_owned(),
         breakers,
@@ -162,6 +170,19 @@ fn view(lane: &Lane, items: &Items, now: Timestamp) -> LaneView {
         source: None,
         paused: paused.collect(),
     }
+}
+
+/// What of a connection is paused: all of it, or some operations.
+fn paused_parts(view: connection::View) -> Vec<PausedConnection> {
+    let part = |operation: Option<String>, reason| PausedConnection {
+        connection: view.connection.clone(),
+        operation,
+        reason,
+    };
+    let whole = view.paused.map(|reason| part(None, reason));
+    let operations = view.forbidden.iter();
+    let operations = operations.map(|one| part(Some(one.operation.clone()), Reason::Forbidden));
+    whole.into_iter().chain(operations).collect()
 }
 
 type Both = (Result<Queued, Error>, Result<Queued, Error>);

@@ -99,9 +99,7 @@ fn paused(paused: &[PausedConnection]) -> String {
         return "-".to_owned();
     }
     let named = paused.iter().take(NAMED_MAX);
-    let named: Vec<_> = named
-        .map(|one| format!("{} ({})", one.connection, one.reason.code()))
-        .collect();
+    let named: Vec<_> = named.map(ToString::to_string).collect();
     let more = paused.len().saturating_sub(NAMED_MAX);
     match more {
         0 => named.join(", "),
@@ -129,6 +127,7 @@ mod tests {
         let open = Breaker::default().force_open(NOON, "maintenance", until);
         let paused = |connection: &str| PausedConnection {
             connection: connection.to_owned(),
+            operation: None,
             reason: Reason::Unauthorised,
         };
         let lane = LaneView {

@@ -130,7 +130,10 @@ impl<'a> Source<'a> {
         let scope = target::breaker_scope(provider);
         let mut done = Vec::new();
         for connection in connections {
-            let key = scope.key(provider, connection);
+            let key = match connection.as_str() {
+                "" => Scope::Provider.key(provider, ""),
+                name => scope.key(provider, name),
+            };
             let change = breaker::change(&states, &key, order, SystemClock.now()).await?;
             let (before, after) = (change.before.state, change.after.state);
             done.push(match connection.as_str() {
@@ -211,11 +214,7 @@ fn row(lane: LaneView) -> Row {
             Some(batches) => format!("{}, up to {batches} batches at once", source.state),
             None => source.state,
         }),
-        paused: lane
-            .paused
-            .into_iter()
-            .map(|paused| format!("{} ({})", paused.connection, paused.reason.code()))
-            .collect(),
+        paused: lane.paused.iter().map(ToString::to_string).collect(),
         provider: lane.provider,
     }
 }

@@ -30,13 +30,18 @@ async fn admit(circuit: &CircuitBreaker, now: Timestamp) -> Gate {
 
 async fn record(circuit: &CircuitBreaker, now: Timestamp, result: CallResult, count: usize) {
     let results = results(result, count);
-    let recorded = circuit.record(KEY, now, 0, &results, 0.0).await;
+    let recorded = circuit
+        .record(KEY, now, Epochs::default(), &results, 0.0)
+        .await;
     recorded.expect("memory");
 }
 
 const FULL: Gate = Gate::Open {
     permille: 1000,
-    epoch: 0,
+    epoch: Epochs {
+        own: 0,
+        probe_above: None,
+    },
 };
 
 #[tokio::test]
@@ -157,4 +162,123 @@ async fn a_store_that_does_not_answer_is_no_leave() {
         "trusted for a second"
     );
     assert!(circuit.admit(KEY, NOON + ms(1000), LEASE).await.is_err());
+}
+
+const SHOP: &str = "acme#shop-1#breaker";
+const ABOVE: &str = "acme#*#breaker";
+
+fn shops(states: &Arc<WatchedStates>, environment: &str) -> CircuitBreaker {
+    let spec = BreakerSpec::DEFAULT.by_connection();
+    CircuitBreaker::new(states.clone(), spec, environment.into())
+}
+
+async fn leave(circuit: &CircuitBreaker, key: &str, now: Timestamp) -> Gate {
+    circuit.admit(key, now, LEASE).await.expect("memory")
+}
+
+async fn ended(circuit: &CircuitBreaker, key: &str, now: Timestamp, result: CallResult) {
+    let gate = leave(circuit, key, now).await;
+    let (Gate::Open { epoch, .. } | Gate::Probe { epoch, .. }) = gate else {
+        return;
+    };
+    let results = results(result, 3);
+    let told = circuit.record(key, now, epoch, &results, 0.0).await;
+    told.expect("memory");
+}
+
+async fn stored(states: &WatchedStates, key: &str) -> Breaker {
+    lanes::read(states, key).await.expect("memory").value
+}
+
+#[tokio::test]
+async fn a_healthy_connection_costs_its_own_read_and_the_provider_s_a_second() {
+    let states = Arc::new(WatchedStates::default());
+    let circuit = shops(&states, "one");
+    assert_eq!(leave(&circuit, SHOP, NOON).await, FULL);
+    assert_eq!(states.trips(), trips(2, 0));
+    ended(&circuit, SHOP, NOON + ms(900), CallResult::Success).await;
+    assert_eq!(states.trips(), trips(0, 0));
+}
+
+#[tokio::test]
+async fn healthy_connections_elsewhere_are_heard_before_the_provider_s_breaker_opens() {
+    let states = Arc::new(WatchedStates::default());
+    let (ill, well) = (shops(&states, "one"), shops(&states, "two"));
+    let mut now = NOON;
+    for shop in 0..7 {
+        ended(
+            &well,
+            &format!("acme#well-{shop}#breaker"),
+            now,
+            CallResult::Success,
+        )
+        .await;
+    }
+    for shop in 0..3 {
+        for _ in 0..2 {
+            ended(
+                &ill,
+                &format!("acme#ill-{shop}#breaker"),
+                now,
+                CallResult::Fault,
+            )
+            .await;
+            now = now + Duration::from_secs(2);
+            leave(&well, "acme#well-0#breaker", now).await;
+        }
+        let key = format!("acme#ill-{shop}#breaker");
+        assert_eq!(stored(&states, &key).await.state, State::Open);
+    }
+    assert_eq!(stored(&states, ABOVE).await.state, State::Closed, "3 of 10");
+    assert_eq!(leave(&well, "acme#well-1#breaker", now).await, FULL);
+}
+
+/// The provider's breaker as three ill connections opened it, with its window over.
+async fn opened_above(states: &Arc<WatchedStates>) -> (CircuitBreaker, Timestamp) {
+    let circuit = shops(states, "one");
+    let mut now = NOON;
+    for shop in 0..3 {
+        for _ in 0..2 {
+            ended(
+                &circuit,
+                &format!("acme#ill-{shop}#breaker"),
+                now,
+                CallResult::Fault,
+            )
+            .await;
+            now = now + Duration::from_secs(2);
+        }
+    }
+    let above = stored(states, ABOVE).await;
+    assert_eq!(above.state, State::Open);
+    let shut = leave(&circuit, SHOP, now).await;
+    assert!(matches!(shut, Gate::Shut { .. }), "{shut:?}");
+    (circuit, above.open_until.expect("an end"))
+}
+
+#[tokio::test]
+async fn the_provider_s_probe_is_one_connection_s_call_and_its_end_is_told() {
+    let states = Arc::new(WatchedStates::default());
+    let (circuit, over) = opened_above(&states).await;
+    let probe = leave(&circuit, SHOP, over).await;
+    assert!(matches!(probe, Gate::Probe { .. }), "{probe:?}");
+    let other = leave(&circuit, "acme#shop-2#breaker", over).await;
+    assert!(matches!(other, Gate::Shut { .. }), "one probe: {other:?}");
+    circuit.release_probe(SHOP, over).await.expect("memory");
+    ended(&circuit, SHOP, over, CallResult::Fault).await;
+    let above = stored(&states, ABOVE).await;
+    assert_eq!((above.state, above.reopenings), (State::Open, 1));
+}
+
+#[tokio::test]
+async fn a_connection_that_may_not_call_gives_the_provider_s_probe_back() {
+    let states = Arc::new(WatchedStates::default());
+    let (circuit, over) = opened_above(&states).await;
+    let forced = Breaker::default().force_open(over, "drill", over + Duration::from_secs(600));
+    let value = serde_json::to_value(forced.expect("allowed")).expect("JSON");
+    states.swap(SHOP, None, &value, "").await.expect("stored");
+    let refused = leave(&circuit, SHOP, over + ms(1000)).await;
+    assert!(matches!(refused, Gate::Shut { .. }), "{refused:?}");
+    let probe = leave(&circuit, "acme#shop-2#breaker", over + ms(1000)).await;
+    assert!(matches!(probe, Gate::Probe { .. }), "{probe:?}");
 }

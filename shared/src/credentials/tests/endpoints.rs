@@ -150,7 +150,7 @@ async fn one_call_serves_a_batch_and_the_fleet_and_costs_a_read_and_two_writes()
 
     // Within the minute there is nothing to ask.
     for _ in 0..5 {
-        let admitted = one.admit("default", bench.clock.now()).await;
+        let admitted = one.admit("default", "any", bench.clock.now()).await;
         assert_eq!(admitted.expect("a store"), Admission::Go);
         assert!(one.access("default", bench.latest()).await.is_ok());
     }
@@ -206,9 +206,9 @@ async fn receives(bench: &Bench, view: &Credentials) -> usize {
     let mut paused = 0;
     for _ in 0..120 {
         let now = bench.clock.now();
-        let admitted = match view.believed_going("default", now) {
+        let admitted = match view.believed_going("default", "any", now) {
             true => Admission::Go,
-            false => view.admit("default", now).await.expect("a store"),
+            false => view.admit("default", "any", now).await.expect("a store"),
         };
         let end = match admitted {
             Admission::Paused(pause) => Err(Refused::Paused(pause)),
@@ -269,7 +269,7 @@ async fn ten_thousand_connections_in_rotation_are_looked_up_once_a_minute_each()
     for _ in 0..3 {
         for number in 0..10_000 {
             let connection = format!("connection-{number}");
-            let admitted = view.admit(&connection, bench.clock.now()).await;
+            let admitted = view.admit(&connection, "any", bench.clock.now()).await;
             assert_eq!(admitted.expect("a store"), Admission::Go);
         }
         bench.clock.advance(MINUTE / 4);

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::breaker::BreakerSpec;
 use crate::limiter::{Limit, ScopeKey};
 use crate::provider::{
     Answer, Auth, BatchPayload, Found, Json, KeyPlace, Lookup, Operation, Payload, Provider,
@@ -64,6 +65,25 @@ static BOUNDLESS: Spec = Spec::new(
 impl Provider for Boundless {
     fn spec(&self) -> &'static Spec {
         &BOUNDLESS
+    }
+}
+
+/// The same vendor, with a host for each account.
+pub(super) struct Shops;
+
+static SHOPS: Spec = Spec {
+    breaker: BreakerSpec::DEFAULT.by_connection(),
+    ..Spec::new(
+        "acme",
+        "https://api.acme.example",
+        Auth::Bearer { field: "token" },
+        &[Operation::new::<Order>("orders.create", Safety::Natural)],
+    )
+};
+
+impl Provider for Shops {
+    fn spec(&self) -> &'static Spec {
+        &SHOPS
     }
 }
 
@@ -150,14 +170,8 @@ impl Provider for Acme {
     ) -> Vec<Verdict> {
         assert!(answer.body != PANIC, "an answer that nobody expected");
         let Some(told) = answer.json::<Stocked>() else {
-            let verdict = self.classify(operation, answer, now);
-            let in_company = elements.len() > 1 && matches!(verdict, Verdict::Rejected { .. });
-            let verdict = if in_company {
-                Verdict::alone()
-            } else {
-                verdict
-            };
-            return vec![verdict; elements.len()];
+            let whole = self.classify(operation, answer, now);
+            return whole.of_whole(elements.len());
         };
         let mut verdicts: Vec<Verdict> = elements
             .iter()

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use acme::Acme;
 use causeway::limiter::Limit;
-use causeway::provider::{Answer, Found, Json, KeyPlace, Operation, Safety, Verdict};
+use causeway::provider::{Answer, Found, Json, KeyPlace, Operation, Placeholder, Safety, Verdict};
 use causeway_contract::Line;
 use serde_json::json;
 
@@ -83,9 +83,6 @@ fn judge_each(elements: &[&Json], answer: &Answer) -> Option<Vec<Verdict>> {
             Some(Verdict::delivered(None))
         }
         200..=299 => Some(Verdict::unwell()),
-        400..=499 if ![401, 403, 408, 429].contains(&answer.status) && elements.len() > 1 => {
-            Some(Verdict::alone())
-        }
         _ => None,
     };
     elements.iter().map(judge).collect()
@@ -119,6 +116,12 @@ fn of_batches() -> Vec<(Line, &'static str, Acme)> {
         }),
         batch("one_verdict_for_two", |elements, answer| {
             Some(judge_each(elements, answer)?.into_iter().take(1).collect())
+        }),
+        batch("all_forbidden_for_one", |elements, answer| {
+            let all = vec![Verdict::forbidden(true, "403"); elements.len()];
+            (answer.status == 403)
+                .then_some(all)
+                .or_else(|| judge_each(elements, answer))
         }),
         batch("all_rejected_for_one", |elements, answer| {
             let all = vec![Verdict::rejected("400"); elements.len()];
@@ -171,6 +174,10 @@ fn of_the_spec() -> Vec<(Line, &'static str, Acme)> {
         }),
         spec(Line::BaseUrl, "plain_http", |spec| {
             spec.base_url = "http://api.acme.example";
+        }),
+        spec(Line::BaseUrl, "one_breaker_for_many_hosts", |spec| {
+            spec.base_url = "https://{host}.acme.example";
+            spec.placeholders = const { &[Placeholder::host("host")] };
         }),
         spec(Line::BaseUrl, "trailing_slash", |spec| {
             spec.base_url = "https://api.acme.example/";

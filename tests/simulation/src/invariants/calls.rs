@@ -1,5 +1,7 @@
 //! Calls: who may make them, and when.
 
+use std::collections::BTreeSet;
+
 use causeway::breaker::{Breaker, Scope, State};
 use causeway::http_client::CallError;
 use causeway::ledger::Status;
@@ -56,7 +58,7 @@ impl World {
         for number in requests {
             self.see_holder(by.0, *number);
         }
-        self.see_circuit(by.0, lead, is_lookup);
+        self.see_circuits(by.0, lead, is_lookup);
     }
 
     /// A call is made by whoever holds the claim.
@@ -132,9 +134,21 @@ impl World {
         }
     }
 
-    fn see_circuit(&mut self, by: usize, number: usize, is_lookup: bool) {
-        let key = self.breaker_key(number);
-        let Some(circuit) = self.watch.breakers.get_mut(&key) else {
+    /// A call asks leave of its connection's breaker, where it has one, and of its provider's.
+    fn see_circuits(&mut self, by: usize, number: usize, is_lookup: bool) {
+        let spec = self.provider.spec();
+        let connection = &self.requests[number].connection;
+        let scopes: BTreeSet<String> = [Scope::Provider, spec.breaker.scope]
+            .into_iter()
+            .map(|scope| scope.key(spec.name, connection))
+            .collect();
+        for key in scopes {
+            self.see_circuit(&key, by, number, is_lookup);
+        }
+    }
+
+    fn see_circuit(&mut self, key: &str, by: usize, number: usize, is_lookup: bool) {
+        let Some(circuit) = self.watch.breakers.get_mut(key) else {
             return;
         };
         let environment = &self.environments[by];
@@ -159,16 +173,6 @@ impl World {
                 environment.name
             );
             self.violated(Invariant::CallsWhileOpen, text);
-        }
-    }
-
-    fn breaker_key(&self, number: usize) -> String {
-        let spec = self.provider.spec();
-        match spec.breaker.scope {
-            Scope::Provider => format!("{}#*#breaker", spec.name),
-            Scope::Connection => {
-                format!("{}#{}#breaker", spec.name, self.requests[number].connection)
-            }
         }
     }
 

@@ -17,16 +17,6 @@ pub const VENDORS: &[(&str, Explanation)] = &[
         ),
     ),
     (
-        "hubspot",
-        explained(
-            "locked",
-            Vendor,
-            Helps,
-            "HubSpot held the object locked (423).",
-            "Redrive it a few minutes later.",
-        ),
-    ),
-    (
         "stripe",
         explained(
             "conflict",

@@ -78,7 +78,7 @@ impl Provider for Acme {
         now: Timestamp,
     ) -> Vec<Verdict> {
         (self.classify_batch)(elements, answer)
-            .unwrap_or_else(|| vec![Verdict::by_status(answer, now); elements.len()])
+            .unwrap_or_else(|| Verdict::by_status(answer, now).of_whole(elements.len()))
     }
 
     fn look_up(&self, _: &Operation, lookup: &Lookup<'_>) -> Option<Wire> {
