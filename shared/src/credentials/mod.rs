@@ -9,6 +9,7 @@
 //! A new refresh token takes the place of the old one in a single write, and is used after it.
 
 mod access;
+mod allowed;
 mod heard;
 mod held;
 mod keeper;

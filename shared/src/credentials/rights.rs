@@ -1,20 +1,15 @@
 //! What a connection's credentials may do, as far as refusals (403) tell: each refusal ends its own request, until a
 //! run of them shows that the operation is not theirs to do. Then that operation of that connection waits, and nothing
 //! else does.
-//!
-//! Nothing is written while nothing is refused. A success ends a run in the memory of the environment that had it, and
-//! is written only where a run is known; whoever comes upon a run that its own success contradicts takes it away.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::access::{Access, Refused};
-use super::keeper::Credentials;
+use super::held::Prints;
 use super::pause::{Paused, Reason, Standing, TRIAL_EVERY};
 use super::state::CredentialState;
-use crate::lanes;
-use crate::{StoreError, Timestamp};
+use crate::Timestamp;
 
 /// Refusals in a row that pause an operation: the design's number, section 8.
 pub const RUN: u32 = 5;
@@ -96,7 +91,7 @@ impl Rights {
     }
 
     /// Takes the trial that is due; whether there was one to take.
-    fn begin_trial(&mut self, operation: &str, now: Timestamp) -> bool {
+    pub(super) fn begin_trial(&mut self, operation: &str, now: Timestamp) -> bool {
         let due = |run: &&mut Run| run.next_trial.is_some_and(|trial| now >= trial);
         let run = self.0.get_mut(operation).filter(due);
         run.map(|run| run.next_trial = Some(now + TRIAL_EVERY))
@@ -105,7 +100,7 @@ impl Rights {
 
     /// The vendor refused a call of `operation` with `payload`; the last that it let through was at `allowed`. For how
     /// long the request waits; none where the refusal is its end.
-    fn refused(
+    pub(super) fn refused(
         &mut self,
         operation: &str,
         payload: &str,
@@ -128,7 +123,7 @@ impl Rights {
     }
 
     /// The vendor let a call of `operation` through at `allowed`: no run that began before it goes on.
-    fn contradict(&mut self, operation: &str, allowed: Option<Timestamp>) {
+    pub(super) fn contradict(&mut self, operation: &str, allowed: Option<Timestamp>) {
         let Some(allowed) = allowed else { return };
         if self
             .0
@@ -151,10 +146,13 @@ impl Rights {
 }
 
 impl CredentialState {
-    /// This state after `change` to its rights, under the secret that a call showed; none where nothing has changed, or
+    /// This state after `change` to its rights, under the secret of `shown`, which a call showed; none where nothing has changed, or
     /// the secret is another one by now.
-    fn with_rights(&self, access: &Access, change: impl FnOnce(&mut Rights)) -> Option<Self> {
-        let shown = &access.names.prints;
+    pub(super) fn with_rights(
+        &self,
+        shown: &Prints,
+        change: impl FnOnce(&mut Rights),
+    ) -> Option<Self> {
         let is_first = self.prints.secret.is_empty();
         if !is_first && self.prints != *shown {
             return None;
@@ -168,123 +166,6 @@ impl CredentialState {
             next.prints = shown.clone();
         }
         Some(next.stamped())
-    }
-}
-
-impl Credentials {
-    /// The credentials for one call of `operation`: [`access`](Self::access), and the trial where one is due.
-    ///
-    /// # Errors
-    /// When connection or operation are paused, another environment is getting a token, or a store does not answer.
-    pub async fn access_for(
-        &self,
-        connection: &str,
-        operation: &str,
-        latest: Timestamp,
-    ) -> Result<Access, Refused> {
-        let access = self.access(connection, latest).await?;
-        let (known, now) = (self.known(connection), self.seams.clock.now());
-        match known.value.rights.standing(operation, now) {
-            Standing::Going => return Ok(access),
-            Standing::Paused(paused) => return Err(Refused::Paused(paused)),
-            Standing::TrialDue(_) => {}
-        }
-        let (states, key, mark) = (&self.seams.states, self.key(connection), self.mark());
-        let begun = lanes::update(states.as_ref(), &key, &mark, known, |state| {
-            let mut next = state.clone();
-            let ours = next.rights.begin_trial(operation, now);
-            (ours.then(|| next.stamped()), ours)
-        });
-        let Some((known, ours)) = begun.await? else {
-            return Err(Refused::Wait(now + super::keeper::SOON));
-        };
-        let standing = known.value.rights.standing(operation, now);
-        self.remember(connection, known, now);
-        match standing {
-            Standing::Paused(paused) if !ours => Err(Refused::Paused(paused)),
-            _ => Ok(access),
-        }
-    }
-
-    /// The vendor let a call of `operation` through. No round trip, unless refusals are known.
-    ///
-    /// # Errors
-    /// When the store does not answer: the next success, or the next trial, will tell it.
-    pub async fn allowed(
-        &self,
-        connection: &str,
-        operation: &'static str,
-        access: &Access,
-    ) -> Result<(), StoreError> {
-        let now = self.seams.clock.now();
-        self.seen(connection, |seen| seen.allowed.insert(operation, now));
-        self.contradict(connection, operation, access).await
-    }
-
-    /// Takes away a run that this environment's own success contradicts.
-    async fn contradict(
-        &self,
-        connection: &str,
-        operation: &str,
-        access: &Access,
-    ) -> Result<(), StoreError> {
-        let known = self.known(connection);
-        if known.value.rights.is_empty() {
-            return Ok(());
-        }
-        let allowed = self.last_allowed(connection, operation);
-        self.change(connection, known, |state| {
-            state.with_rights(access, |rights| rights.contradict(operation, allowed))
-        })
-        .await?;
-        Ok(())
-    }
-
-    /// The vendor refused a call of `operation` that showed good credentials. For how long the request waits; none where
-    /// the refusal is its end.
-    ///
-    /// # Errors
-    /// When the store does not answer: the refusal is not counted.
-    pub async fn forbidden(
-        &self,
-        connection: &str,
-        operation: &str,
-        payload_hash: &str,
-        access: &Access,
-    ) -> Result<Option<Paused>, StoreError> {
-        let now = self.seams.clock.now();
-        let allowed = self.last_allowed(connection, operation);
-        let (states, key, mark) = (&self.seams.states, self.key(connection), self.mark());
-        let known = self.known(connection);
-        let told = lanes::update(states.as_ref(), &key, &mark, known, |state| {
-            let mut wait = None;
-            let next = state.with_rights(access, |rights| {
-                wait = rights.refused(operation, payload_hash, allowed, now);
-            });
-            (next, wait)
-        });
-        let (known, wait) = told
-            .await?
-            .ok_or_else(|| StoreError::new("counting a refusal", "the item is contended"))?;
-        self.remember(connection, known, now);
-        Ok(wait)
-    }
-
-    /// Whether calls of `operation` may be made under `state`, for all that this environment knows.
-    pub(super) fn rights(
-        &self,
-        connection: &str,
-        operation: &str,
-        state: &CredentialState,
-        now: Timestamp,
-    ) -> Standing {
-        let mut rights = state.rights.clone();
-        rights.contradict(operation, self.last_allowed(connection, operation));
-        rights.standing(operation, now)
-    }
-
-    fn last_allowed(&self, connection: &str, operation: &str) -> Option<Timestamp> {
-        self.seen(connection, |seen| seen.allowed.get(operation).copied())
     }
 }
 

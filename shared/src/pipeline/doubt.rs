@@ -52,7 +52,7 @@ impl Lane {
         }
         let now = self.seams.clock.now();
         let of = self.circumstances(job, record, now);
-        if !run.has_time_for(job.operation.timeout * 2, now) {
+        if !run.has_time_for(job.operation.timeout, now) {
             return Doubt::Settled(state::put_off(TROUBLE_WAIT, Deferral::OutOfTime, &of));
         }
         let reference = vendor_key(&record.pk, record.series);

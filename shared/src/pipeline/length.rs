@@ -3,17 +3,12 @@
 use std::time::Duration;
 
 use super::{Lane, Run, SETTLE_RESERVE};
-use crate::provider::{Operation, Safety};
+use crate::provider::Operation;
 
-/// What an invocation must have left for a call of `operation` to start: that it can time out and be settled; where the
-/// vendor may have to be asked first, twice that wait.
+/// What an invocation must have left for a call of `operation` to start: that it can time out and be settled.
 #[must_use]
 pub fn invocation_needed(operation: &Operation) -> Duration {
-    let waits = match operation.safety {
-        Safety::Lookup { .. } => 2,
-        _ => 1,
-    };
-    operation.timeout * waits + SETTLE_RESERVE
+    operation.timeout + SETTLE_RESERVE
 }
 
 impl Lane {

@@ -51,6 +51,11 @@ impl Placeholder {
         Self { field, rule }
     }
 
+    /// Whether it makes a host of the account's own.
+    pub const fn is_host(&self) -> bool {
+        matches!(self.rule, Rule::HostLabel)
+    }
+
     /// The secret's field, and the name between the braces.
     pub const fn field(&self) -> &'static str {
         self.field

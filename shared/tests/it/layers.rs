@@ -27,6 +27,7 @@ fn is_pure(path: &str) -> bool {
         "limiter/rate_limiter.rs",
         "credentials/mod.rs",
         "credentials/access.rs",
+        "credentials/allowed.rs",
         "credentials/heard.rs",
         "credentials/keeper.rs",
         "credentials/refresh.rs",

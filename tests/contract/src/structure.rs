@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use causeway::breaker::Scope;
 use causeway::limiter::ScopeKey;
-use causeway::provider::{KeyPlace, Operation, Safety, Spec};
+use causeway::provider::{KeyPlace, Operation, Placeholder, Safety, Spec};
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
@@ -76,7 +76,14 @@ fn base_url(spec: &Spec, found: &mut Vec<Breach>) {
     if !is_good {
         found.push(Breach::new(Line::BaseUrl, "spec.base_url", spec.base_url));
     }
-    let has_hosts = spec.base_url.contains('{');
+    // A region is a host of many accounts.
+    let in_host = |placeholder: &Placeholder| {
+        placeholder.is_host()
+            && spec
+                .base_url
+                .contains(&format!("{{{}}}", placeholder.field()))
+    };
+    let has_hosts = spec.placeholders.iter().any(in_host);
     if has_hosts != (spec.breaker.scope == Scope::Connection) {
         let broken = "a breaker for each connection, where accounts have hosts of their own, and nowhere else";
         found.push(Breach::new(Line::BaseUrl, "spec.breaker.scope", broken));

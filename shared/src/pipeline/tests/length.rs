@@ -27,8 +27,7 @@ async fn a_function_that_is_too_short_for_its_calls_says_so_once() {
 
     let once = TIMEOUT + SETTLE_RESERVE;
     for (length, operations) in [
-        (once * 2, &[][..]),
-        (once, &["orders.book"]),
+        (once, &[][..]),
         (
             once - secs(1),
             &[
