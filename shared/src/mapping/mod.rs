@@ -33,9 +33,12 @@ pub use place::Place;
 use document::Document;
 use jsonata::Jsonata;
 
+/// A format's name, and whether a text is of it.
+pub type Format = (&'static str, fn(&str) -> bool);
+
 /// What `format` means in a mapping's source, besides what JSON Schema has: a time zone of the built-in database, and a
 /// currency of ISO 4217 that has a minor unit. Whoever validates by a source takes `format` for a rule.
-pub const FORMATS: [(&str, fn(&str) -> bool); 2] = [
+pub const FORMATS: [Format; 2] = [
     ("time-zone", zone::is_known),
     ("currency", |code| money::minor_units(code).is_some()),
 ];

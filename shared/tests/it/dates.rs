@@ -35,8 +35,11 @@ fn ordinal(day: u32) -> &'static str {
     }
 }
 
+/// A marker of the picture language, and what it stands for.
+type Part = (&'static str, fn(&DateTime<Tz>) -> String);
+
 /// Pictures, and the same in chrono's words.
-const PARTS: [(&str, fn(&DateTime<Tz>) -> String); 6] = [
+const PARTS: [Part; 6] = [
     ("[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01].[f001]", |at| {
         at.format("%Y-%m-%dT%H:%M:%S%.3f").to_string()
     }),

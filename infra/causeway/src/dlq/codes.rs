@@ -47,6 +47,8 @@ pub enum Redrive {
     AfterMending,
     /// Once somebody has said what became of it.
     AfterResolving,
+    /// It asks the vendor or sends the same key again, where that can tell; else a person must say what became of it.
+    Settles,
     /// Never: the same end for sure.
     Never,
 }
@@ -58,6 +60,9 @@ impl Redrive {
             Self::Helps => "helps, as soon as the cause is over",
             Self::AfterMending => "helps once the cause is mended",
             Self::AfterResolving => "only after `dlq resolve`",
+            Self::Settles => {
+                "asks the vendor, or sends the same key again, where that can tell; else after `dlq resolve`"
+            }
             Self::Never => "cannot help: the same end for sure",
         }
     }

@@ -1,7 +1,7 @@
 //! Codes of every lane.
 
 use super::Fault::{Lane, Nobody, Operator, Producer, Vendor};
-use super::Redrive::{AfterMending, AfterResolving, Helps, Never};
+use super::Redrive::{AfterMending, AfterResolving, Helps, Never, Settles};
 use super::{Explanation, explained};
 use crate::dlq::letter::NO_CODE;
 
@@ -211,9 +211,10 @@ pub const EVERY_LANE: &[Explanation] = &[
     explained(
         "outcome_unknown",
         Nobody,
-        AfterResolving,
-        "The request may have taken effect, and neither a key nor a look-up can tell. It is never sent again by itself.",
-        "Look at the vendor whether it took effect, then say so: `causeway dlq resolve`.",
+        Settles,
+        "The request may have taken effect, and nothing could tell yet. It is never sent again by itself.",
+        "Redrive what the dry run calls safe. For the rest, look at the vendor whether it took effect, then say so: \
+         `causeway dlq resolve`.",
     ),
     explained(
         "resolved",

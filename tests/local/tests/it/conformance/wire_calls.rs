@@ -12,6 +12,7 @@ const MARKS: [&str; 4] = [".send()", "put_if(", ".execute(", ".chunk()"];
 
 /// Failures on real sockets.
 const SOCKETS: &str = "shared/tests/it/http_client.rs";
+const ANSWERS: &str = "shared/tests/it/http_client/answers.rs";
 
 /// Every wire call, by file and function, and what shows that its failures are taken for what they are.
 const CALLS: &[(&str, &str, Shown)] = &[
@@ -34,7 +35,10 @@ const CALLS: &[(&str, &str, Shown)] = &[
     (
         "shared/src/http_client/reqwest.rs",
         "bounded",
-        Shown::InTest(SOCKETS, "an_answer_beyond_the_bound_is_not_read_to_its_end"),
+        Shown::InTest(
+            ANSWERS,
+            "a_success_beyond_the_bound_is_unreadable_and_a_refusal_is_one_all_the_same",
+        ),
     ),
     (
         "shared/src/http_client/reqwest.rs",

@@ -103,6 +103,8 @@ fn record(body: &str, status: Status) -> Record {
         status,
         payload_hash: request.payload_hash.as_str().to_owned(),
         ambiguous: status == Status::Unknown,
+        // So long ago that the vendor has forgotten the key: a redrive settles nothing.
+        first_sent_at: (status == Status::Unknown).then_some(NOON),
         lease_until: None,
         code: (status != Status::Completed).then_some(code::OUTCOME_UNKNOWN),
         ..claim(key.as_str(), "environment/1/m")
@@ -296,7 +298,8 @@ async fn a_redrive_deletes_what_is_done_sends_a_canary_and_stops_when_that_does_
 async fn nothing_is_sent_while_the_breaker_is_open() {
     let lane = Lane::up("test-dlq-breaker").await;
     lane.bury("safe", SPENT, None).await;
-    let open = json!({"state": "ForcedOpen", "epoch": 1});
+    // Until 2096: what is forced open always has an end.
+    let open = json!({"state": "ForcedOpen", "epoch": 1, "open_until": 4_000_000_000_000_i64});
     lane.states
         .swap("stripe#*#breaker", None, &open, "m")
         .await

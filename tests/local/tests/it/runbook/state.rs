@@ -8,6 +8,7 @@ use causeway::breaker::{Breaker, State as BreakerState};
 use causeway::clock::{Clock, SystemClock};
 use causeway::credentials::{CredentialState, Pause, Reason};
 use causeway::lanes::{DynamoStates, StateStore};
+use causeway::ledger::{DynamoLedger, Expected, LedgerStore, Record};
 use causeway_fakes::faults::{Fault, Mode, Outage};
 
 use crate::deployed::Deployed;
@@ -119,12 +120,34 @@ impl<'a> Scene<'a> {
             stored: true,
             ..Fault::new(Mode::Error500, 1.0)
         };
-        self.send_into(unknown, &["order-1712", "order-1713"], 2)
-            .await;
+        let keys = ["order-1712", "order-1713"];
+        self.send_into(unknown, &keys, 2).await;
+        self.make_old(&keys).await;
         let refused = Fault::new(Mode::Error400, 1.0);
         let keys = ["refused-1", "refused-2", "refused-3"];
         self.send_into(refused, &keys, 5).await;
         self.has_letters = true;
+    }
+
+    /// Nobody has looked for two days: the vendor has forgotten the keys, and a redrive would settle nothing.
+    async fn make_old(&self, keys: &[&str]) {
+        const AGE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+        let stack = self.deployed.stack();
+        let table = stack.output("RequestsTable").expect("an output");
+        let ledger = DynamoLedger::new(aws_sdk_dynamodb::Client::new(&stack.sdk_config()), table);
+        let pks: Vec<String> = keys
+            .iter()
+            .map(|key| format!("stripe#default#{key}"))
+            .collect();
+        for record in ledger.read(&pks).await.expect("an answer") {
+            let record = record.expect("it ended");
+            let old = Record {
+                first_sent_at: record.first_sent_at.map(|at| at - AGE),
+                ..record.clone()
+            };
+            let expected = Expected::unchanged(&record);
+            ledger.write(&old, &expected).await.expect("written");
+        }
     }
 
     /// Sends requests with these keys into a vendor with that fault; there are so many letters after it.
