@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// What is not written as it is: everything but `A-Z a-z 0-9 * - . _`, as the URL standard has it
 /// (<https://url.spec.whatwg.org/#application-x-www-form-urlencoded-percent-encode-set>). The space is left out
@@ -22,12 +22,15 @@ pub enum Arrays {
     Indexed,
     /// `locales=en&locales=de`, as Twilio wants them.
     Repeated,
+    /// `locales[]=en&locales[]=de`, as PHP's and Rails' parsers want them.
+    Brackets,
 }
 
 /// Writes `value`, an object, as a form, its fields in alphabetical order: one payload is one text.
 ///
 /// Objects inside are written as `metadata[order]=1712`, with the brackets as they are and those within a name
-/// encoded; `true` and `false` as words, numbers as in JSON. Nothing is sent for `null`, an empty object or an empty
+/// encoded; `true` and `false` as words, numbers as in JSON, but for the
+/// `.0` of whole ones. Nothing is sent for `null`, an empty object or an empty
 /// list. Anything but an object is an empty form. The recursion goes as deep as `value` does: a decoded request has
 /// [at most 127 levels](crate::request::MAX_DEPTH).
 pub fn encode(mut value: Value, arrays: Arrays) -> String {
@@ -54,6 +57,15 @@ pub fn encode_text(text: &str) -> String {
     encoded
 }
 
+/// A number where all is text. JSON's `5.0` is 5, and a vendor that reads a whole number from text wants it so.
+pub(crate) fn number(number: &Number) -> String {
+    let text = number.to_string();
+    match text.strip_suffix(".0") {
+        Some(whole) if number.is_f64() => whole.to_owned(),
+        _ => text,
+    }
+}
+
 struct Form {
     text: String,
     /// The encoded name of the value at hand.
@@ -66,13 +78,14 @@ impl Form {
         match value {
             Value::Null => {}
             Value::Bool(truth) => self.pair(if *truth { "true" } else { "false" }),
-            Value::Number(number) => self.pair(&number.to_string()),
+            Value::Number(number) => self.pair(&self::number(number)),
             Value::String(text) => self.pair(text),
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
                     match self.arrays {
                         Arrays::Indexed => self.inside(&index.to_string(), item),
                         Arrays::Repeated => self.push(item),
+                        Arrays::Brackets => self.inside("", item),
                     }
                 }
             }
@@ -139,6 +152,14 @@ mod tests {
             "preferred_locales[1]=de",
         ];
         assert_eq!(encode(customer.clone(), Arrays::Indexed), pairs.join("&"));
+    }
+
+    /// A payload may say 5.0 for 5, and `amount=5.0` was refused by vendors that read a whole number.
+    #[test]
+    fn whole_numbers_have_no_point() {
+        let numbers = json!({"a": 5.0, "b": -0.5, "c": 1e300, "d": 7});
+        let form = encode(numbers, Arrays::Indexed);
+        assert_eq!(form, "a=5&b=-0.5&c=1e%2B300&d=7");
     }
 
     #[test]
@@ -214,6 +235,7 @@ mod tests {
             Value::Object(map) => map
                 .iter()
                 .for_each(|(key, value)| leaves(value, &inside(key.clone()), found)),
+            Value::Number(number) => found.push((path.to_vec(), super::number(number))),
             other => found.push((path.to_vec(), other.to_string())),
         }
     }

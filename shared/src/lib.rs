@@ -23,6 +23,7 @@ pub mod breaker;
 pub mod ledger;
 pub mod limiter;
 pub mod mapping;
+pub mod pack;
 pub mod provider;
 pub mod retry;
 

@@ -20,6 +20,11 @@ impl Code {
         Self(Cow::Borrowed(word))
     }
 
+    /// A word of a pack's page.
+    pub(crate) fn of(word: String) -> Self {
+        Self(Cow::Owned(word))
+    }
+
     /// The word itself.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -39,7 +39,7 @@ impl Lane {
             Err(obstacle) => return not_made(obstacle),
         };
         let payloads: Vec<&Json> = ready.iter().map(|ready| ready.payload).collect();
-        let url = address::shown(&self.settings.base_url, &wire.path, &payloads);
+        let url = address::shown(&self.address(&wire), &wire.path, &payloads);
         let (base_url, mut wire) = match self.sign(lead, wire, access).await {
             Ok(signed) => signed,
             Err(obstacle) => return not_made(obstacle),

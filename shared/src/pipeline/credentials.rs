@@ -126,6 +126,12 @@ impl Lane {
         }
     }
 
+    /// Where the call goes, as it is before a secret fills it.
+    pub(super) fn address(&self, wire: &Wire) -> String {
+        let spec = self.provider.spec();
+        spec.address(&self.settings.base_url, wire.host)
+    }
+
     /// Where the call goes, and `wire` with headers and credentials.
     pub(super) async fn sign(
         &self,
@@ -136,7 +142,7 @@ impl Lane {
         let now = self.seams.clock.now();
         let sign = AssertUnwindSafe(|| {
             let (spec, shown) = (self.provider.spec(), access.shown());
-            let base_url = spec.fill(self.settings.base_url.clone(), shown.secret)?;
+            let base_url = spec.fill(self.address(&wire), shown.secret)?;
             Ok((base_url, self.provider.sign(wire, shown, now)?))
         });
         let error: SecretError = match catch_unwind(sign) {

@@ -87,9 +87,7 @@ impl Lane {
             safety: operation.map_or(Safety::Unsafe, |operation| operation.safety),
         };
         let Some(operation) = operation else {
-            let known = spec.operations.iter().map(|operation| operation.name);
-            let known: Vec<&str> = known.collect();
-            let detail = format!("operation: must be one of {}", known.join(", "));
+            let detail = format!("operation: {}", spec.operations.unknown(&request.operation));
             return Err(Refused {
                 reason: Box::new(Reason::new(code::UNKNOWN_OPERATION, detail)),
                 subject: Some(Box::new(subject)),

@@ -101,7 +101,7 @@ impl Lane {
         let connection = job.request.connection.as_str();
         let reference = Json::from(lookup.reference);
         let told = [lookup.payload, &reference];
-        let url = address::shown(&self.settings.base_url, &wire.path, &told);
+        let url = address::shown(&self.address(&wire), &wire.path, &told);
         let signed = self.sign(job, wire, access).await;
         let (base_url, wire) = signed.map_err(|obstacle| {
             let of = self.circumstances(job, record, self.seams.clock.now());

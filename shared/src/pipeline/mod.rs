@@ -25,9 +25,10 @@ mod state;
 mod tally;
 mod wait;
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::FutureExt;
@@ -87,7 +88,7 @@ pub struct Lane {
     mappings: Mappings,
     budget: Mutex<RetryBudget>,
     room: Room,
-    length_checked: Once,
+    too_short_for: Mutex<BTreeSet<&'static str>>,
 }
 
 /// One invocation of the function.
@@ -131,7 +132,7 @@ impl Lane {
             mappings,
             budget: Mutex::default(),
             room: Room::default(),
-            length_checked: Once::new(),
+            too_short_for: Mutex::default(),
         }
     }
 
@@ -158,8 +159,8 @@ impl Lane {
             ..Report::default()
         };
 
-        self.check_length(&run);
         let (jobs, poison) = self.decode(batch, &run);
+        self.check_length(&jobs, &run);
         let mut ended = self.end_refused(poison, &run).await;
         let admission = self.admit(jobs, &run).await;
         let (attempted, found_late) = self.attempt_all(admission.calls, &run).await;

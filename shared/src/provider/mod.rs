@@ -18,12 +18,14 @@ pub use fields::{Text, Whole};
 pub use payload::{BatchPayload, Payload, PayloadError};
 pub use placeholder::Placeholder;
 pub use secret::{Secret, SecretError, Shown, Token};
-pub use spec::{KeyPlace, Operation, Safety, Settling, Spec};
+pub use spec::{Catalogue, KeyPlace, Operation, Operations, Safety, Settling, Shape, Spec};
+pub(crate) use spec::{DEFAULT_TIMEOUT, insert};
 pub use token::{
     Client, Encoding, Grant, Granted, Refused, TokenAnswer, TokenBudget, TokenScheme, TokenWord,
 };
+pub(crate) use verdict::hint;
 pub use verdict::{LONG_WAIT, Verdict};
-pub use wire::{Answer, CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Wire, segment};
+pub use wire::{Answer, CONNECT_TIMEOUT, Host, MAX_ANSWER_BYTES, Wire, segment};
 
 use http::{HeaderName, HeaderValue};
 
@@ -175,6 +177,10 @@ impl Spec {
             );
         }
         self.auth.apply(shown, &mut wire)?;
+        let supplied = wire.supplied;
+        supplied
+            .iter()
+            .try_for_each(|one| one.apply(shown, &mut wire))?;
         Ok(wire)
     }
 

@@ -1,11 +1,13 @@
 //! From a request's payload to the call that it means, with errors that name the field and the rule.
 
-use schemars::JsonSchema;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Wire;
+use super::{Shape, Wire};
 
 /// The canonical shape of one operation's payload.
 ///
@@ -40,21 +42,52 @@ pub struct PayloadError {
     pub rule: String,
 }
 
-pub(super) fn parse<P: Payload>(payload: &Value) -> Result<Wire, PayloadError> {
-    Ok(typed::<P>(payload)?.wire())
+/// A shape that a type has: one request a call.
+pub(super) struct One<P>(PhantomData<fn() -> P>);
+
+impl<P: Payload + 'static> One<P> {
+    pub(super) const SHAPE: &'static dyn Shape = &Self(PhantomData);
 }
 
-pub(super) fn parse_element<P: BatchPayload>(payload: &Value) -> Result<Wire, PayloadError> {
-    parse_batch::<P>(&[payload])
+impl<P: Payload> Shape for One<P> {
+    fn check(&self, payload: &Value, _most: usize) -> Vec<PayloadError> {
+        typed::<P>(payload).err().into_iter().collect()
+    }
+
+    fn prepare(&self, payloads: &[&Value]) -> Result<Wire, PayloadError> {
+        let payload = payloads.first().copied().unwrap_or(&Value::Null);
+        Ok(typed::<P>(payload)?.wire())
+    }
+
+    fn schema(&self) -> Schema {
+        schemars::schema_for!(P)
+    }
 }
 
-pub(super) fn parse_batch<P: BatchPayload>(payloads: &[&Value]) -> Result<Wire, PayloadError> {
-    let elements = payloads.iter().map(|payload| typed::<P>(payload));
-    Ok(P::wire(&elements.collect::<Result<Vec<P>, _>>()?))
+/// A shape that a type has: several requests a call.
+pub(super) struct Several<P>(PhantomData<fn() -> P>);
+
+impl<P: BatchPayload + 'static> Several<P> {
+    pub(super) const SHAPE: &'static dyn Shape = &Self(PhantomData);
 }
 
-pub(super) fn identity<P: BatchPayload>(payload: &Value) -> Result<String, PayloadError> {
-    Ok(typed::<P>(payload)?.identity())
+impl<P: BatchPayload> Shape for Several<P> {
+    fn check(&self, payload: &Value, _most: usize) -> Vec<PayloadError> {
+        typed::<P>(payload).err().into_iter().collect()
+    }
+
+    fn prepare(&self, payloads: &[&Value]) -> Result<Wire, PayloadError> {
+        let elements = payloads.iter().map(|payload| typed::<P>(payload));
+        Ok(P::wire(&elements.collect::<Result<Vec<P>, _>>()?))
+    }
+
+    fn schema(&self) -> Schema {
+        schemars::schema_for!(P)
+    }
+
+    fn identity(&self, payload: &Value) -> Result<Option<String>, PayloadError> {
+        Ok(Some(typed::<P>(payload)?.identity()))
+    }
 }
 
 fn typed<P: DeserializeOwned>(payload: &Value) -> Result<P, PayloadError> {
@@ -115,7 +148,8 @@ mod tests {
     }
 
     fn error(payload: Value) -> String {
-        parse::<Order>(&payload)
+        One::<Order>::SHAPE
+            .prepare(&[&payload])
             .expect_err("a bad payload")
             .to_string()
     }

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use http::HeaderName;
 use schemars::Schema;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
-    Auth, BatchPayload, CONNECT_TIMEOUT, Payload, PayloadError, Placeholder, Wire, payload,
+    Auth, BatchPayload, CONNECT_TIMEOUT, Host, Payload, PayloadError, Placeholder, Wire, payload,
 };
 use crate::Timestamp;
 use crate::breaker::BreakerSpec;
 use crate::bugs::{self, Bug};
+use crate::form;
 use crate::limiter::Limit;
 use crate::retry::RetrySpec;
 
@@ -29,14 +30,19 @@ pub struct Spec {
     pub headers: &'static [(&'static str, &'static str)],
     /// How credentials are shown.
     pub auth: Auth,
+    /// What some calls take from the secret beside the credentials.
+    pub supplied: &'static [Auth],
     /// Limits that every operation draws on.
     pub limits: &'static [Limit],
     /// When the circuit opens, and whose circuit it is.
     pub breaker: BreakerSpec,
     /// How failed attempts are repeated.
     pub retry: RetrySpec,
+    /// Whether payloads with fields that no schema names are refused. A vendor whose document is older than its API lets
+    /// them through.
+    pub refuses_unknown_fields: bool,
     /// What can be done.
-    pub operations: &'static [Operation],
+    pub operations: Operations,
     /// Ready-made mapping documents, `include_str!("../mappings/….json")` each.
     pub mappings: &'static [&'static str],
 }
@@ -55,19 +61,19 @@ impl Spec {
             placeholders: &[],
             headers: &[],
             auth,
+            supplied: &[],
             limits: &[],
             breaker: BreakerSpec::DEFAULT,
             retry: RetrySpec::DEFAULT,
-            operations,
+            refuses_unknown_fields: true,
+            operations: Operations::Listed(operations),
             mappings: &[],
         }
     }
 
     /// The operation of that name.
     pub fn operation(&self, name: &str) -> Option<&'static Operation> {
-        self.operations
-            .iter()
-            .find(|operation| operation.name == name)
+        self.operations.named(name)
     }
 
     /// The fields that a connection's secret has: one list for each way of connecting an account.
@@ -75,15 +81,109 @@ impl Spec {
         let mut ways = self.auth.ways();
         for fields in &mut ways {
             fields.extend(self.placeholders.iter().map(Placeholder::field));
+            fields.extend(self.supplied.iter().flat_map(Auth::fields));
             fields.sort_unstable();
             fields.dedup();
         }
         ways
     }
 
+    /// Where a call to `host` goes when the provider is called at `base_url`: to the host itself, or, where something
+    /// stands in for the vendor, to `<base_url>/-/<alias>`.
+    pub fn address(&self, base_url: &str, host: Option<&Host>) -> String {
+        match host {
+            None => base_url.to_owned(),
+            Some(host) if base_url == self.base_url => host.base_url.to_owned(),
+            Some(host) => format!("{base_url}/-/{}", host.alias),
+        }
+    }
+
     /// All limits that a call of `operation` draws on.
     pub fn limits_of(&self, operation: &Operation) -> impl Iterator<Item = &'static Limit> + use<> {
         self.limits.iter().chain(operation.limits)
+    }
+}
+
+/// What a vendor can be asked to do.
+#[derive(Clone, Copy)]
+pub enum Operations {
+    /// All of them.
+    Listed(&'static [Operation]),
+    /// Made when they are asked for.
+    Found(&'static dyn Catalogue),
+}
+
+/// Where operations are found by name.
+pub trait Catalogue: Send + Sync {
+    /// The operation of that name.
+    fn operation(&'static self, name: &str) -> Option<&'static Operation>;
+    /// The names of all, in order.
+    fn names(&self) -> Vec<String>;
+    /// The name that is most like `name`, where one is.
+    fn nearest(&self, name: &str) -> Option<String>;
+}
+
+/// Operations whose names a message lists.
+const LISTED_MAX: usize = 20;
+
+impl Operations {
+    /// The operation of that name.
+    pub fn named(&self, name: &str) -> Option<&'static Operation> {
+        match self {
+            Self::Listed(all) => all.iter().find(|operation| operation.name == name),
+            Self::Found(catalogue) => catalogue.operation(name),
+        }
+    }
+
+    /// All of them, each made if it was not yet: not for lanes, which use a few.
+    pub fn iter(&self) -> impl Iterator<Item = &'static Operation> + use<> {
+        let all: Vec<&'static Operation> = match self {
+            Self::Listed(all) => all.iter().collect(),
+            Self::Found(catalogue) => {
+                let names = catalogue.names();
+                names
+                    .iter()
+                    .filter_map(|name| catalogue.operation(name))
+                    .collect()
+            }
+        };
+        all.into_iter()
+    }
+
+    /// The names of all.
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Self::Listed(all) => all
+                .iter()
+                .map(|operation| operation.name.to_owned())
+                .collect(),
+            Self::Found(catalogue) => catalogue.names(),
+        }
+    }
+
+    /// What is said to who asks for an operation that there is none of.
+    pub fn unknown(&self, name: &str) -> String {
+        let names = self.names();
+        if names.len() <= LISTED_MAX {
+            return format!("must be one of {}", names.join(", "));
+        }
+        let near = match self {
+            Self::Listed(_) => None,
+            Self::Found(catalogue) => catalogue.nearest(name),
+        };
+        match near {
+            Some(near) => format!(
+                "must be one of {} operations; the nearest is `{near}`",
+                names.len()
+            ),
+            None => format!("must be one of {} operations", names.len()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Operations {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
     }
 }
 
@@ -99,33 +199,50 @@ pub struct Operation {
     pub cost: u32,
     /// Longest wait for the vendor's complete answer.
     pub timeout: Duration,
-    prepare: fn(&Value) -> Result<Wire, PayloadError>,
-    schema: fn() -> Schema,
-    batch: Option<Batch>,
+    /// How many requests one call may carry.
+    pub(crate) most: usize,
+    /// From payloads to calls.
+    pub(crate) shape: &'static dyn Shape,
 }
 
-/// How several requests go in one call.
-struct Batch {
-    most: usize,
-    identity: fn(&Value) -> Result<String, PayloadError>,
-    prepare: fn(&[&Value]) -> Result<Wire, PayloadError>,
+/// What an operation's payloads look like, and the calls that they mean.
+pub trait Shape: Send + Sync {
+    /// What is wrong with `payload`: nothing, or at most `most` errors.
+    fn check(&self, payload: &Value, most: usize) -> Vec<PayloadError>;
+
+    /// The one call that carries out all of `payloads`: several only where the operation's calls carry several.
+    ///
+    /// # Errors
+    /// When one of them does not have the operation's shape: field and rule.
+    fn prepare(&self, payloads: &[&Value]) -> Result<Wire, PayloadError>;
+
+    /// The JSON Schema of a payload, complete in itself.
+    fn schema(&self) -> Schema;
+
+    /// What the vendor takes an element of a batch for; none where calls carry one request each.
+    ///
+    /// # Errors
+    /// When the payload does not have the operation's shape: field and rule.
+    fn identity(&self, payload: &Value) -> Result<Option<String>, PayloadError> {
+        let _ = payload;
+        Ok(None)
+    }
 }
 
 /// Vendors' own gateways give up after 30 s or less; 20 s leaves a 60 s function room for two calls.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Operation {
     /// An operation whose canonical payload is `P`.
-    pub const fn new<P: Payload>(name: &'static str, safety: Safety) -> Self {
+    pub const fn new<P: Payload + 'static>(name: &'static str, safety: Safety) -> Self {
         Self {
             name,
             safety,
             limits: &[],
             cost: 1,
             timeout: DEFAULT_TIMEOUT,
-            prepare: payload::parse::<P>,
-            schema: || schemars::schema_for!(P),
-            batch: None,
+            most: 1,
+            shape: payload::One::<P>::SHAPE,
         }
     }
 
@@ -135,7 +252,11 @@ impl Operation {
     /// # Panics
     /// At compile time, when `most` is below 2, or when an element is not safe by itself: the queue hands a request out
     /// again in other company, so that a key which names one call guards nothing. It must be [`Safety::Natural`].
-    pub const fn batch<P: BatchPayload>(name: &'static str, safety: Safety, most: usize) -> Self {
+    pub const fn batch<P: BatchPayload + 'static>(
+        name: &'static str,
+        safety: Safety,
+        most: usize,
+    ) -> Self {
         assert!(most >= 2, "a batch has room for two");
         assert!(
             matches!(safety, Safety::Natural),
@@ -147,13 +268,8 @@ impl Operation {
             limits: &[],
             cost: 1,
             timeout: DEFAULT_TIMEOUT,
-            prepare: payload::parse_element::<P>,
-            schema: || schemars::schema_for!(P),
-            batch: Some(Batch {
-                most,
-                identity: payload::identity::<P>,
-                prepare: payload::parse_batch::<P>,
-            }),
+            most,
+            shape: payload::Several::<P>::SHAPE,
         }
     }
 
@@ -190,12 +306,17 @@ impl Operation {
     /// # Errors
     /// When the payload does not have the operation's shape: field and rule.
     pub fn prepare(&self, payload: &Value) -> Result<Wire, PayloadError> {
-        (self.prepare)(payload)
+        self.shape.prepare(&[payload])
+    }
+
+    /// What is wrong with `payload`: nothing, or at most `most` errors.
+    pub fn check(&self, payload: &Value, most: usize) -> Vec<PayloadError> {
+        self.shape.check(payload, most)
     }
 
     /// How many requests one call may carry.
     pub fn most_in_a_call(&self) -> usize {
-        self.batch.as_ref().map_or(1, |batch| batch.most)
+        self.most
     }
 
     /// What the vendor takes an element of a batch for: two with the same identity never go in one call. None where
@@ -204,8 +325,7 @@ impl Operation {
     /// # Errors
     /// When the payload does not have the operation's shape: field and rule.
     pub fn identity(&self, payload: &Value) -> Result<Option<String>, PayloadError> {
-        let identity = self.batch.as_ref().map(|batch| (batch.identity)(payload));
-        identity.transpose()
+        self.shape.identity(payload)
     }
 
     /// The one call that carries out all of `payloads`.
@@ -213,19 +333,18 @@ impl Operation {
     /// # Errors
     /// When one of them does not have the operation's shape, or there are several and a call carries only one.
     pub fn prepare_batch(&self, payloads: &[&Value]) -> Result<Wire, PayloadError> {
-        match (&self.batch, payloads) {
-            (Some(batch), _) => (batch.prepare)(payloads),
-            (None, [payload]) => self.prepare(payload),
-            (None, _) => Err(PayloadError {
+        if payloads.len() > 1 && self.most == 1 {
+            return Err(PayloadError {
                 path: "payload".to_owned(),
                 rule: "a call of this operation carries one request".to_owned(),
-            }),
+            });
         }
+        self.shape.prepare(payloads)
     }
 
     /// The JSON Schema of the canonical payload, as producers see it.
     pub fn schema(&self) -> Schema {
-        (self.schema)()
+        self.shape.schema()
     }
 }
 
@@ -268,10 +387,12 @@ pub enum Safety {
 pub enum KeyPlace {
     /// In a header of this lower-case name.
     Header(&'static str),
-    /// In a top-level field of this name in a JSON body.
+    /// In a parameter of the query.
+    Query(&'static str),
+    /// In a top-level field of this name in a body.
     Field(&'static str),
-    /// In a field inside a JSON body, by the names of the objects that it is in and its own, as in a GraphQL call's
-    /// variables. A call whose body lacks one of the objects goes without.
+    /// In a field inside a body, by the names of the objects and lists that it is in and its own, as in a GraphQL call's
+    /// variables.
     Inside(&'static [&'static str]),
 }
 
@@ -284,23 +405,66 @@ impl KeyPlace {
                     wire.headers.insert(HeaderName::from_static(name), value);
                 }
             }
-            Self::Field(name) => put_inside(&[], name, key, wire),
-            Self::Inside([objects @ .., name]) => put_inside(objects, name, key, wire),
-            Self::Inside([]) => {}
+            Self::Query(name) => wire.add_query(name, key),
+            Self::Field(name) => put_inside(&[name], key, wire),
+            Self::Inside(names) => put_inside(names, key, wire),
         }
     }
 }
 
-fn put_inside(objects: &[&str], name: &str, key: &str, wire: &mut Wire) {
-    let Ok(mut body) = serde_json::from_slice::<Value>(&wire.body) else {
+/// Puts `text` into the body's field that `names` lead to, and makes what is missing on the way: a call without its key or
+/// reference could not be told from one that was never made.
+fn put_inside(names: &[&str], text: &str, wire: &mut Wire) {
+    let is_form = wire
+        .headers
+        .get(http::header::CONTENT_TYPE)
+        .is_some_and(|media| {
+            let form = b"application/x-www-form-urlencoded";
+            media.as_bytes().starts_with(form)
+        });
+    if is_form {
+        let name = names.iter().enumerate().map(|(at, name)| match at {
+            0 => form::encode_text(name),
+            _ => format!("[{}]", form::encode_text(name)),
+        });
+        let mark = if wire.body.is_empty() { "" } else { "&" };
+        let body = String::from_utf8_lossy(&wire.body).into_owned();
+        let name: String = name.collect();
+        wire.body = format!("{body}{mark}{name}={}", form::encode_text(text)).into();
+        return;
+    }
+    let mut body: Value = serde_json::from_slice(&wire.body).unwrap_or_default();
+    insert(&mut body, names, text.into());
+    wire.body = body.to_string().into();
+}
+
+/// Puts `value` inside `body`, and makes the objects and lists on the way; a number names an element of a list.
+pub(crate) fn insert(body: &mut Value, names: &[impl AsRef<str>], value: Value) {
+    let Some((name, rest)) = names.split_first() else {
+        *body = value;
         return;
     };
-    let mut names = objects.iter();
-    let object = names.try_fold(&mut body, |at, name| at.get_mut(*name));
-    if let Some(Value::Object(fields)) = object {
-        fields.insert(name.to_owned(), key.into());
-        wire.body = body.to_string().into();
-    }
+    let name = name.as_ref();
+    let is_empty = body.is_null() || body.as_object().is_some_and(Map::is_empty);
+    let next = match (name.parse::<usize>(), &mut *body) {
+        (Ok(at), Value::Array(items)) => {
+            if items.len() <= at {
+                items.push(Value::Null);
+            }
+            let last = items.len() - 1;
+            &mut items[at.min(last)]
+        }
+        (Ok(0), _) if is_empty => {
+            *body = Value::Array(vec![Value::Null]);
+            &mut body[0]
+        }
+        (_, Value::Object(fields)) => fields.entry(name).or_insert(Value::Null),
+        _ => {
+            *body = Value::Object(Map::new());
+            &mut body[name]
+        }
+    };
+    insert(next, rest, value);
 }
 
 /// How an ambiguous end is settled.
@@ -357,8 +521,19 @@ mod tests {
         let full = json!({"query": "q", "variables": {"order": {"note": "n"}}});
         let order = json!({"note": "n", "reference": "cw-1"});
         assert_eq!(put(&full)["variables"]["order"], order);
-        let other = json!({"variables": {"order": 1}});
-        assert_eq!(put(&other), other);
+        // Without it the vendor could not be asked for what was made.
+        let bare = json!({"query": "q"});
+        assert_eq!(put(&bare)["variables"]["order"]["reference"], "cw-1");
+    }
+
+    #[test]
+    fn a_key_stands_in_an_element_of_a_list_and_in_a_form() {
+        let mut wire = Wire::post("/").json(&json!({"Quotes": [{"Date": "d"}]}));
+        KeyPlace::Inside(&["Quotes", "0", "Reference"]).put("cw-1", &mut wire);
+        assert_eq!(wire.body, r#"{"Quotes":[{"Date":"d","Reference":"cw-1"}]}"#);
+        let mut wire = Wire::post("/").form(&json!({"To": "a b"}), form::Arrays::Repeated);
+        KeyPlace::Field("Reference").put("cw 1", &mut wire);
+        assert_eq!(wire.body, "To=a+b&Reference=cw+1");
     }
 
     #[test]

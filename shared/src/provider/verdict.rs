@@ -106,7 +106,7 @@ impl Verdict {
         Self::waiting(hint(answer, now).or(Some(documented)), now)
     }
 
-    fn waiting(after: Option<Duration>, now: Timestamp) -> Self {
+    pub(crate) fn waiting(after: Option<Duration>, now: Timestamp) -> Self {
         match after {
             Some(wait) if wait >= LONG_WAIT => Self::QuotaSpent { until: now + wait },
             after => Self::Throttled { after },
@@ -271,7 +271,7 @@ impl Verdict {
 }
 
 /// How long the vendor asks to wait, where it does.
-fn hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
+pub(crate) fn hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
     let until = retry_after(answer.header("retry-after")?, now)?;
     Some(until.since(now))
 }

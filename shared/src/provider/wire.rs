@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use super::Auth;
 use crate::form::{self, Arrays};
 use crate::request::Hash;
 
@@ -41,6 +42,19 @@ pub struct Wire {
     /// Whether it goes out on a connection of its own, made for it, instead of one that waited for the next call and
     /// that the vendor may be closing just then. The lane says so of calls whose ambiguous end nothing settles.
     pub fresh: bool,
+    /// Where it goes, unless it goes to the provider's own base URL.
+    pub host: Option<&'static Host>,
+    /// What it takes from the connection's secret beside the credentials, as a pack's `[supply]` says.
+    pub supplied: &'static [Auth],
+}
+
+/// Another host of a vendor, for some of its operations.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Host {
+    /// Its name in addresses that stand for the vendor's.
+    pub alias: &'static str,
+    /// Scheme and host, without a trailing slash.
+    pub base_url: &'static str,
 }
 
 impl Wire {
@@ -52,6 +66,8 @@ impl Wire {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             fresh: false,
+            host: None,
+            supplied: &[],
         }
     }
 

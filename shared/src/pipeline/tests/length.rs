@@ -46,7 +46,15 @@ async fn a_function_that_is_too_short_for_its_calls_says_so_once() {
                 id: "short".into(),
                 deadline: world.clock.now() + length,
             };
-            world.lane.process(Vec::new(), &invocation).await;
+            let named = [
+                "orders.create",
+                "orders.replace",
+                "orders.book",
+                "orders.post",
+                "stock.upsert",
+            ];
+            let batch = named.map(|operation| message(operation, body(operation, operation)));
+            world.lane.process(batch.into(), &invocation).await;
         }
         let told = errors().split_off(before);
         assert_eq!(told.len(), operations.len(), "{told:?}");
