@@ -26,9 +26,9 @@ struct Record {
 /// <https://developers.hubspot.com/docs/api-reference/error-handling>: every field may be missing.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(crate) struct Failed {
+struct Failed {
     category: String,
-    pub(crate) policy_name: String,
+
     context: Json,
     errors: Vec<Cause>,
 }
@@ -91,11 +91,6 @@ impl Record {
 }
 
 impl Failed {
-    /// Whether it is HubSpot's at all, and no gateway's page.
-    pub(crate) fn is_named(&self) -> bool {
-        !self.category.is_empty()
-    }
-
     fn trace_ids(&self) -> &[Json] {
         let ids = self.context["objectWriteTraceId"].as_array();
         ids.map_or(&[], Vec::as_slice)

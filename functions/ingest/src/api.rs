@@ -8,6 +8,7 @@ use causeway::clock::Clock;
 use causeway::lanes::StateStore;
 use causeway::ledger::LedgerStore;
 use causeway::mapping::Mappings;
+use causeway::pack::Pack;
 use causeway::provider::Provider;
 use causeway::queue::Producer;
 
@@ -43,7 +44,7 @@ pub struct Seams {
 
 /// A lane that is deployed and known to this release.
 pub(crate) struct Open {
-    pub provider: &'static dyn Provider,
+    pub pack: &'static Pack,
     pub queue_url: String,
     pub mappings: Mappings,
 }
@@ -62,10 +63,10 @@ impl Api {
     #[must_use]
     pub fn new(lanes: Vec<Lane>, seams: Seams) -> Self {
         let open = |lane: Lane| {
-            let provider = catalogue::provider(&lane.provider)?;
-            let spec = provider.spec();
+            let pack = catalogue::pack(&lane.provider)?;
+            let spec = pack.spec();
             let open = Open {
-                provider,
+                pack,
                 queue_url: lane.queue_url,
                 mappings: Mappings::new(spec.name, spec.mappings, seams.mappings.clone()),
             };

@@ -32,7 +32,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 pub use config::Config;
 pub use follow::RequestState;
 pub use problem::{FieldError, Problem};
-pub use providers::{ProviderEntry, ProviderList, entry};
+pub use providers::{OperationEntry, ProviderEntry, ProviderList, class, mappings, safety};
 pub use submit::{Accepted, MAX_ITEMS, Taken, TakenList};
 
 use api::{Api, Seams};

@@ -13,14 +13,20 @@ pub async fn answer(api: &Api, request: &Request) -> Response {
         .path
         .strip_prefix(REQUESTS)
         .and_then(|rest| rest.strip_prefix('/'));
+    let described = match request.path.strip_prefix(PROVIDERS) {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => Some(rest),
+        _ => None,
+    };
+    if let Some(address) = described {
+        return match request.method {
+            Method::GET => providers::describe(api, address, &request.query),
+            _ => not_allowed("GET"),
+        };
+    }
     match (request.path.as_str(), followed) {
         (REQUESTS, _) => match request.method {
             Method::POST => submit::submit(api, request).await,
             _ => not_allowed("POST"),
-        },
-        (PROVIDERS, _) => match request.method {
-            Method::GET => providers::list(api),
-            _ => not_allowed("GET"),
         },
         (_, Some(address)) => match request.method {
             Method::GET => follow::follow(api, address, &request.query).await,

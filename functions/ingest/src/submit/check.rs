@@ -2,6 +2,7 @@
 
 use causeway::Timestamp;
 use causeway::mapping::FindError;
+use causeway::provider::{Operation, Provider};
 use causeway::queue::carried_json;
 use causeway::request::{DecodeError, LedgerKey, MAX_REQUEST_BYTES, Request};
 use http::StatusCode;
@@ -9,6 +10,7 @@ use uuid::{NoContext, Uuid};
 
 use crate::api::{Api, Open};
 use crate::problem::{FieldError, Problem};
+use crate::providers::{class, safety};
 
 /// A request that may go to its lane.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(super) struct Checked<'a> {
     pub key: LedgerKey,
     /// The queue of its lane.
     pub queue_url: &'a str,
+    /// What doubt about it comes to, and where that is known from.
+    pub safety: (&'static str, &'static str),
     /// What goes there: the producer's own text, with an id, and with escapes for what SQS does not carry.
     pub body: String,
 }
@@ -36,8 +40,9 @@ pub(super) async fn check<'a>(api: &'a Api, item: &str) -> Result<Checked<'a>, P
         let rule = format!("must be one of {}", known.join(", "));
         return Err(Problem::field("unknown_provider", "provider", rule));
     };
-    check_payload(api, lane, &request).await?;
+    let operation = check_payload(api, lane, &request).await?;
     Ok(Checked {
+        safety: (safety(operation.safety), class(lane.pack, operation.name)),
         id,
         key: request.ledger_key(),
         queue_url: &lane.queue_url,
@@ -61,15 +66,19 @@ fn with_new_id(item: &str, now: Timestamp) -> Result<(String, String), Problem> 
     }
 }
 
-async fn check_payload(api: &Api, lane: &Open, request: &Request) -> Result<(), Problem> {
-    let spec = lane.provider.spec();
+async fn check_payload(
+    api: &Api,
+    lane: &Open,
+    request: &Request,
+) -> Result<&'static Operation, Problem> {
+    let spec = lane.pack.spec();
     let Some(operation) = spec.operation(&request.operation) else {
-        let known: Vec<_> = spec.operations.iter().map(|known| known.name).collect();
-        let rule = format!("must be one of {}", known.join(", "));
+        let rule = spec.operations.unknown(&request.operation);
         return Err(Problem::field("unknown_operation", "operation", rule));
     };
     if let Some(mapping) = &request.mapping {
-        return check_source(api, lane, request, mapping).await;
+        check_source(api, lane, request, mapping).await?;
+        return Ok(operation);
     }
     let wrong = api
         .schemas
@@ -81,7 +90,7 @@ async fn check_payload(api: &Api, lane: &Open, request: &Request) -> Result<(), 
     // What the type knows and its schema cannot say.
     operation
         .prepare(&request.payload)
-        .map(|_| ())
+        .map(|_| operation)
         .map_err(|error| Problem::field("payload_invalid", error.path, error.rule))
 }
 
@@ -100,7 +109,7 @@ async fn check_source(
     let mapping = match found {
         Ok(Some(mapping)) => mapping,
         Ok(None) => {
-            let rule = format!("`{mapping}` is not known to {}", lane.provider.spec().name);
+            let rule = format!("`{mapping}` is not known to {}", lane.pack.spec().name);
             return Err(Problem::field("mapping_failed", "mapping", rule));
         }
         Err(FindError::Mapping(error)) => {

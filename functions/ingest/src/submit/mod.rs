@@ -46,6 +46,11 @@ pub struct Accepted {
     idempotency_key: String,
     /// Where it is followed.
     location: String,
+    /// What doubt about it comes to: `keyed` and `natural` are sent again, `lookup` is asked about, `unsafe` ends as
+    /// `UNKNOWN`.
+    safety: &'static str,
+    /// Where that is known from: `reviewed`, `inferred` or `default`.
+    class: &'static str,
 }
 
 /// What became of one request.
@@ -179,7 +184,10 @@ fn post(checked: &Checked, context: TraceContext) -> Post {
 }
 
 fn accepted(checked: Checked) -> Accepted {
+    let (safety, class) = checked.safety;
     Accepted {
+        safety,
+        class,
         status: StatusCode::ACCEPTED.as_u16(),
         location: location(&checked.key),
         idempotency_key: checked.key.key().to_owned(),

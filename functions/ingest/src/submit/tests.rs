@@ -136,7 +136,7 @@ async fn each_of_a_list_is_answered_on_its_own_and_in_order() {
         customer("a"),
         with(customer("b"), "provider", json!("newcomer")),
         with(customer("c"), "operation", json!("customers.drop")),
-        with(customer("d"), "payload", json!({"email": 7, "stray": "x"})),
+        with(customer("d"), "payload", json!({"email": 7, "name": 8})),
         with(customer("e"), "stray", json!(1)),
         with(customer("unlucky"), "payload", json!({})),
         17,

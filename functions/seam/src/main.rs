@@ -1,5 +1,0 @@
-//! The `seam` lane as a Lambda function.
-
-fn main() -> Result<(), causeway::lambda::Error> {
-    causeway::lambda::run(causeway_seam::Seam)
-}

@@ -1,5 +1,0 @@
-//! The `twilio` lane as a Lambda function.
-
-fn main() -> Result<(), causeway::lambda::Error> {
-    causeway::lambda::run(causeway_twilio::Twilio)
-}
