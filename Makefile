@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit test-vendors validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench-mapping new-provider lines fmt
+.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench-mapping fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,9 +35,17 @@ unit: tools ## All tests; the end-to-end ones bring up a local stack
 test-vendors: ## Lanes and fakes against what vendors publish: contracts (Prism), their own fakes, their SDKs
 	@cargo run --locked --quiet --package causeway-vendors --bin vendors -- $(if $(ONLY),--only $(ONLY))
 
+# Fixed by what reads target/packs/summary.json: the path, and the names in it.
+packs: ## Every operation of every pack: a vendor that loses answers, and its own document as judge: make packs, or ONLY=stripe
+	@cargo run --locked --quiet --package causeway-packs --bin packs -- $(if $(ONLY),--only $(ONLY)) $(if $(OPERATION),--operation $(OPERATION))
+ifneq ($(wildcard ../shared/providers/documents),)
+	@cargo run --locked --quiet --package causeway-packs --bin judge -- $(if $(ONLY),--only $(ONLY),--import)
+endif
+
 tools: ## Install the pinned tools into .tools/
 	@$(LOCAL) tools
 
+# Three programs (infra/build/functions.mk), with the packs of the folders that CAUSEWAY_PACKS names.
 build: tools ## Build the functions for AWS
 	$(SAM) build
 
@@ -98,12 +106,6 @@ map-test: ## Show what a mapping makes of its examples: make map-test MAPPING=fu
 
 bench-mapping: ## What mapping a 2 KB document costs, in times of parsing and printing it
 	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-contract --bin bench-mapping
-
-new-provider: ## Start a provider: make new-provider NAME=acme
-	@cargo run --quiet --package causeway-contract --bin new-provider -- "$(NAME)"
-
-lines: ## How long each provider is, as a table
-	@cargo run --quiet --package causeway-contract --bin lines
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -1,0 +1,14 @@
+# What `sam build` runs for each function, from the root, with the folder to fill in ARTIFACTS_DIR: build-StripeFunction
+# and so on. The first run compiles the three programs, those of the workspace's default members; the others find them
+# compiled. What cargo says goes to standard output, which SAM shows as it comes.
+PROGRAMS := target/lambda
+
+.PHONY: programs
+programs:
+	@cargo lambda build --release --locked $(PROCESSOR) --lambda-dir $(PROGRAMS) 2>&1
+
+build-GatekeeperFunction build-IngestFunction: build-%Function: programs
+	@install -m 755 "$(PROGRAMS)/$$(echo $* | tr A-Z a-z)/bootstrap" "$(ARTIFACTS_DIR)/bootstrap"
+
+build-%Function: programs
+	@infra/build/lay-lane "$*" $(PROGRAMS)/lane/bootstrap "$(ARTIFACTS_DIR)"
