@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::context::{Context, Done, Global};
 use crate::error::Error;
 use crate::{
-    breaker, completions, connection, dlq, lanes, map, providers, send, status, top, when,
+    breaker, completions, connection, dlq, lanes, map, provider, providers, send, status, top, when,
 };
 
 /// Everything was done.
@@ -43,6 +43,7 @@ enum Command {
     Connection(connection::Arguments),
     Dlq(dlq::Arguments),
     Map(map::Arguments),
+    Provider(provider::Arguments),
     Providers(providers::Arguments),
     Completions(completions::Arguments),
 }
@@ -89,6 +90,7 @@ async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
         Command::Connection(arguments) => connection::run(arguments, context).await,
         Command::Dlq(arguments) => dlq::run(arguments, context).await,
         Command::Map(arguments) => map::run(arguments, context),
+        Command::Provider(arguments) => provider::run(arguments, context),
         Command::Providers(arguments) => providers::run(arguments, context),
         Command::Completions(arguments) => completions::run(arguments, Cli::command()),
     }

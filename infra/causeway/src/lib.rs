@@ -17,6 +17,7 @@ pub mod lanes;
 pub mod map;
 pub mod metrics;
 pub mod output;
+pub mod provider;
 pub mod providers;
 pub mod send;
 pub mod stack;

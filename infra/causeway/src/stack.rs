@@ -81,6 +81,12 @@ impl Stack {
         })
     }
 
+    /// The names of all functions: the lanes', ingest's and the gatekeeper's.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        let outputs = self.outputs.iter();
+        outputs.filter_map(|(name, value)| name.ends_with("FunctionName").then_some(&**value))
+    }
+
     /// The ledger's table.
     ///
     /// # Errors

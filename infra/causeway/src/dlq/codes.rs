@@ -1,12 +1,14 @@
 //! Every code that a dead letter can carry: what it means, whose move it is, what to do, whether a redrive can help.
 
 mod every_lane;
-mod vendors;
 
+use std::sync::LazyLock;
+
+use causeway::pack::page::{AnswerRow, Who};
+use causeway_ingest::catalogue;
 use serde::Serialize;
 
 use every_lane::EVERY_LANE;
-use vendors::VENDORS;
 
 /// Whose move it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -104,20 +106,48 @@ const fn explained(
 /// This is the one place that explains. Whatever else may one day explain a letter takes what this says as its ground.
 pub fn explain(provider: &str, code: &str) -> Option<&'static Explanation> {
     let named = |known: &&Explanation| known.code == code;
-    let of_vendor = VENDORS
-        .iter()
-        .filter(|(name, _)| *name == provider)
-        .map(|(_, known)| known);
-    of_vendor.chain(EVERY_LANE).find(named)
+    of_vendor(provider).chain(EVERY_LANE).find(named)
 }
 
 /// Every code that the lane of `provider` may give.
 pub fn all(provider: &str) -> impl Iterator<Item = &'static Explanation> {
-    let of_vendor = VENDORS
-        .iter()
-        .filter(move |(name, _)| *name == provider)
-        .map(|(_, known)| known);
-    of_vendor.chain(EVERY_LANE)
+    of_vendor(provider).chain(EVERY_LANE)
+}
+
+fn of_vendor(provider: &str) -> impl Iterator<Item = &'static Explanation> {
+    let vendors = OF_VENDORS.iter().filter(move |(name, _)| *name == provider);
+    vendors.map(|(_, known)| known)
+}
+
+/// Codes of single vendors, by provider: what the rows of its page say by which the lane itself judges.
+static OF_VENDORS: LazyLock<Vec<(&'static str, Explanation)>> = LazyLock::new(|| {
+    let packs = catalogue::packs().iter();
+    let rows = packs.flat_map(|pack| {
+        let page = pack.page();
+        page.answer.iter().map(|row| (page.name.as_str(), row))
+    });
+    rows.filter_map(|(name, row)| Some((name, of_row(row)?)))
+        .collect()
+});
+
+fn of_row(row: &'static AnswerRow) -> Option<Explanation> {
+    let fault = match row.who? {
+        Who::You => Fault::Producer,
+        Who::Vendor => Fault::Vendor,
+        Who::Account => Fault::Operator,
+        Who::Causeway => Fault::Nobody,
+    };
+    Some(Explanation {
+        code: row.code.as_deref()?,
+        meaning: row.means.as_deref()?,
+        fault,
+        action: row.advice.as_deref()?,
+        // What the vendor shows again for the same key, a redrive would only be shown again.
+        redrive: match row.replayed {
+            true => Redrive::AfterResolving,
+            false => Redrive::Helps,
+        },
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod limits;
 mod look;
+mod prune;
 mod source;
 mod table;
 
@@ -50,6 +51,7 @@ enum Action {
     ///
     /// The gatekeeper puts the source back within a minute. To stop a lane for longer, force its breaker open.
     Disable(One),
+    Prune(prune::Arguments),
 }
 
 #[derive(Args, Debug)]
@@ -67,6 +69,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
     match &arguments.action {
         Some(Action::Enable(one)) => turn(one, true, context).await,
         Some(Action::Disable(one)) => turn(one, false, context).await,
+        Some(Action::Prune(arguments)) => prune::run(arguments, context).await,
         None if arguments.watch => watch(arguments, context).await,
         None => show(context).await,
     }

@@ -74,17 +74,18 @@ impl Switched {
 /// # Errors
 /// When Lambda cannot be asked.
 pub async fn sources(stack: &Stack) -> Result<BTreeMap<String, Source>, Error> {
-    let mut found = BTreeMap::new();
-    let mut marker = None;
+    let mappings = mappings(stack).await?;
+    Ok(mappings.iter().filter_map(source).collect())
+}
+
+/// All event source mappings of the account and region.
+pub(super) async fn mappings(stack: &Stack) -> Result<Vec<EventSourceMappingConfiguration>, Error> {
+    let (mut found, mut marker) = (Vec::new(), None);
     for _ in 0..PAGES_MAX {
         let list = stack.lambda.list_event_source_mappings().max_items(PAGE);
         let page = list.set_marker(marker).send().await;
         let page = page.map_err(Error::aws("list the lanes' event sources"))?;
-        for mapping in page.event_source_mappings() {
-            if let Some((function, source)) = source(mapping) {
-                found.insert(function, source);
-            }
-        }
+        found.extend(page.event_source_mappings.unwrap_or_default());
         marker = page.next_marker.filter(|marker| !marker.is_empty());
         if marker.is_none() {
             break;

@@ -142,7 +142,7 @@ mod tests {
     fn every_provider_s_operations_have_a_pace_that_ends() {
         for provider in catalogue::providers() {
             let spec = provider.spec();
-            for operation in spec.operations {
+            for operation in spec.operations.iter() {
                 for letters in [1, 10_000] {
                     let pace = pace(spec, &[operation], letters, None).expect("a pace");
                     assert!(
