@@ -21,8 +21,6 @@ pub enum Line {
     Readme,
     /// The schema refuses what it does not know.
     SchemaStrict,
-    /// The checked-in schema is the code's.
-    SchemaDrift,
     /// There are fixtures, and they can be read.
     Fixture,
     /// The fixtures show what every provider must show.
@@ -67,7 +65,7 @@ pub enum Line {
 
 impl Line {
     /// All lines, in the order of the suite.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 28] = [
         Self::Names,
         Self::BaseUrl,
         Self::Operations,
@@ -76,7 +74,6 @@ impl Line {
         Self::Key,
         Self::Readme,
         Self::SchemaStrict,
-        Self::SchemaDrift,
         Self::Fixture,
         Self::Coverage,
         Self::Source,
@@ -103,7 +100,7 @@ impl Line {
     pub const fn rule(self) -> &'static str {
         match self {
             Self::Names => {
-                "providers are named [a-z0-9-], operations [a-z0-9_.] (camel case allowed), headers in lower case"
+                "providers are named [a-z0-9-], operations [A-Za-z0-9._-], headers in lower case"
             }
             Self::BaseUrl => "the base URL is https and a host, without a trailing slash",
             Self::Operations => "there is at least one operation, and no two have one name",
@@ -117,13 +114,10 @@ impl Line {
             Self::Key => {
                 "an idempotency key stands in a lower-case header and is remembered for 1 min to 31 days"
             }
-            Self::Readme => "README.md names every operation, the secret and its fields",
+            Self::Readme => "a README.md names the secret and its fields",
             Self::SchemaStrict => "a schema describes an object and refuses additional properties",
-            Self::SchemaDrift => {
-                "schemas/<operation>.json is what the code generates (CAUSEWAY_BLESS=1 writes it), and there is no other"
-            }
             Self::Fixture => {
-                "fixtures/<operation>.json exists and has the documented shape, and there is no other"
+                "fixtures/<operation>.json is of an operation and has the documented shape"
             }
             Self::Coverage => "fixtures show a full and a minimal payload and every kind of answer",
             Self::Source => {

@@ -121,19 +121,27 @@ pub fn load_all(
     manifest_dir: &str,
     found: &mut Vec<Breach>,
 ) -> Vec<(&'static Operation, Fixture)> {
+    let folder = Path::new(manifest_dir).join("fixtures");
+    let files = fs::read_dir(folder).into_iter().flatten();
+    let mut files: Vec<PathBuf> = files.filter_map(|file| Some(file.ok()?.path())).collect();
+    files.sort();
     let mut fixtures = Vec::new();
-    for operation in provider.spec().operations {
-        let place = format!("fixtures/{}.json", operation.name);
-        match load(&path(manifest_dir, operation.name)) {
-            Ok(fixture) if fixture.operation == operation.name => {
+    for file in files {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let mut broken = |what: String| {
+            found.push(Breach::new(
+                Line::Fixture,
+                format!("fixtures/{name}.json"),
+                what,
+            ));
+        };
+        match (provider.spec().operation(&name), load(&file)) {
+            (None, _) => broken("no operation has this name: rename or delete it".to_owned()),
+            (_, Err(error)) => broken(error),
+            (Some(operation), Ok(fixture)) if fixture.operation == operation.name => {
                 fixtures.push((operation, fixture));
             }
-            Ok(fixture) => found.push(Breach::new(
-                Line::Fixture,
-                place,
-                format!("it is of operation `{}`", fixture.operation),
-            )),
-            Err(error) => found.push(Breach::new(Line::Fixture, place, error)),
+            (_, Ok(fixture)) => broken(format!("it is of operation `{}`", fixture.operation)),
         }
     }
     fixtures

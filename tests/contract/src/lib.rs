@@ -1,11 +1,10 @@
-//! What every provider promises, as one suite that each of them runs.
+//! What every provider promises, as one suite.
 //!
-//! A provider crate has one integration test, `tests/contract.rs`, which calls [`check`]. The suite holds the crate's
-//! [`Spec`](causeway::provider::Spec), its README, its JSON Schemas in `schemas/` and its wire fixtures in
-//! `fixtures/` against the [lines](Line) of the contract and lists *all* broken ones, each with its place.
+//! It holds a provider's [`Spec`](causeway::provider::Spec), its README and its wire fixtures in `fixtures/` against the
+//! [lines](Line) of the contract and lists *all* broken ones, each with its place.
 //!
-//! `CAUSEWAY_BLESS=1 cargo test -p causeway-<provider>` writes what the code makes of things: the schemas, and in the
-//! fixtures each `request`, `verdict` and `signals`. What it wrote is data for a reviewer, not a proof: read the diff.
+//! `CAUSEWAY_BLESS=1` writes into the fixtures what the code makes of things: each `request`, `verdict` and `signals`.
+//! What it wrote is data for a reviewer, not a proof: read the diff.
 
 mod answers;
 mod batches;
@@ -17,14 +16,12 @@ mod hostile;
 mod judge;
 mod lookups;
 pub mod mappings;
-pub mod neighbours;
+mod offered;
 mod payloads;
 mod refusals;
 mod requests;
-mod scaffold;
 mod schemas;
 mod signals;
-mod strays;
 mod structure;
 mod variants;
 
@@ -35,8 +32,7 @@ use causeway::provider::Provider;
 
 pub use breach::{Breach, Line};
 pub use fixture::Mode;
-pub use scaffold::{ScaffoldError, Scaffolded, scaffold};
-pub use structure::LINES;
+pub use offered::of_schema;
 
 /// The idempotency key that fixtures show: as long as a real one, which is 43 characters.
 const VENDOR_KEY: &str = "cw-0123456789abcdef0123456789abcdef01234567";
@@ -58,27 +54,19 @@ pub fn check(provider: &dyn Provider, manifest_dir: &str) {
     );
 }
 
-/// Runs the structural part alone: all of the contract that needs no wire fixture. A fresh scaffold keeps it.
-///
-/// # Panics
-/// When a line of the contract is broken, with the list of all that are.
-pub fn check_structure(provider: &dyn Provider, manifest_dir: &str) {
-    fail_if_any(
-        provider,
-        &structural_breaches(provider, manifest_dir, Mode::from_env()),
-    );
-}
-
 /// What [`check`] finds.
 pub fn breaches(provider: &dyn Provider, manifest_dir: &str, mode: Mode) -> Vec<Breach> {
-    let mut found = structural_breaches(provider, manifest_dir, mode);
+    let mut found = Vec::new();
+    let spec = provider.spec();
+    structure::check(spec, manifest_dir, &mut found);
+    mappings::check(spec, manifest_dir, mode, &mut found);
     if found.iter().any(|breach| breach.line == Line::Names) {
         // A header whose name is no header name makes dressing a request panic: first things first.
         return found;
     }
-    let spec = provider.spec();
-    strays::check(spec, manifest_dir, "fixtures", Line::Fixture, &mut found);
     let fixtures = fixture::load_all(provider, manifest_dir, &mut found);
+    let operations: Vec<_> = fixtures.iter().map(|(operation, _)| *operation).collect();
+    schemas::check(&operations, !spec.refuses_unknown_fields, &mut found);
     for (operation, mut fixture) in fixtures.iter().cloned() {
         requests::check(provider, operation, &mut fixture, mode, &mut found);
         payloads::check(operation, &fixture, &mut found);
@@ -91,17 +79,6 @@ pub fn breaches(provider: &dyn Provider, manifest_dir: &str, mode: Mode) -> Vec<
         }
     }
     hostile::check(provider, &fixtures, &mut found);
-    found
-}
-
-/// What [`check_structure`] finds.
-pub fn structural_breaches(provider: &dyn Provider, manifest_dir: &str, mode: Mode) -> Vec<Breach> {
-    let mut found = Vec::new();
-    let spec = provider.spec();
-    structure::check(spec, manifest_dir, &mut found);
-    schemas::check(spec, manifest_dir, mode, &mut found);
-    strays::check(spec, manifest_dir, "schemas", Line::SchemaDrift, &mut found);
-    mappings::check(spec, manifest_dir, mode, &mut found);
     found
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use causeway::provider::{KeyPlace, Operation, Placeholder, Safety, Spec};
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
-use crate::{Breach, Line, neighbours};
+use crate::{Breach, Line};
 
 /// Shortest and longest wait for an answer. Two calls of the longest one fit into the 60 s that a function has, with
 /// 10 s to settle them.
@@ -23,19 +24,14 @@ const RETENTION: (Duration, Duration) = (
     Duration::from_secs(31 * 24 * 60 * 60),
 );
 
-/// Lines that a provider's `src/lib.rs` should have at least, and at most such that are neither blank nor comments.
-/// Shorter says too little of the vendor; longer repeats what `shared` lacks.
-pub const LINES: (usize, usize) = (60, 150);
-
 pub fn check(spec: &'static Spec, manifest_dir: &str, found: &mut Vec<Breach>) {
     names(spec, found);
     base_url(spec, found);
     operations(spec, found);
-    for operation in spec.operations {
+    for operation in spec.operations.iter() {
         of_operation(spec, operation, found);
     }
     readme(spec, manifest_dir, found);
-    warn_of_size(spec, manifest_dir);
 }
 
 fn names(spec: &Spec, found: &mut Vec<Breach>) {
@@ -91,11 +87,11 @@ fn base_url(spec: &Spec, found: &mut Vec<Breach>) {
 }
 
 fn operations(spec: &Spec, found: &mut Vec<Breach>) {
-    if spec.operations.is_empty() {
+    if spec.operations.names().is_empty() {
         found.push(Breach::new(Line::Operations, "spec.operations", "none"));
     }
     let mut names = BTreeSet::new();
-    for operation in spec.operations {
+    for operation in spec.operations.iter() {
         if !names.insert(operation.name) {
             found.push(Breach::new(
                 Line::Operations,
@@ -136,15 +132,10 @@ fn of_operation(spec: &'static Spec, operation: &'static Operation, found: &mut 
     cost(spec, operation, found);
 }
 
-/// Words of letters, digits and underscores, joined by dots: `customers.create`, `chat.postMessage`.
+/// `[A-Za-z0-9._-]{1,64}`: the vendor's own names where they fit.
 fn is_operation_name(name: &str) -> bool {
-    name.len() <= 64
-        && name.split('.').all(|word| {
-            word.starts_with(|first: char| first.is_ascii_lowercase())
-                && word
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        })
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=64).contains(&name.len()) && name.bytes().all(is_good)
 }
 
 fn limits(spec: &'static Spec, operation: &'static Operation, found: &mut Vec<Breach>) {
@@ -206,19 +197,17 @@ fn cost(spec: &'static Spec, operation: &'static Operation, found: &mut Vec<Brea
 fn readme(spec: &Spec, manifest_dir: &str, found: &mut Vec<Breach>) {
     let text = match fs::read_to_string(Path::new(manifest_dir).join("README.md")) {
         Ok(text) => text,
+        // The page says what `causeway providers` shows; a README adds what is peculiar.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
         Err(error) => {
             found.push(Breach::new(Line::Readme, "README.md", error.to_string()));
             return;
         }
     };
-    let operations = spec
-        .operations
-        .iter()
-        .map(|operation| format!("`{}`", operation.name));
     let secret = format!("causeway/{}/<connection>", spec.name);
     let fields = spec.secret_fields().into_iter().flatten();
     let fields = fields.map(|field| format!("\"{field}\""));
-    for wanted in operations.chain([secret]).chain(fields) {
+    for wanted in [secret].into_iter().chain(fields) {
         if !text.contains(&wanted) {
             found.push(Breach::new(
                 Line::Readme,
@@ -226,20 +215,5 @@ fn readme(spec: &Spec, manifest_dir: &str, found: &mut Vec<Breach>) {
                 format!("{wanted} is not in it"),
             ));
         }
-    }
-}
-
-/// A warning and no more: size is a symptom.
-fn warn_of_size(spec: &Spec, manifest_dir: &str) {
-    let Ok(text) = fs::read_to_string(Path::new(manifest_dir).join("src/lib.rs")) else {
-        return;
-    };
-    let lines = neighbours::lines(&text);
-    if lines.all < LINES.0 || lines.code > LINES.1 {
-        eprintln!(
-            "warning: functions/{}/src/lib.rs has {} lines, {} of code; {} to {} are usual. What repeats a neighbour \
-             belongs into shared/.",
-            spec.name, lines.all, lines.code, LINES.0, LINES.1
-        );
     }
 }

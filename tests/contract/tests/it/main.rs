@@ -1,6 +1,5 @@
-//! The suite and the scaffold, held against themselves.
+//! The packs, held to the contract, and the suite, held against itself.
 
-mod neighbours;
+mod packs;
 mod probes;
 mod ready_made;
-mod scaffold;
