@@ -14,6 +14,9 @@ mod twilio;
 pub mod vendor;
 mod xero;
 
+// And one for all of them, driven by data.
+pub mod pack;
+
 // What happens around a vendor's own behaviour: pure state, no I/O.
 pub mod faults;
 pub mod journal;

@@ -30,7 +30,8 @@ static DELETIONS: Limit = Limit {
     window: MINUTE,
 };
 
-/// When everything in the fake's world was made: an answer must not depend on the day of the run.
+/// From when a code is valid that has an end and no beginning: an answer must not depend on the day of the run, but for
+/// when a thing was made, by which the lane tells its own code from an older one.
 const CREATED_AT: &str = "2026-01-01T00:00:00.000Z";
 const WORKSPACE: &str = "398d80b7-3f96-47c2-b85a-6f8ba21d07be";
 
@@ -100,6 +101,13 @@ impl Vendor for Seam {
     }
 }
 
+/// The time, RFC 3339.
+fn now() -> String {
+    let now = time::OffsetDateTime::now_utc();
+    now.format(&time::format_description::well_known::Rfc3339)
+        .unwrap_or_default()
+}
+
 type Done = Result<Reply, Reply>;
 
 impl Seam {
@@ -121,7 +129,7 @@ impl Seam {
             "access_code_id": id, "device_id": device, "name": input.get("name"), "code": digits,
             "type": if is_bound { "time_bound" } else { "ongoing" },
             "status": if is_bound { "unset" } else { "setting" },
-            "created_at": CREATED_AT, "workspace_id": WORKSPACE, "common_code_key": null, "is_managed": true,
+            "created_at": now(), "workspace_id": WORKSPACE, "common_code_key": null, "is_managed": true,
             "errors": [], "warnings": [], "pending_mutations": [], "is_backup_access_code_available": false,
             "is_external_modification_allowed": false, "is_one_time_use": false, "is_offline_access_code": false,
         });

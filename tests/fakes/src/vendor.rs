@@ -7,10 +7,26 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::limits::{Exceeded, Limit};
+use crate::pack::Packed;
 use crate::{guesty, hubspot, pagerduty, seam, shopify, slack, stripe, twilio, xero};
 
-/// Every vendor there is. Adding one is a file and a line here.
+/// A vendor that is data: its pack's routes, and its behaviour.
+macro_rules! packed {
+    ($name:literal) => {
+        Packed::boxed(
+            $name,
+            include_str!(concat!("../../../functions/", $name, "/provider.toml")),
+            include_str!(concat!("../../../functions/", $name, "/operations.jsonl")),
+            include_str!(concat!("../vendors/", $name, ".toml")),
+        )
+    };
+}
+
+/// Every vendor there is. Adding one is a line here, and a file: of TOML under `vendors/`, or of Rust.
 pub const VENDORS: &[fn() -> Box<dyn Vendor>] = &[
+    || packed!("adyen"),
+    || packed!("cloudbeds"),
+    || packed!("klaviyo"),
     || Box::new(guesty::Guesty::default()),
     || Box::new(hubspot::HubSpot::default()),
     || Box::new(pagerduty::Pagerduty::default()),
@@ -105,7 +121,7 @@ pub struct Reply {
     /// The HTTP status.
     pub status: u16,
     /// Headers beyond content type and length.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(String, String)>,
     /// The body, JSON.
     pub body: Bytes,
     /// What came into being through this call: nothing, one thing, or as many as a batch made.
@@ -129,7 +145,7 @@ impl Reply {
 
     /// The same answer with one more header.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.headers.push((name.to_owned(), value.into()));
         self
     }
 

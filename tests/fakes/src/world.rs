@@ -305,7 +305,7 @@ mod tests {
         }
     }
 
-    fn status(world: &mut World, call: &Call) -> (u16, Vec<(&'static str, String)>) {
+    fn status(world: &mut World, call: &Call) -> (u16, Vec<(String, String)>) {
         match world.take("stripe", call, None) {
             Verdict::Reply(reply) => (reply.status, reply.headers),
             Verdict::HangUp | Verdict::Hold(_) => panic!("no fault was asked for"),
@@ -323,7 +323,10 @@ mod tests {
         }
         let (over, headers) = status(&mut world, &customer("Bearer sk_live_1", 25, 999));
         assert_eq!(over, 429);
-        assert!(headers.contains(&("Stripe-Rate-Limited-Reason", "endpoint-rate".to_owned())));
+        assert!(headers.contains(&(
+            "Stripe-Rate-Limited-Reason".to_owned(),
+            "endpoint-rate".to_owned()
+        )));
         assert_eq!(
             status(&mut world, &customer("Bearer sk_live_1", 25, 1_000)).0,
             200
@@ -346,6 +349,9 @@ mod tests {
             );
         }
         let (_, headers) = status(&mut world, &customer("Bearer sk_test_1", 25, 0));
-        assert!(headers.contains(&("Stripe-Rate-Limited-Reason", "global-rate".to_owned())));
+        assert!(headers.contains(&(
+            "Stripe-Rate-Limited-Reason".to_owned(),
+            "global-rate".to_owned()
+        )));
     }
 }

@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+pub mod collection;
+pub mod document;
+pub mod payload;
+pub mod planted;
+pub mod run;
+pub mod shelf;
+pub mod summary;
+pub mod sweep;
