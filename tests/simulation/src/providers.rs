@@ -190,8 +190,8 @@ impl Vendor {
 
     /// How long it remembers a key.
     pub fn retention(self) -> Duration {
-        match self.0.operations[0].safety {
-            Safety::Keyed { retention, .. } => retention,
+        match self.0.operations.iter().next().map(|first| first.safety) {
+            Some(Safety::Keyed { retention, .. }) => retention,
             _ => Duration::ZERO,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 use causeway::provider::{Answer, Json, Operation, Spec};
 use causeway_local::stack::root;
@@ -59,14 +60,39 @@ struct Example {
     verdict: String,
 }
 
-/// The payloads of all operations.
+/// The operations of which calls and answers are recorded, in the order of their names.
 ///
 /// # Errors
-/// When an operation has no fixture, or one that cannot be read.
+/// When the folder cannot be read.
+pub fn operations(spec: &'static Spec) -> Result<Vec<&'static Operation>, Error> {
+    let folder = folder(spec);
+    let failed = |error| Error::data(folder.display().to_string(), error);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(failed)? {
+        let file = entry.map_err(failed)?.path();
+        let name = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        found.extend(spec.operation(&name));
+    }
+    found.sort_by_key(|operation| operation.name);
+    Ok(found)
+}
+
+fn folder(spec: &Spec) -> PathBuf {
+    root().join("functions").join(spec.name).join("fixtures")
+}
+
+/// The payloads of all operations of which calls are recorded.
+///
+/// # Errors
+/// When a fixture cannot be read.
 pub fn cases(spec: &'static Spec) -> Result<Vec<Case>, Error> {
-    let folder = root().join("functions").join(spec.name).join("fixtures");
+    let folder = folder(spec);
     let mut cases = Vec::new();
-    for operation in spec.operations {
+    for operation in operations(spec)? {
         let path = folder.join(format!("{}.json", operation.name));
         let place = path.display().to_string();
         let text = fs::read_to_string(&path).map_err(|error| Error::data(&place, error))?;

@@ -61,9 +61,17 @@ impl Lane {
     /// The payloads of all its wire fixtures.
     ///
     /// # Errors
-    /// When an operation has no fixture.
+    /// When a fixture cannot be read.
     pub fn cases(&self) -> Result<Vec<Case>, Error> {
         fixture::cases(self.provider.spec())
+    }
+
+    /// The operations that have wire fixtures.
+    ///
+    /// # Errors
+    /// When their folder cannot be read.
+    pub fn operations(&self) -> Result<Vec<&'static Operation>, Error> {
+        fixture::operations(self.provider.spec())
     }
 
     /// The call that carries out `payload`, with a key of its own.

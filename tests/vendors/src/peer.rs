@@ -26,7 +26,7 @@ const START_MAX: Duration = Duration::from_secs(60);
 /// # Errors
 /// When the vendor's fake does not start, or a call gets no answer.
 pub async fn check(run: &Run, vendor: &'static Vendor, peer: &Peer) -> Result<Vec<Row>, Error> {
-    let name = vendor.provider.spec().name;
+    let name = vendor.name;
     let mut theirs = Row::new(name, THEIRS);
     theirs.violations = with_theirs(run, vendor, peer, None, &mut theirs.requests).await?;
     let mut ours = Row::new(name, OURS);
@@ -58,11 +58,11 @@ async fn with_theirs(
     let mut command = run.toolbox.node_script(&run.processes, peer.script);
     command.args(peer.arguments).env("PORT", port.to_string());
     // A process each: it keeps what was made.
-    let log = run.file(format!("{}.{port}.log", vendor.provider.spec().name));
+    let log = run.file(format!("{}.{port}.log", vendor.name));
     listening(command, port, peer.script, &log, START_MAX).await?;
     let relay = Relay::start(&format!("http://127.0.0.1:{port}")).await?;
     relay.lie(lie);
-    let lane = Lane::new(vendor.provider, peer.secret)?;
+    let lane = Lane::new(vendor.provider()?, peer.secret)?;
     let broken = broken_steps(&lane, relay.base_url(), peer.steps, peer.places[0]).await;
     *requests += relay.take_calls();
     broken
@@ -76,9 +76,9 @@ async fn with_ours(
     let fakes = Server::start(([127, 0, 0, 1], 0).into())
         .await
         .map_err(Error::io("start the fakes"))?;
-    let name = vendor.provider.spec().name;
+    let name = vendor.name;
     let relay = Relay::start(&format!("{}/{name}", fakes.base_url())).await?;
-    let lane = Lane::new(vendor.provider, vendor.secret)?;
+    let lane = Lane::new(vendor.provider()?, vendor.secret)?;
     let broken = broken_steps(&lane, relay.base_url(), peer.steps, peer.places[1]).await;
     *requests += relay.take_calls();
     broken
@@ -160,7 +160,11 @@ mod tests {
         let fakes = fakes.expect("a free port");
         let base_url = format!("{}/stripe", fakes.base_url());
         let secret = r#"{"api_key": "sk_test_peer"}"#;
-        let lane = Lane::new(&causeway_stripe::Stripe, secret).expect("a secret");
+        let lane = Lane::new(
+            causeway_ingest::catalogue::provider("stripe").expect("a pack"),
+            secret,
+        )
+        .expect("a secret");
 
         let broken = broken_steps(&lane, &base_url, STEPS, "Ada Example").await;
 

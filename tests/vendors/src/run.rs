@@ -51,7 +51,7 @@ impl Run {
     pub async fn check(&self, wanted: &[String], say: impl Fn(&str)) -> Result<Report, Error> {
         let mut report = Report::default();
         for vendor in VENDORS {
-            let name = vendor.provider.spec().name;
+            let name = vendor.name;
             if !wanted.is_empty() && !wanted.iter().any(|one| one == name) {
                 continue;
             }
@@ -76,7 +76,7 @@ impl Run {
     }
 
     async fn check_vendor(&self, vendor: &'static Vendor) -> Result<Vec<Row>, Error> {
-        let name = vendor.provider.spec().name;
+        let name = vendor.name;
         let mut rows = Vec::new();
         if let Some(published) = &vendor.document {
             match document::find(published.file) {

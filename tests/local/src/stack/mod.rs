@@ -44,7 +44,6 @@ pub use lock::lock;
 pub use metrics::Datum;
 pub use paths::{Paths, root};
 pub use processes::{Processes, Stopped};
-pub use sam::NO_LANES;
 pub use tools::Tools;
 pub use vendors::Vendors;
 

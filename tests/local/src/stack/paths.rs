@@ -35,7 +35,7 @@ impl Paths {
         &self.stack
     }
 
-    /// What `sam build` made: the template and a `bootstrap` per function.
+    /// What `sam build` made: the template and a folder per function, with its `bootstrap` and, of a lane, the `pack`.
     #[must_use]
     pub fn build(&self) -> PathBuf {
         self.stack.join("build")

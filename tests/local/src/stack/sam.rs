@@ -14,9 +14,6 @@ use super::{Error, Paths, Processes, Tools, aws, root};
 /// The stack's name in the emulator, the same as in `samconfig.toml`.
 pub(super) const STACK: &str = "causeway";
 
-/// The folders of `functions/` that are no lanes.
-pub const NO_LANES: [&str; 2] = ["gatekeeper", "ingest"];
-
 /// Local binaries link in seconds: no link-time optimisation (a minute of processor time
 /// for each binary) and light optimisation. What is measured on them says little about
 /// the binaries for AWS, and nothing is.
@@ -26,8 +23,8 @@ const QUICK_PROFILE: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
 ];
 
-/// What this process has built. The sources stay as they are while it runs, so its further stacks get a copy: SAM would
-/// ask cargo function by function whether anything has changed.
+/// What this process has built. The sources stay as they are while it runs, so its further stacks get a copy: cargo would
+/// be asked function by function whether anything has changed.
 static BUILT: OnceLock<PathBuf> = OnceLock::new();
 
 #[derive(Deserialize)]
@@ -43,31 +40,13 @@ pub(super) async fn build(
     tools: &Tools,
     paths: &Paths,
 ) -> Result<(), Error> {
-    // cargo-lambda leaves the binaries in one place for all; SAM must not copy them from there
-    // while another stack's build writes them.
+    // The programs lie in one place for all; they must not be copied from there while another stack's build writes
+    // them.
     let _one_at_a_time = lock(&root().join("target/local/.build-lock")).await?;
     if let Some(built) = BUILT.get() {
         return replace(&paths.build(), built).map_err(Error::io("copy what was built"));
     }
-    // SAM builds one function after another. One cargo run for all uses every core and leaves SAM's own runs nothing
-    // to do but copy: all functions have the same features in what they share (a test of the shared crate holds them
-    // to it).
-    let mut all = processes.command(tools.program("sam", "cargo-lambda"));
-    all.args(["lambda", "build", "--release"]);
-    for package in functions()? {
-        all.args(["--package", &package]);
-    }
-    if architecture() == "arm64" {
-        all.arg("--arm64");
-    }
-    all.current_dir(root())
-        .env("PATH", tools.path("sam"))
-        .envs(QUICK_PROFILE);
-    forget_outer_cargo(&mut all);
-    processes
-        .run("building the functions", &paths.log("cargo"), all)
-        .await?;
-
+    // One cargo run for all programs: the makefile's, for the first function (`infra/build/functions.mk`).
     let mut build = command(processes, tools, paths, "build", "http://127.0.0.1:1");
     build
         .arg("--template-file")
@@ -102,19 +81,6 @@ fn replace(folder: &Path, original: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The packages of all functions.
-fn functions() -> Result<Vec<String>, Error> {
-    let folders = fs::read_dir(root().join("functions")).map_err(Error::io("read functions/"))?;
-    let mut packages: Vec<String> = folders
-        .filter_map(Result::ok)
-        .filter(|folder| folder.path().join("Cargo.toml").exists())
-        .map(|folder| folder.file_name().to_string_lossy().into_owned())
-        .map(|name| format!("causeway-{name}"))
-        .collect();
-    packages.sort();
-    Ok(packages)
 }
 
 /// The SAM CLI, pointed at one emulator.

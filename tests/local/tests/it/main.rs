@@ -1,5 +1,6 @@
 //! What is true of the template and of the deployed stack.
 
+mod artefacts;
 mod chaos;
 mod checkov;
 #[path = "support/template.rs"]

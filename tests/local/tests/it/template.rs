@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use causeway::pipeline::invocation_needed;
 use causeway_ingest::catalogue;
-use causeway_local::stack::{NO_LANES, root};
+use causeway_local::stack::root;
 use serde_json::{Value, json};
 
 use crate::cloudformation::Template;
@@ -38,49 +38,71 @@ pub fn reference_to(id: &str) -> Value {
 }
 
 #[test]
-fn every_function_crate_is_a_lane_but_gatekeeper_and_ingest() {
-    let folders: BTreeSet<String> = fs::read_dir(root().join("functions"))
+fn every_pack_can_be_a_lane_and_every_lane_has_its_pack() {
+    let packs: BTreeSet<String> = fs::read_dir(root().join("functions"))
         .expect("functions/ exists")
         .map(|entry| entry.expect("it can be read").path())
-        .filter(|path| path.join("Cargo.toml").exists())
-        .filter(|path| !NO_LANES.iter().any(|name| path.ends_with(name)))
-        .map(|path| {
-            format!(
-                "functions/{}",
-                path.file_name().unwrap_or_default().display()
-            )
-        })
+        .filter(|path| path.join("provider.toml").exists())
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
         .collect();
     let template = Template::read();
-    let lanes: BTreeSet<String> = template
-        .lanes
-        .iter()
-        .map(|(lane, settings)| {
-            settings["CodeUri"]
-                .as_str()
-                .unwrap_or_else(|| panic!("lane {lane} has no settings under Mappings"))
-                .to_owned()
-        })
-        .collect();
+    let of = |settings: &Value| settings["Provider"].as_str().map(str::to_owned);
+    let providers: BTreeSet<String> = template.shipped.values().filter_map(of).collect();
 
-    assert_eq!(lanes, folders, "functions/ and the lanes of template.yaml");
+    assert_eq!(
+        providers, packs,
+        "functions/ and the lanes of template.yaml"
+    );
+    assert_eq!(template.shipped.len(), packs.len(), "one lane a pack");
+    for lane in template.lanes.keys() {
+        assert!(template.shipped.contains_key(lane), "{lane} has no pack");
+    }
 }
 
-/// With `CodeUri: .` in the loop every lane got the code of the first one: `sam build`
-/// takes a location without the loop's variable to be the same for all.
+/// The operators' command and the laying of artefacts know a lane by its name without a list.
 #[test]
-fn every_lane_runs_its_own_code() {
+fn a_lane_is_called_like_its_provider_in_pascal_case() {
+    for (lane, settings) in &Template::read().shipped {
+        let provider = settings["Provider"].as_str().expect("a name");
+        assert_eq!(lane.to_lowercase(), provider.replace('-', ""));
+        assert!(lane.starts_with(|first: char| first.is_ascii_uppercase()));
+    }
+}
+
+/// With `CodeUri: .` in the loop every lane got the artefact of the first one: `sam build` takes a location without the
+/// loop's variable to be the same for all. Makefiles it runs function by function, each with a folder of its own.
+#[test]
+fn every_lane_has_an_artefact_of_its_own() {
     let template = Template::read();
-    let line = "CodeUri: !FindInMap [Lane, !Ref Lane, CodeUri]";
+    let line = "CodeUri: !FindInMap [Lane, Code, !Ref Lane, DefaultValue: functions/lane]";
     assert!(
         template.text.contains(line),
         "the location depends on the lane"
     );
-    for settings in template.lanes.values() {
-        let provider = settings["Provider"]
-            .as_str()
-            .expect("a lane has a provider");
-        assert_eq!(settings["CodeUri"], format!("functions/{provider}"));
+    for (id, function) in template.of_type("AWS::Serverless::Function") {
+        let metadata = &template.resources[id]["Metadata"];
+        assert_eq!(metadata["BuildMethod"], "makefile", "{id}");
+        assert_eq!(function["Handler"], "bootstrap", "{id}");
+    }
+}
+
+/// make is not told for which processor it builds, but which makefile it reads.
+#[test]
+fn functions_are_built_for_the_processor_on_which_they_run() {
+    let template = Template::read();
+    let processors = template.parameters["Architecture"]["AllowedValues"].as_array();
+    for processor in processors.expect("two processors") {
+        let processor = processor.as_str().expect("a name");
+        let makefile = root().join(format!("infra/build/{processor}/Makefile"));
+        let text = fs::read_to_string(makefile).expect("a makefile for each");
+        let option = format!("PROCESSOR := --{}\n", processor.replace('_', "-"));
+        assert!(text.contains(&option), "{text}");
+    }
+    for (id, function) in template.of_type("AWS::Serverless::Function") {
+        let architecture = json!([{"Ref": "Architecture"}]);
+        assert_eq!(function["Architectures"], architecture, "{id}");
+        let context = json!({"Fn::Sub": "infra/build/${Architecture}"});
+        assert_eq!(template.resources[id]["Metadata"]["ContextPath"], context);
     }
 }
 
@@ -157,14 +179,15 @@ fn every_function_is_long_enough_for_its_calls_and_none_can_be_made_too_short_fo
     for provider in catalogue::providers() {
         let spec = provider.spec();
         let of = |settings: &&Value| settings["Provider"] == spec.name;
-        let lane = template.lanes.values().find(of).expect("a lane");
+        let lane = template.shipped.values().find(of).expect("a lane");
         let timeout = Duration::from_secs(number(&lane["Timeout"]));
         let mut needed = spec.operations.iter().map(invocation_needed);
         assert!(needed.all(|needed| needed < timeout), "{}", spec.name);
         // The least that the parameter takes.
         let least = Duration::from_secs(25);
-        let mut needed = spec.operations.iter().map(invocation_needed);
-        assert!(needed.any(|needed| needed < least), "{}", spec.name);
+        let shortest = spec.operations.iter().map(invocation_needed).min();
+        let some = shortest.is_none_or(|needed| needed < least);
+        assert!(some, "{}", spec.name);
     }
     let pattern = &template.parameters["FunctionTimeout"]["AllowedPattern"];
     assert_eq!(pattern, "^(0|2[5-9]|[3-9][0-9]|[1-8][0-9]{2}|900)$");

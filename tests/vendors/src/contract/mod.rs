@@ -83,7 +83,7 @@ impl Bench {
         document: &'static Document,
         path: &Path,
     ) -> Result<Self, Error> {
-        let name = vendor.provider.spec().name;
+        let name = vendor.name;
         let copy = run.file(document.file);
         let fields = Fields::of(crate::document::write_copy(path, &copy)?);
         let fakes = Server::start(([127, 0, 0, 1], 0).into())
@@ -95,7 +95,7 @@ impl Bench {
             vendor,
             document,
             fields,
-            lane: Lane::new(vendor.provider, vendor.secret)?,
+            lane: Lane::new(vendor.provider()?, vendor.secret)?,
             prism,
             relay,
             fakes,
@@ -232,7 +232,7 @@ impl Bench {
     }
 
     fn finish(mut self) -> Vec<Row> {
-        for operation in self.vendor.provider.spec().operations {
+        for operation in self.lane.operations().unwrap_or_default() {
             let name = operation.name;
             if !self.succeeded.contains(name) && !self.document.without.contains(&name) {
                 let text = format!("{}: no call was delivered", operation.name);

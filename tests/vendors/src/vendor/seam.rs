@@ -5,7 +5,7 @@ use crate::relay::Lie;
 use crate::steps::{End, Finds, Step};
 
 pub(super) static VENDOR: Vendor = Vendor {
-    provider: &causeway_seam::Seam,
+    name: "seam",
     secret: r#"{"api_key": "seam_vendors"}"#,
     document: Some(Document {
         file: "seam.json",

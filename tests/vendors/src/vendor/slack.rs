@@ -5,7 +5,7 @@ use crate::relay::Lie;
 use crate::steps::{End, Step};
 
 pub(super) static VENDOR: Vendor = Vendor {
-    provider: &causeway_slack::Slack,
+    name: "slack",
     secret: r#"{"bot_token": "xoxb-vendors"}"#,
     document: Some(Document {
         file: "slack.json",

@@ -5,7 +5,7 @@ use crate::relay::Lie;
 use crate::steps::{End, Step};
 
 pub(super) static VENDOR: Vendor = Vendor {
-    provider: &causeway_stripe::Stripe,
+    name: "stripe",
     secret: r#"{"api_key": "sk_test_vendors"}"#,
     document: Some(Document {
         file: "stripe.json",

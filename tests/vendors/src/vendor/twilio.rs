@@ -5,7 +5,7 @@ use crate::relay::Lie;
 use crate::steps::{End, Step};
 
 pub(super) static VENDOR: Vendor = Vendor {
-    provider: &causeway_twilio::Twilio,
+    name: "twilio",
     secret: r#"{"account_sid": "AC0123456789abcdef0123456789abcdef", "key_sid": "SK0123456789abcdef0123456789abcdef", "key_secret": "token"}"#,
     document: Some(Document {
         file: "twilio.json",

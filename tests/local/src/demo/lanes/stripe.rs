@@ -12,7 +12,7 @@ pub(super) const PART: Part = Part {
         refused(declined),
         invalid(|_| customers(json!({"email": 5}))),
         invalid(|_| payments(json!({"currency": "usd"}))),
-        invalid(|_| customers(json!({"emial": "a@b.example"}))),
+        invalid(|_| customers(json!({"email": "a@b.example", "metadata": "none"}))),
     ],
     trouble: Trouble {
         faults,

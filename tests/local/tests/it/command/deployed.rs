@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use causeway_local::stack::{Ended, LocalStack, report};
 use serde_json::{Value, json};
 
+use crate::cloudformation::Template;
 use crate::deployed::Deployed;
 
 /// How long a change of an event source may take to show: the gatekeeper's minute, and a slow machine's share.
@@ -155,4 +156,46 @@ async fn a_lane_s_source_is_turned_off_and_on_at_its_own_concurrency() {
     assert_eq!(switched["maximum_concurrency"], full, "{switched}");
     assert_eq!(switched["warning"], Value::Null, "{switched}");
     shows(stack, "Enabled", Some(full)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_versions_go_but_for_the_newest_and_what_an_alias_names() {
+    let deployed = Deployed::with(&[]).await;
+    let stack = deployed.stack();
+    let lambda = aws_sdk_lambda::Client::new(&stack.sdk_config());
+    let function = stack.output("GatekeeperFunctionName").expect("it");
+    for number in 1..=5 {
+        // Lambda publishes nothing where nothing has changed.
+        let change = lambda.update_function_configuration();
+        let change = change.function_name(function).memory_size(128 + number);
+        change.send().await.expect("a change");
+        let publish = lambda.publish_version().function_name(function);
+        publish.send().await.expect("a version");
+    }
+    let alias = lambda.create_alias().function_name(function).name("live");
+    let alias = alias.function_version("2").send().await;
+    alias.expect("an alias");
+
+    let prune = ["lanes", "prune", "--keep", "2", "--dry-run"];
+    let dry = run(stack, &prune, 0).await;
+    let would = format!("{function}: would go 1, 3; 3 kept\n2 versions would go, ");
+    assert!(dry.stdout.starts_with(&would), "{dry:?}");
+    let pruned = run(stack, &["lanes", "prune", "--keep", "2", "--json"], 0).await;
+    let report: Value = pruned.json().expect("one document");
+    let functions = report["functions"].as_array().expect("all functions");
+    assert_eq!(functions.len(), Template::read().lanes.len() + 2);
+
+    let listed = lambda.list_versions_by_function().function_name(function);
+    let listed = listed.send().await.expect("versions");
+    let left: Vec<_> = listed
+        .versions()
+        .iter()
+        .filter_map(|one| one.version())
+        .collect();
+    assert_eq!(left, ["$LATEST", "2", "4", "5"]);
+    let again = run(stack, &["lanes", "prune", "--keep", "2"], 0).await;
+    assert!(
+        again.stdout.starts_with("0 versions deleted, "),
+        "{again:?}"
+    );
 }

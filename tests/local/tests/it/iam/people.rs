@@ -68,6 +68,12 @@ fn table(name: &str, action: &str) -> Call {
     )
 }
 
+/// Deletes it, or a version of it.
+fn function(name: &str) -> Call {
+    let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}");
+    Call::new("lambda:DeleteFunction", arn)
+}
+
 const KEYS: &str = "dynamodb:LeadingKeys";
 
 #[test]
@@ -133,6 +139,7 @@ fn an_operator_reaches_letters_and_switches_of_this_stack_only() {
         send("causeway-Stripe").with(tag, &[STACK]),
         table("LanesTable", "dynamodb:PutItem").with(KEYS, &["stripe#*#breaker"]),
         table("LanesTable", "dynamodb:PutItem").with(KEYS, &["xero#default#credentials"]),
+        function("causeway-Stripe:12"),
     ] {
         assert!(operator.allows(&call), "{call:?}");
     }
@@ -146,6 +153,8 @@ fn an_operator_reaches_letters_and_switches_of_this_stack_only() {
         table("LanesTable", "dynamodb:PutItem").with(KEYS, &["stripe#default#limit#account"]),
         table("RequestsTable", "dynamodb:DeleteItem"),
         table("MappingsTable", "dynamodb:PutItem").with(KEYS, &["stripe#default#guest"]),
+        function("causeway-Stripe"),
+        function("another-Stripe:12"),
     ] {
         assert!(!operator.allows(&call), "{call:?}");
     }

@@ -84,7 +84,7 @@ pub const SECTIONS: &[Known] = &[
         state: State::Healthy,
         commands: &[
             ("causeway lanes", &["stripe", "SOURCE"]),
-            ("causeway providers stripe", &["customers.create"]),
+            ("causeway providers stripe", &["limit      endpoint"]),
             ("causeway lanes", &["stripe", "SOURCE"]),
         ],
     },

@@ -13,8 +13,10 @@ pub struct Template {
     /// Every line as written, for what only a reader sees: comments.
     pub text: String,
     pub parameters: Value,
-    /// One block of settings per lane, by the lane's name.
+    /// The settings of the lanes that are deployed by default, by the lane's name.
     pub lanes: BTreeMap<String, Value>,
+    /// The same of all lanes that can be.
+    pub shipped: BTreeMap<String, Value>,
     pub resources: BTreeMap<String, Value>,
     pub outputs: BTreeMap<String, Value>,
 }
@@ -24,13 +26,15 @@ impl Template {
         let text = fs::read_to_string(root().join("template.yaml")).expect("it is in the root");
         let yaml: Yaml = serde_yaml_ng::from_str(&text).expect("it is YAML");
         let document = spell_out(yaml);
-        let lanes = object(&document["Mappings"]["Lane"]).clone();
+        let rows = &document["Mappings"]["Lane"];
+        let mut found = BTreeMap::new();
+        look_up(&document["Resources"], &mut found);
+        let settings = |lane: &String| (lane.clone(), settings(lane, rows, &found));
         let listed = document["Parameters"]["Lanes"]["Default"]
             .as_str()
-            .expect("the list of lanes has a default")
-            .split(',')
-            .map(str::to_owned)
-            .collect::<Vec<_>>();
+            .expect("the list of lanes has a default");
+        let listed: Vec<String> = listed.split(',').map(str::to_owned).collect();
+        let lanes: BTreeMap<String, Value> = listed.iter().map(settings).collect();
         let unroll = |section: &str| {
             let unrolled = unroll(object(&document[section]), &listed, &lanes);
             let decided = unrolled
@@ -43,13 +47,8 @@ impl Template {
             parameters: document["Parameters"].clone(),
             resources: unroll("Resources"),
             outputs: unroll("Outputs"),
-            lanes: listed
-                .into_iter()
-                .map(|lane| {
-                    let settings = lanes.get(&lane).cloned().unwrap_or_default();
-                    (lane, settings)
-                })
-                .collect(),
+            shipped: object(&rows["Provider"]).keys().map(settings).collect(),
+            lanes,
         }
     }
 
@@ -96,10 +95,50 @@ fn spell_out(yaml: Yaml) -> Value {
     }
 }
 
+/// The defaults of all settings that the lanes' things have, each by its name.
+fn look_up(value: &Value, found: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(entries) => {
+            if let Some(call) = entries.get("Fn::FindInMap") {
+                let [map, setting, _, default] = call.as_array().expect("a list").as_slice() else {
+                    panic!("{call} has no default");
+                };
+                assert_eq!(map, "Lane", "{call}");
+                let setting = setting.as_str().expect("settings have plain names");
+                // In a loop inside a resource the SAM CLI wants it in this way.
+                let default = match &default["DefaultValue"] {
+                    name if *name == json!({"Fn::Sub": "${Lane}"}) => json!({"Ref": "Lane"}),
+                    plain => plain.clone(),
+                };
+                let earlier = found.insert(setting.to_owned(), default.clone());
+                let same = earlier.is_none_or(|earlier| earlier == default);
+                assert!(same, "{setting} has two defaults");
+            }
+            entries.values().for_each(|value| look_up(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| look_up(item, found)),
+        _ => {}
+    }
+}
+
+/// A lane's own settings, and the defaults of all others.
+fn settings(lane: &str, rows: &Value, defaults: &BTreeMap<String, Value>) -> Value {
+    let setting = |(name, default): (&String, &Value)| {
+        let own = rows[name].get(lane).unwrap_or(default);
+        let value = if *own == json!({"Ref": "Lane"}) {
+            lane.into()
+        } else {
+            own.clone()
+        };
+        (name.clone(), value)
+    };
+    defaults.iter().map(setting).collect()
+}
+
 fn unroll(
     section: &Map<String, Value>,
     listed: &[String],
-    lanes: &Map<String, Value>,
+    lanes: &BTreeMap<String, Value>,
 ) -> BTreeMap<String, Value> {
     let mut unrolled = BTreeMap::new();
     for (key, value) in section {
@@ -124,7 +163,7 @@ fn unroll(
 }
 
 /// Loops inside a resource unrolled.
-fn spread(value: Value, listed: &[String], lanes: &Map<String, Value>) -> Value {
+fn spread(value: Value, listed: &[String], lanes: &BTreeMap<String, Value>) -> Value {
     match value {
         Value::Object(entries) if entries.keys().any(|key| key.starts_with("Fn::ForEach::")) => {
             unroll(&entries, listed, lanes).into_iter().collect()
@@ -146,10 +185,10 @@ fn in_lane(text: &str, lane: &str) -> String {
 }
 
 /// One turn of the loop: the lane's name and its settings put in.
-fn fill(value: &Value, lane: &str, lanes: &Map<String, Value>) -> Value {
-    // `[Lane, <this turn's lane>, <setting>, <default>]`
+fn fill(value: &Value, lane: &str, lanes: &BTreeMap<String, Value>) -> Value {
+    // `[Lane, <setting>, <this turn's lane>, <default>]`
     if let Some(setting) = value["Fn::FindInMap"].as_array() {
-        let key = setting[2].as_str().expect("settings have plain names");
+        let key = setting[1].as_str().expect("settings have plain names");
         return lanes[lane][key].clone();
     }
     match value {
