@@ -32,7 +32,13 @@ fn leaves(value: &Value, arrays: Arrays, path: &mut Vec<String>, found: &mut Vec
     match value {
         Value::Null => {}
         Value::String(text) => found.push((path.clone(), text.clone())),
-        Value::Bool(_) | Value::Number(_) => found.push((path.clone(), value.to_string())),
+        Value::Bool(_) => found.push((path.clone(), value.to_string())),
+        // Where all is text, 5.0 is 5.
+        Value::Number(number) => {
+            let text = number.to_string();
+            let whole = text.strip_suffix(".0").filter(|_| number.is_f64());
+            found.push((path.clone(), whole.unwrap_or(&text).to_owned()));
+        }
         Value::Array(items) => {
             for (nth, item) in items.iter().enumerate() {
                 let part = (arrays == Arrays::Indexed).then(|| nth.to_string());
