@@ -1,0 +1,1 @@
+//! Explanations: what happened, who can change it, what happens next.

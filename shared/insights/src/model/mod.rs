@@ -1,0 +1,1 @@
+//! A language model, asked within a budget and never believed.

@@ -1,0 +1,1 @@
+//! Field mapping: a mapping document proposed for a source and an operation.

@@ -1,0 +1,1 @@
+//! Early warning: what will break, said ahead.
