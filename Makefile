@@ -64,10 +64,9 @@ sim-parked: ## 200,000 messages of a connection that is paused, beside others
 	cargo build --locked --profile sim --package causeway-simulation --bin sim
 	@target/sim/sim --parked 200000
 
-sim-bugs: ## Prove that the simulation bites: every seeded bug must be found within 1,000 seeds
-	RUSTFLAGS="--cfg causeway_bugs" CARGO_TARGET_DIR=target/bugs \
-		cargo build --locked --profile sim --package causeway-simulation --bin sim
-	@target/bugs/sim/sim --bugs $(if $(BUG),--bug $(BUG)) $(if $(SEED),--seed $(SEED)) --out target/sim
+sim-bugs: ## Prove that the simulation bites: every bug of tests/simulation/mutants.toml must be found within 1,000 seeds
+	cargo build --locked --profile sim --package causeway-simulation --bin mutants
+	@target/sim/mutants $(if $(BUG),--mutant $(BUG)) $(if $(SEED),--seed $(SEED))
 
 model: ## Search the protocols' models in their large worlds too: minutes, with the numbers of states
 	CAUSEWAY_MODEL=deep cargo test --locked --package causeway-model -- --nocapture --test-threads 1

@@ -10,7 +10,6 @@
 //! | story | [`pipeline`], [`gatekeeper`] | concrete adapters |
 //! | edges | `dynamodb.rs`, `sqs.rs`, `aws.rs`, `reqwest.rs` in their folders, `lambda` and `telemetry` (feature `aws`) | policy |
 
-pub mod bugs;
 pub mod cache;
 pub mod form;
 pub mod outcome;

@@ -8,7 +8,6 @@ use thiserror::Error;
 use super::BreakerSpec;
 use super::census::Census;
 use super::window::{Bucket, Suspect};
-use crate::bugs::{self, Bug};
 use crate::timestamp::Timestamp;
 
 /// While a probe is out, whoever else asks is told to ask again after this long (or at the end of the
@@ -159,17 +158,11 @@ impl Breaker {
     ) -> Admission {
         let (held_until, reason) = match self.state {
             State::Closed => return self.ramp(spec, now),
-            State::Open if bugs::is(Bug::IgnoreOpenBreaker) => return Admission::All,
             State::Open => (self.open_until, Refusal::Open),
             State::ForcedOpen => (self.open_until, Refusal::Forced),
             State::HalfOpen => (self.probe_until, Refusal::Probing),
         };
         match held_until {
-            Some(_) if reason == Refusal::Probing && bugs::is(Bug::ForgetProbeLease) => {
-                Admission::Probe {
-                    next: Box::new(self.elect(now, owner, probe_lease)),
-                }
-            }
             Some(until) if now < until && reason == Refusal::Probing => Admission::Refuse {
                 until: until.min(now + ASK_AGAIN),
                 reason,

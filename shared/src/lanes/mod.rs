@@ -21,7 +21,6 @@ pub use memory::MemoryStates;
 pub use store::{StateStore, Swap, Versioned};
 
 use crate::StoreError;
-use crate::bugs::{self, Bug};
 
 /// How often a decision is made anew when another environment's write came between. A lane has at most a few
 /// environments at once (`MaximumConcurrency`), and every loss means that one of them got on.
@@ -82,9 +81,6 @@ where
                     },
                     answer,
                 )));
-            }
-            Swap::Lost(_) if bugs::is(Bug::GrantAfterLostSwap) => {
-                return Ok(Some((known, answer)));
             }
             Swap::Lost(current) => known = parse(current)?,
         }

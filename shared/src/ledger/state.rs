@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::record::FORMAT_VERSION;
 use super::{Record, Status};
 use crate::Timestamp;
-use crate::bugs::{self, Bug};
 use crate::outcome::code;
 use crate::provider::{Safety, Settling};
 
@@ -89,7 +88,7 @@ pub fn claim(stored: Option<&Record>, ask: &Ask<'_>) -> Claim {
         Some(old) if old.is_expired(ask.now) => return Claim::Take(fresh(ask, old.generation + 1)),
         Some(stored) => stored,
     };
-    let same_payload = stored.payload_hash == ask.payload_hash || bugs::is(Bug::IgnoreConflict);
+    let same_payload = stored.payload_hash == ask.payload_hash;
     match stored.status {
         Status::Rejected | Status::Unknown => after_end(stored, ask),
         _ if !same_payload => Claim::Found(Finding::Conflict),
@@ -124,21 +123,13 @@ fn fresh(ask: &Ask<'_>, generation: u64) -> Record {
     Record {
         pk: ask.pk.to_owned(),
         format_version: FORMAT_VERSION,
-        status: if bugs::is(Bug::CompleteBeforeSending) {
-            Status::Completed
-        } else {
-            Status::InProgress
-        },
+        status: Status::InProgress,
         payload_hash: ask.payload_hash.to_owned(),
         wire_hash: None,
         owner: ask.owner.to_owned(),
         generation,
         series: 1,
-        lease_until: Some(if bugs::is(Bug::NoLease) {
-            ask.now
-        } else {
-            ask.lease_until
-        }),
+        lease_until: Some(ask.lease_until),
         attempts: 0,
         claimed_at: Some(ask.now),
         series_since: ask.now,

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 
 use super::{Record, Status};
-use crate::bugs::{self, Bug};
 use crate::{StoreError, Timestamp};
 
 /// What must hold for a write to happen.
@@ -48,10 +47,9 @@ impl Expected {
                 },
                 Some(record),
             ) => {
-                bugs::is(Bug::DropFencing)
-                    || record.owner == *owner
-                        && record.generation == *generation
-                        && record.status == *status
+                record.owner == *owner
+                    && record.generation == *generation
+                    && record.status == *status
             }
             (Self::Unchanged { .. }, None) => false,
         }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::{Demand, FULL_RATE, Feedback, Limit, LimitState, TAKE_MAX, Taken, Unused, allotment};
-use crate::bugs::{self, Bug};
 use crate::cache::{Cache, FunctionMemory, Weigh};
 use crate::lanes::{self, Known, StateStore};
 use crate::{StoreError, Timestamp};
@@ -94,8 +93,7 @@ impl RateLimiter {
             let next = drawn
                 .as_ref()
                 .and_then(|drawn| drawn.next.clone())
-                .or_else(|| taken.next.clone())
-                .filter(|_| !bugs::is(Bug::GrantWithoutWriting));
+                .or_else(|| taken.next.clone());
             (next, (taken, drawn))
         };
         let mark = self.mark();

@@ -10,7 +10,6 @@ use super::ready::Ready;
 use super::state::{self, Called, Obstacle};
 use super::{Call, Lane, Purpose, Run, VendorCall};
 use crate::Timestamp;
-use crate::bugs::{self, Bug};
 use crate::credentials::Access;
 use crate::http_client::CallError;
 use crate::ledger::state::Attempt;
@@ -110,12 +109,6 @@ impl Lane {
             }
         });
         let mut verdicts = catch_unwind(classify).unwrap_or_default();
-        if bugs::is(Bug::MissingElementIsDelivered) {
-            verdicts.resize(ready.len(), Verdict::delivered(None));
-        }
-        if bugs::is(Bug::MixUpElements) && !verdicts.is_empty() {
-            verdicts.rotate_left(1);
-        }
         if verdicts.len() != ready.len() {
             let unknown = Verdict::Ambiguous {
                 code: code::PANICKED,
@@ -164,8 +157,7 @@ impl Lane {
 fn combined(ready: &[&Ready<'_>]) -> Result<Wire, Obstacle> {
     if let [only] = ready {
         let record = &only.record;
-        let fresh_key = bugs::is(Bug::NewKeyEveryAttempt).then_some(record.generation as u32);
-        let key = vendor_key(&record.pk, fresh_key.unwrap_or(record.series));
+        let key = vendor_key(&record.pk, record.series);
         return Ok(only.job.operation.keyed(only.wire.clone(), &key));
     }
     let Some(operation) = ready.first().map(|ready| ready.job.operation) else {

@@ -7,7 +7,6 @@ use futures_util::future::join_all;
 
 use super::job::{Ended, Job, Subject};
 use super::{Lane, Run};
-use crate::bugs::{self, Bug};
 use crate::ledger::state::Closing;
 use crate::outcome::{Code, Outcome, Reason, code};
 use crate::provider::{Operation, Safety};
@@ -32,7 +31,6 @@ impl Lane {
                     known: None,
                     mapped: OnceLock::new(),
                 }),
-                Err(_) if bugs::is(Bug::DropRestAfterPoison) => break,
                 Err(Refused { reason, subject }) => {
                     let peek = catch_unwind(|| Request::peek(&message.body)).unwrap_or_default();
                     poison.push(Ended {

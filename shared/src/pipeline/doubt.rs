@@ -7,7 +7,6 @@ use super::address;
 use super::job::Job;
 use super::state;
 use super::{Call, Lane, Purpose, Run, TROUBLE_WAIT, VendorCall};
-use crate::bugs::{self, Bug};
 use crate::credentials::Access;
 use crate::http_client::CallError;
 use crate::ledger::Record;
@@ -81,7 +80,7 @@ impl Lane {
                 let detail = "it exists, and no call of this request made it";
                 return Doubt::Refuted(not_ours(detail));
             }
-            Found::Miss if shown <= now || bugs::is(Bug::IgnoreSettleTime) => return Doubt::Void,
+            Found::Miss if shown <= now => return Doubt::Void,
             // Nobody waits for ever for a vendor that does not tell.
             _ if of.last_chance || now.since(shown) >= of.retry.max_age => undecided(),
             Found::Miss => state::put_off(shown.since(now), Deferral::Settling, &of),

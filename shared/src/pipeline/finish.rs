@@ -5,7 +5,6 @@ use futures_util::future::join_all;
 use super::job::Ended;
 use super::report::{Entry, Report};
 use super::{Lane, Run};
-use crate::bugs::{self, Bug};
 use crate::ledger::state::Closing;
 use crate::outcome::{Deferral, Outcome, code};
 use crate::queue::{self, Letter};
@@ -27,9 +26,7 @@ impl Lane {
                 .into_iter()
                 .zip(self.seams.queue.bury(&letters).await)
             {
-                if let Err(error) = sent
-                    && !bugs::is(Bug::AcknowledgeWithoutLetter)
-                {
+                if let Err(error) = sent {
                     tracing::warn!(%error, message_id = ended[at].message.id, "the dead letter could not be sent");
                     ended[at].outcome = self.put_off(Deferral::StoreUnavailable);
                 }
@@ -85,11 +82,7 @@ fn letter(ended: &Ended) -> Option<Letter> {
     Some(Letter {
         body: ended.message.body.clone(),
         reason: reason.clone(),
-        first_seen: if bugs::is(Bug::ForgetFirstSeen) {
-            ended.message.sent_at
-        } else {
-            ended.message.first_seen
-        },
+        first_seen: ended.message.first_seen,
         request_id: ended.peek.id.clone(),
         connection: ended.peek.connection.clone(),
         operation: ended.peek.operation.clone(),

@@ -12,7 +12,6 @@ use super::doubt::Doubt;
 use super::job::Job;
 use super::state;
 use super::{Lane, MAX_DRIFT, Run, TROUBLE_WAIT};
-use crate::bugs::{self, Bug};
 use crate::credentials::Access;
 use crate::ledger::Record;
 use crate::ledger::state::{Closing, Settlement};
@@ -189,7 +188,7 @@ impl Lane {
             let Some(identity) = &ready.identity else {
                 continue;
             };
-            if !seen.insert(identity.clone()) && !bugs::is(Bug::KeepTwinsTogether) {
+            if !seen.insert(identity.clone()) {
                 let of = self.circumstances(ready.job, &ready.record, self.seams.clock.now());
                 let later = state::put_off(TWIN_WAIT, Deferral::KeyInProgress, &of);
                 let outcome = self

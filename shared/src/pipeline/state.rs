@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::Timestamp;
-use crate::bugs::{self, Bug};
 use crate::http_client::CallError;
 use crate::ledger::Record;
 use crate::ledger::state::{Attempt, Closing, Settlement};
@@ -90,19 +89,10 @@ impl Called {
                     verdict,
                     Verdict::Ambiguous { .. } | Verdict::Exists { .. } | Verdict::KeyInUse
                 );
-                (
-                    Some(*status),
-                    true,
-                    ambiguous && !bugs::is(Bug::AmbiguousIsDefinite),
-                )
+                (Some(*status), true, ambiguous)
             }
-            Self::Failed(CallError::NotSent(_)) => {
-                let ambiguous = bugs::is(Bug::NotSentIsAmbiguous);
-                (None, ambiguous, ambiguous)
-            }
-            Self::Failed(CallError::Ambiguous(_)) => {
-                (None, true, !bugs::is(Bug::AmbiguousIsDefinite))
-            }
+            Self::Failed(CallError::NotSent(_)) => (None, false, false),
+            Self::Failed(CallError::Ambiguous(_)) => (None, true, true),
             Self::Failed(CallError::Unreadable { status, .. }) => (*status, true, true),
         };
         Attempt {
@@ -258,9 +248,6 @@ pub(super) fn after_miss(wait: Duration, of: &Circumstances<'_>) -> Settlement {
 fn unknown(code: &Code) -> Settlement {
     let detail =
         format!("{code}: the call may have taken effect, and sending it again cannot tell");
-    if bugs::is(Bug::RejectUnknown) {
-        return Settlement::Rejected(Closing::new(code::OUTCOME_UNKNOWN, detail));
-    }
     Settlement::Unknown(Closing::new(code::OUTCOME_UNKNOWN, detail))
 }
 
@@ -370,11 +357,7 @@ pub(super) fn closed(record: &Record) -> Outcome {
     let code = record.code.clone().unwrap_or(code::OUTCOME_UNKNOWN);
     let reason = Reason {
         closing: Some(record.closing),
-        attempts: if bugs::is(Bug::ForgetAttempts) {
-            0
-        } else {
-            record.attempts
-        },
+        attempts: record.attempts,
         provider_status: record.response.as_ref().map(|response| response.status),
         last_attempt: record.last_attempt,
         ..Reason::new(code, record.detail.clone().unwrap_or_default())

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::Lane;
 use super::job::Ended;
 use crate::Timestamp;
-use crate::bugs::{self, Bug};
 use crate::outcome::Outcome;
 use crate::queue::{self, Again, WayBack};
 use crate::retry;
@@ -76,7 +75,6 @@ impl Lane {
             for ((at, again), sent) in senders.into_iter().zip(again).zip(sent) {
                 match sent {
                     Ok(()) => ended[at].sent_again = true,
-                    Err(_) if bugs::is(Bug::AcknowledgeWithoutCopy) => ended[at].sent_again = true,
                     Err(error) => {
                         tracing::warn!(%error, message_id = again.message.id, "a message could not be sent again");
                         hidden.push((again.message.receipt_handle, again.delay));

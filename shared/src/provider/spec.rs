@@ -11,7 +11,6 @@ use super::{
 };
 use crate::Timestamp;
 use crate::breaker::BreakerSpec;
-use crate::bugs::{self, Bug};
 use crate::form;
 use crate::limiter::Limit;
 use crate::retry::RetrySpec;
@@ -494,11 +493,9 @@ impl Safety {
             Self::Natural => Settling::Resend,
             Self::Lookup { .. } => Settling::LookUp,
             Self::Keyed { retention, .. } => match first_sent {
-                Some(_) if bugs::is(Bug::IgnoreRetention) => Settling::Resend,
                 Some(first) if at.since(first) >= retention => Settling::Unknown,
                 _ => Settling::Resend,
             },
-            Self::Unsafe if bugs::is(Bug::ResendUnsafe) => Settling::Resend,
             Self::Unsafe => Settling::Unknown,
         }
     }

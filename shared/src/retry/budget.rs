@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::Timestamp;
-use crate::bugs::{self, Bug};
 
 /// Retries per hundred first attempts (the design's number).
 const PERCENT: u64 = 20;
@@ -46,7 +45,7 @@ impl RetryBudget {
         let (first_attempts, retries) = self.slices.iter().fold((0, 0), |(first, again), slice| {
             (first + slice.first_attempts, again + slice.retries)
         });
-        let may = retries < FLOOR + first_attempts * PERCENT / 100 && !bugs::is(Bug::DeferForEver);
+        let may = retries < FLOOR + first_attempts * PERCENT / 100;
         if may {
             self.slice(now).retries += 1;
         }

@@ -1,12 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod await_points;
-#[cfg(causeway_bugs)]
-pub mod bugs;
 pub mod counts;
 pub mod executor;
 pub mod invariants;
 pub mod limits;
+pub mod mutants;
 pub mod parked;
 pub mod profile;
 pub mod providers;

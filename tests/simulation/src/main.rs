@@ -28,12 +28,9 @@ struct Args {
     /// So many messages of one connection that cannot be called, beside others.
     #[arg(long)]
     parked: Option<usize>,
-    /// Plants each seeded bug in turn and demands that it is found. Needs a build with `--cfg causeway_bugs`.
+    /// No further world once one has broken a promise.
     #[arg(long)]
-    bugs: bool,
-    /// Of the seeded bugs only this one.
-    #[arg(long)]
-    bug: Option<String>,
+    until_broken: bool,
     /// Worlds at the same time; by default one a core.
     #[arg(long)]
     threads: Option<usize>,
@@ -46,7 +43,6 @@ fn main() -> ExitCode {
     let args = Args::parse();
     quiet_panics();
     let done = match args.seed {
-        _ if args.bugs => hunt(&args),
         Some(seed) => one(seed),
         None if args.parked.is_some() => park(args.parked.unwrap_or_default()),
         None => many(&args),
@@ -90,59 +86,6 @@ fn park(messages: usize) -> io::Result<bool> {
     Ok(parked.is_clean())
 }
 
-#[cfg(not(causeway_bugs))]
-fn hunt(_args: &Args) -> io::Result<bool> {
-    let advice = "this build holds no bugs: use `make sim-bugs`";
-    Err(io::Error::other(advice))
-}
-
-#[cfg(causeway_bugs)]
-fn hunt(args: &Args) -> io::Result<bool> {
-    use causeway::bugs::Bug;
-    use causeway_simulation::bugs;
-    use causeway_simulation::invariants::Invariant;
-
-    let chosen = match &args.bug {
-        None => Bug::ALL.to_vec(),
-        Some(name) => vec![bugs::named(name).ok_or(io::Error::other("there is no such bug"))?],
-    };
-    if let (Some(seed), [bug]) = (args.seed, chosen.as_slice()) {
-        causeway::bugs::plant(Some(*bug));
-        return one(seed);
-    }
-    let (mut found, mut all) = (serde_json::Map::new(), true);
-    let mut unbroken: Vec<_> = Invariant::ALL.to_vec();
-    for bug in chosen {
-        let name = format!("{bug:?}");
-        let shown = bugs::hunt(bug, threads(args));
-        let mut out = io::stdout().lock();
-        if let Some(first) = shown.first() {
-            let (seed, invariant) = (first.seed, first.violation.invariant.name());
-            let text = &first.violation.text;
-            unbroken.retain(|invariant| !first.broken.contains(invariant));
-            writeln!(out, "{name:<24} seed {seed:<4} {invariant}: {text}")?;
-            let line = serde_json::json!({"seed": seed, "invariant": invariant});
-            found.insert(name, line);
-        } else {
-            all = false;
-            let within = bugs::WITHIN;
-            writeln!(out, "{name:<24} NOT FOUND within {within} seeds")?;
-            found.insert(name, serde_json::Value::Null);
-        }
-    }
-    // A promise that no bug breaks would be no promise that is looked after.
-    if args.bug.is_none() {
-        for invariant in &unbroken {
-            writeln!(io::stdout(), "no bug breaks {}", invariant.name())?;
-        }
-        all &= unbroken.is_empty();
-    }
-    std::fs::create_dir_all(&args.out)?;
-    let json = serde_json::to_string_pretty(&found)?;
-    std::fs::write(args.out.join("bugs.json"), format!("{json}\n"))?;
-    Ok(all)
-}
-
 fn threads(args: &Args) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     args.threads.unwrap_or_else(cores)
@@ -169,7 +112,7 @@ fn many(args: &Args) -> io::Result<bool> {
                 "\rseed {seed}: {name}: {text}\n  replay: make sim SEED={seed}"
             );
         }
-        true
+        outcome.violations.is_empty() || !args.until_broken
     });
     let cpu = before.zip(cpu_time()).map(|(before, after)| after - before);
     let _ = writeln!(io::stderr());

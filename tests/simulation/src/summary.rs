@@ -105,6 +105,16 @@ impl Summary {
         all.insert("cpu_us_per_request".into(), json!(each));
         let seeds: Vec<u64> = self.failures.iter().map(|failure| failure.seed).collect();
         all.insert("failing_seeds".into(), json!(seeds));
+        let first = self.failures.first().map(|failure| {
+            let broken: Vec<_> = failure.broken.iter().map(|broken| broken.name()).collect();
+            json!({
+                "seed": failure.seed,
+                "invariant": failure.violation.invariant.name(),
+                "text": failure.violation.text,
+                "broken": broken,
+            })
+        });
+        all.insert("first_failure".into(), json!(first));
         Value::Object(all)
     }
 }

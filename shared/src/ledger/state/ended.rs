@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::{Ask, Claim, Finding, Record, held, settled_or};
 use crate::Timestamp;
-use crate::bugs::{self, Bug};
 use crate::ledger::Status;
 use crate::provider::Settling;
 
@@ -30,12 +29,8 @@ enum Relation {
 /// Decides on `ask`, whose request has ended without being completed.
 pub(super) fn after_end(stored: &Record, ask: &Ask<'_>) -> Claim {
     let in_doubt = stored.ambiguous || stored.status == Status::Unknown;
-    if in_doubt && bugs::is(Bug::ReopenUnknown) {
-        return Claim::Take(held(stored, ask));
-    }
     match relation(stored, ask) {
-        Relation::Redrive if bugs::is(Bug::RedriveIsDuplicate) => Claim::Found(Finding::Duplicate),
-        Relation::Redrive if !in_doubt || bugs::is(Bug::RestartInDoubt) => restart(stored, ask),
+        Relation::Redrive if !in_doubt => restart(stored, ask),
         Relation::Redrive if !same_payload(stored, ask) => Claim::Found(Finding::Conflict),
         Relation::Redrive => take_up(stored, ask),
         Relation::Copy => Claim::Found(Finding::Duplicate),
@@ -63,7 +58,7 @@ fn relation(stored: &Record, ask: &Ask<'_>) -> Relation {
 }
 
 fn same_payload(stored: &Record, ask: &Ask<'_>) -> bool {
-    stored.payload_hash == ask.payload_hash || bugs::is(Bug::IgnoreConflict)
+    stored.payload_hash == ask.payload_hash
 }
 
 /// A new start of what had no effect, with the payload as it is now and under a new vendor key.

@@ -1,7 +1,6 @@
 //! What a claim becomes.
 
 use crate::Timestamp;
-use crate::bugs::{self, Bug};
 use crate::ledger::{LIFE, Record, Response, Status};
 use crate::outcome::{Code, Deferral, code, truncate};
 
@@ -89,8 +88,7 @@ pub fn settle(
             next.wire_hash = Some(attempt.wire_hash.clone());
         }
         next.last_attempt = Some(attempt.at);
-        let settles_earlier = attempt.settles_earlier || bugs::is(Bug::ForgetDoubt);
-        next.ambiguous = attempt.ambiguous || (next.ambiguous && !settles_earlier);
+        next.ambiguous = attempt.ambiguous || (next.ambiguous && !attempt.settles_earlier);
         next.response = attempt.status.map(|status| Response {
             status,
             object_id: None,
@@ -124,7 +122,6 @@ pub fn settle(
         }
         Settlement::Retrying { due, code } => release(&mut next, *due, Some(code.clone()), now),
         Settlement::Released { due, .. } => {
-            next.attempts += u32::from(bugs::is(Bug::CountDeferrals));
             release(&mut next, *due, None, now);
         }
         Settlement::Rejected(reason) => next = ended(&next, reason, now),
@@ -149,7 +146,7 @@ fn release(next: &mut Record, due: Timestamp, code: Option<Code>, now: Timestamp
 /// The end of `record` for `reason`: rejected says that it had no effect and none will come, so that what is in doubt
 /// ends unknown.
 pub(super) fn ended(record: &Record, reason: &Closing, now: Timestamp) -> Record {
-    if !record.ambiguous || bugs::is(Bug::RejectUnknown) {
+    if !record.ambiguous {
         return closed(record, Status::Rejected, reason, now);
     }
     let detail = format!("{}: {}", reason.code, reason.detail);
