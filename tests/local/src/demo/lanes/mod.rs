@@ -3,8 +3,10 @@
 //! A part says what an ordinary request looks like and where its effect carries the request's marker, what the vendor
 //! turns down, and what goes wrong at the vendor. Everything else is the same for all.
 
+mod cloudbeds;
 mod guesty;
 mod hubspot;
+mod klaviyo;
 mod seam;
 mod shopify;
 mod slack;
@@ -17,8 +19,10 @@ use serde_json::Value;
 
 /// The lanes that take part.
 pub(crate) const PARTS: &[Part] = &[
+    cloudbeds::PART,
     guesty::PART,
     hubspot::PART,
+    klaviyo::PART,
     seam::PART,
     shopify::PART,
     slack::PART,
