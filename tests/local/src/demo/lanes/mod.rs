@@ -128,6 +128,35 @@ mod tests {
 
     use super::*;
 
+    /// A lane of the demo is whatever its pack says today.
+    #[test]
+    fn every_part_asks_for_what_its_pack_takes_and_knows_what_it_refuses() {
+        for part in PARTS {
+            let pack = causeway_ingest::catalogue::provider(part.provider);
+            let spec = pack
+                .map(causeway::provider::Provider::spec)
+                .expect("a pack");
+            let made = |ask: &Ask| {
+                let operation = spec.operation(ask.operation).expect("an operation");
+                operation.prepare(&ask.payload)
+            };
+            for n in 0..8 {
+                let marker = format!("demo-{n}");
+                let ask = (part.ordinary)(Mark {
+                    marker: &marker,
+                    n,
+                    spread: 7,
+                });
+                assert!(made(&ask).is_ok(), "{}: {ask:?}", part.provider);
+            }
+            for hopeless in part.hopeless {
+                let ask = (hopeless.ask)("hopeless-1");
+                let is_lanes = hopeless.code == "payload_invalid";
+                assert_eq!(made(&ask).is_err(), is_lanes, "{}: {ask:?}", part.provider);
+            }
+        }
+    }
+
     #[test]
     fn every_part_marks_its_requests_and_is_played_once() {
         let mut providers = BTreeSet::new();
