@@ -24,6 +24,8 @@ pub enum Arrays {
     Repeated,
     /// `locales[]=en&locales[]=de`, as PHP's and Rails' parsers want them.
     Brackets,
+    /// `locales=en,de` (the comma encoded), where the elements are scalars; of others `null` and what has parts is left out.
+    Joined,
 }
 
 /// Writes `value`, an object, as a form, its fields in alphabetical order: one payload is one text.
@@ -33,15 +35,21 @@ pub enum Arrays {
 /// `.0` of whole ones. Nothing is sent for `null`, an empty object or an empty
 /// list. Anything but an object is an empty form. The recursion goes as deep as `value` does: a decoded request has
 /// [at most 127 levels](crate::request::MAX_DEPTH).
-pub fn encode(mut value: Value, arrays: Arrays) -> String {
+pub fn encode(value: Value, arrays: Arrays) -> String {
+    encode_each(value, |_| arrays)
+}
+
+/// The same, where fields differ in how their lists are written: `arrays` says it by the field's name.
+pub fn encode_each(mut value: Value, arrays: impl Fn(&str) -> Arrays) -> String {
     value.sort_all_objects();
     let mut form = Form {
         text: String::new(),
         name: String::new(),
-        arrays,
+        arrays: Arrays::Indexed,
     };
     if let Value::Object(fields) = &value {
         for (field, value) in fields {
+            form.arrays = arrays(field);
             push_encoded(&mut form.name, field);
             form.push(value);
             form.name.clear();
@@ -66,6 +74,16 @@ pub(crate) fn number(number: &Number) -> String {
     }
 }
 
+/// A scalar's text; none of what is no scalar.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Number(number) => Some(self::number(number)),
+        Value::String(text) => Some(text.clone()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
 struct Form {
     text: String,
     /// The encoded name of the value at hand.
@@ -80,11 +98,17 @@ impl Form {
             Value::Bool(truth) => self.pair(if *truth { "true" } else { "false" }),
             Value::Number(number) => self.pair(&self::number(number)),
             Value::String(text) => self.pair(text),
+            Value::Array(items) if self.arrays == Arrays::Joined => {
+                let items: Vec<String> = items.iter().filter_map(scalar).collect();
+                if !items.is_empty() {
+                    self.pair(&items.join(","));
+                }
+            }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
                     match self.arrays {
                         Arrays::Indexed => self.inside(&index.to_string(), item),
-                        Arrays::Repeated => self.push(item),
+                        Arrays::Repeated | Arrays::Joined => self.push(item),
                         Arrays::Brackets => self.inside("", item),
                     }
                 }
@@ -132,6 +156,21 @@ mod tests {
     use percent_encoding::percent_decode_str;
     use proptest::prelude::*;
     use serde_json::json;
+
+    #[test]
+    fn each_field_may_have_a_way_of_its_own_with_lists() {
+        let value =
+            json!({"a": [1, "b,c", true], "b": [1, 2], "c": [3], "d": [], "e": {"f": [1, 2]}});
+        let arrays = |name: &str| match name {
+            "b" => Arrays::Repeated,
+            "c" => Arrays::Brackets,
+            _ => Arrays::Joined,
+        };
+        assert_eq!(
+            encode_each(value, arrays),
+            "a=1%2Cb%2Cc%2Ctrue&b=1&b=2&c[]=3&e[f]=1%2C2"
+        );
+    }
 
     #[test]
     fn objects_are_bracketed_and_lists_are_numbered_as_stripe_wants_them() {

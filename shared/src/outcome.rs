@@ -129,6 +129,8 @@ pub enum Deferral {
     StoreUnavailable,
     /// The request's mapping ran into its clock.
     MappingSlow,
+    /// It was accepted by a newer pack than the lane has, and the lane's own does not know it.
+    PackOlder,
 }
 
 impl Deferral {
@@ -147,6 +149,7 @@ impl Deferral {
             Self::Suspect => "suspect",
             Self::RetryBudget => "retry_budget",
             Self::MappingSlow => "mapping_slow",
+            Self::PackOlder => "pack_older",
             Self::StoreUnavailable => "store_unavailable",
         }
     }

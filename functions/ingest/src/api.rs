@@ -8,7 +8,7 @@ use causeway::clock::Clock;
 use causeway::lanes::StateStore;
 use causeway::ledger::LedgerStore;
 use causeway::mapping::Mappings;
-use causeway::pack::Pack;
+use causeway::pack::{Class, Pack};
 use causeway::provider::Provider;
 use causeway::queue::Producer;
 
@@ -59,11 +59,13 @@ pub struct Api {
 }
 
 impl Api {
-    /// The API for `lanes`. A lane whose provider this release does not know takes nothing here.
+    /// The API for `lanes`, whose operations' safeties count where they are known as well as `least`. A lane whose provider
+    /// this release does not know takes nothing here.
     #[must_use]
-    pub fn new(lanes: Vec<Lane>, seams: Seams) -> Self {
+    pub fn new(lanes: Vec<Lane>, seams: Seams, least: Class) -> Self {
         let open = |lane: Lane| {
-            let pack = catalogue::pack(&lane.provider)?;
+            let mut packs = catalogue::packs_from(least).iter();
+            let pack = packs.find(|pack| pack.spec().name == lane.provider)?;
             let spec = pack.spec();
             let open = Open {
                 pack,

@@ -1,6 +1,7 @@
 //! What ingest is told by its environment.
 
-use causeway::lambda::ConfigError;
+use causeway::lambda::{ALLOW_INFERRED, ConfigError, least};
+use causeway::pack::Class;
 
 use crate::api::Lane;
 
@@ -16,6 +17,8 @@ pub struct Config {
     pub mappings_table: String,
     /// Least severe level that is logged (`LOG_LEVEL`: `error` to `trace`, default `info`).
     pub log_level: String,
+    /// How well a safety must be known to count (`ALLOW_INFERRED`), as in the lanes.
+    pub least: Class,
     /// The deployed lanes (`LANE_<name>`: the provider; its queue is `QUEUE_URL_PREFIX` and that name).
     pub lanes: Vec<Lane>,
 }
@@ -29,12 +32,13 @@ impl Config {
     pub fn read(variables: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let (mut requests_table, mut mappings_table) = (String::new(), String::new());
         let (mut prefix, mut log_level) = (String::new(), "info".to_owned());
-        let mut named = Vec::new();
+        let (mut named, mut allow_inferred) = (Vec::new(), String::new());
         for (name, value) in variables {
             match name.as_str() {
                 "REQUESTS_TABLE" => requests_table = value,
                 "MAPPINGS_TABLE" => mappings_table = value,
                 "QUEUE_URL_PREFIX" => prefix = value,
+                ALLOW_INFERRED => allow_inferred = value,
                 "LOG_LEVEL" if !value.is_empty() => log_level = value,
                 _ => {
                     if let Some(lane) = name.strip_prefix(LANE) {
@@ -71,6 +75,7 @@ impl Config {
             requests_table,
             mappings_table,
             log_level,
+            least: least(&allow_inferred)?,
             lanes,
         })
     }
@@ -109,6 +114,14 @@ mod tests {
             ]
         );
         assert_eq!(config.log_level, "info");
+        assert_eq!(config.least, Class::Reviewed);
+        let allowed = [&WHOLE[..], &[("ALLOW_INFERRED", "true")]].concat();
+        assert_eq!(
+            read(&allowed).map(|config| config.least),
+            Ok(Class::Inferred)
+        );
+        let broken = [&WHOLE[..], &[("ALLOW_INFERRED", "maybe")]].concat();
+        assert_eq!(read(&broken).expect_err("neither").name, "ALLOW_INFERRED");
     }
 
     #[test]

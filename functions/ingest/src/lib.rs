@@ -61,7 +61,7 @@ async fn serve() -> Result<(), Error> {
         producer: Arc::new(SqsProducer::new(aws_sdk_sqs::Client::new(&sdk))),
         clock: Arc::new(SystemClock),
     };
-    let api = Api::new(config.lanes, seams);
+    let api = Api::new(config.lanes, seams, config.least);
     let environment = uuid::Uuid::new_v4().simple().to_string();
     let traces = Traces::from_env(Source::from_env("ingest", "", &environment), || {
         ReqwestClient::new().map(|client| Arc::new(client) as Arc<dyn HttpClient>)

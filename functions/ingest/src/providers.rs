@@ -67,7 +67,7 @@ pub struct OperationEntry {
     /// as `UNKNOWN`.
     safety: &'static str,
     /// Where that is known from: `reviewed` in the vendor's documentation, `inferred`, or `default`. Only what is reviewed
-    /// is ever sent again after a byte went out.
+    /// is ever sent again after a byte went out, and with the stack's `AllowInferred` what is inferred.
     class: &'static str,
     /// How many requests one call may carry.
     most_in_a_call: usize,
@@ -103,10 +103,9 @@ impl OperationEntry {
     /// Of a pack's operation.
     #[must_use]
     pub fn of(pack: &'static Pack, operation: &'static Operation) -> Self {
-        let line = pack.line(operation.name);
         Self {
             name: operation.name,
-            call: line.map_or_else(String::new, |line| format!("{} {}", line.method, line.path)),
+            call: pack.route(operation.name),
             safety: safety(operation.safety),
             class: class(pack, operation.name),
             most_in_a_call: operation.most_in_a_call(),

@@ -1,11 +1,13 @@
 //! A lane is a pack and this program: one binary serves every provider, each as a function of its own with its own
 //! queue, role and artefact. `functions/PACKS.md` says what a pack is.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::process;
 
-use causeway::pack::{Judgement, Pack, PackError};
+use causeway::pack::{Class, Judgement, Lines, Pack, PackError, Parts};
 
 /// What data cannot say, in Rust, by provider.
 static JUDGEMENTS: &[(&str, &dyn Judgement)] = &[
@@ -42,13 +44,22 @@ pub enum ReadError {
     },
 }
 
-/// The pack in `folder`: `provider.toml`, `operations.jsonl`, `mappings/*.json`. It stays in memory for good.
+/// The pack in `folder`: `provider.toml`, `operations.jsonl`, `mappings/*.json`. It stays in memory for good, but for the
+/// operations, of which each is read at its first use. What is reviewed may be sent again.
 ///
 /// # Errors
 /// When a file cannot be read, or the page says something that it cannot: file, line, field and rule.
 pub fn read(folder: &Path) -> Result<Pack, ReadError> {
+    read_from(folder, Class::Reviewed)
+}
+
+/// The same, where a safety counts that is known as well as `least`.
+///
+/// # Errors
+/// When a file cannot be read, or the page says something that it cannot: file, line, field and rule.
+pub fn read_from(folder: &Path, least: Class) -> Result<Pack, ReadError> {
     let page = text(&folder.join("provider.toml"))?;
-    let operations = text(&folder.join("operations.jsonl"))?;
+    let operations = OperationsFile::open(&folder.join("operations.jsonl"))?;
     let mut mappings = Vec::new();
     let listed = fs::read_dir(folder.join("mappings")).into_iter().flatten();
     let mut files: Vec<_> = listed
@@ -59,11 +70,54 @@ pub fn read(folder: &Path) -> Result<Pack, ReadError> {
         mappings.push(&*text(&file)?.leak());
     }
     let name = page.lines().find_map(|line| line.strip_prefix("name = "));
-    let judgement = judgement(name.unwrap_or_default().trim().trim_matches('"'));
-    Pack::with(&page, operations.leak(), mappings.leak(), judgement).map_err(|source| {
+    let parts = Parts {
+        mappings: mappings.leak(),
+        judgement: judgement(name.unwrap_or_default().trim().trim_matches('"')),
+        least,
+        ..Parts::new(&page, operations)
+    };
+    Pack::of(parts).map_err(|source| {
         let file = folder.join("provider.toml").display().to_string();
         ReadError::Page { file, source }
     })
+}
+
+/// `operations.jsonl` where it stands: opening it reads nothing.
+struct OperationsFile {
+    file: File,
+    length: usize,
+    name: String,
+}
+
+impl OperationsFile {
+    fn open(path: &Path) -> Result<Self, ReadError> {
+        let name = path.display().to_string();
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        match opened {
+            Ok((length, file)) => Ok(Self {
+                file,
+                // A deployed function has 250 MB at most.
+                length: usize::try_from(length).unwrap_or(usize::MAX),
+                name,
+            }),
+            Err(source) => Err(ReadError::File { file: name, source }),
+        }
+    }
+}
+
+impl Lines for OperationsFile {
+    fn length(&self) -> usize {
+        self.length
+    }
+
+    /// A lane whose own pack cannot be read knows no operation: it would refuse what is right. The process ends instead,
+    /// and its messages come back.
+    fn read(&self, from: usize, into: &mut [u8]) {
+        if let Err(error) = self.file.read_exact_at(into, from as u64) {
+            let _ = writeln!(io::stderr(), "{}: {error}", self.name);
+            process::exit(1);
+        }
+    }
 }
 
 fn text(file: &Path) -> Result<String, ReadError> {

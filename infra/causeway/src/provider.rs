@@ -114,6 +114,12 @@ fn imported(arguments: &Import, context: &Context) -> Result<Done, Error> {
     fs::write(&about, notice(&read, &made.facts, &origins))
         .map_err(|error| failed(&about, error))?;
     fs::write(&lines, &made.lines).map_err(|error| failed(&lines, error))?;
+    let changes = old.as_deref().is_some_and(|old| old != made.lines);
+    if is_new || changes {
+        let text = fs::read_to_string(&page).map_err(|error| failed(&page, error))?;
+        let text = raised(&text, read.revision);
+        fs::write(&page, text).map_err(|error| failed(&page, error))?;
+    }
     tell(&made, old.as_deref(), (is_new, &page), context)?;
     Ok(Done::All)
 }
@@ -141,7 +147,7 @@ fn tell(
         true => {
             "written new: fill in what is marked OPEN; every operation is unsafe until a row says better"
         }
-        false => "kept as it is",
+        false => "kept as it is, but for its revision where operations have changed",
     };
     output::line(&format!(
         "{} is {next}\nnext: causeway provider check {}",
@@ -212,6 +218,22 @@ fn named_by_the_page(
         documents.push((alias.clone(), file.clone(), bytes));
     }
     Ok(documents)
+}
+
+/// The page with its revision one higher: what the pack takes has changed.
+fn raised(page: &str, revision: u32) -> String {
+    let line = format!("revision = {}", revision.saturating_add(1));
+    let is_its = |line: &str| line.starts_with("revision = ");
+    let has_one = page.lines().any(is_its);
+    let mut lines: Vec<&str> = Vec::new();
+    for own in page.lines() {
+        lines.push(if is_its(own) { &line } else { own });
+        if !has_one && own.starts_with("name = ") {
+            lines.push(&line);
+        }
+    }
+    lines.push("");
+    lines.join("\n")
 }
 
 /// The page under the name that was asked for.
@@ -340,4 +362,17 @@ fn sources(pack: &Pack) -> Vec<String> {
         .into_iter()
         .map(|src| format!("src `{src}`: neither an address nor a name of [sources]"));
     told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pages_revision_is_raised_and_nothing_else_of_it() {
+        let page = "# Acme's.\nname = \"acme\"\nrevision = 9\n[supply]\n\"header:revision\" = { fixed = \"1\" }\n";
+        assert_eq!(raised(page, 9), page.replace("= 9", "= 10"));
+        let without = page.replace("revision = 9\n", "");
+        assert_eq!(raised(&without, 0), page.replace("= 9", "= 1"));
+    }
 }

@@ -113,8 +113,7 @@ fn searched(pack: &'static Pack, words: Option<&str>) -> impl Iterator<Item = Of
 impl Offered {
     /// Method and route, as the vendor's document has them.
     fn call(&self) -> String {
-        let line = self.pack.line(self.operation.name);
-        line.map_or_else(String::new, |line| format!("{} {}", line.method, line.path))
+        self.pack.route(self.operation.name)
     }
 
     /// Where its safety is known from: `reviewed`, `inferred`, or `default`, which is unsafe.

@@ -4,6 +4,7 @@ use std::env;
 
 use crate::cache::FunctionMemory;
 use crate::http_client::is_https_or_loopback;
+use crate::pack::Class;
 use crate::provider::Spec;
 
 /// Calls that one batch makes at the same time: a batch of an event source mapping without window is ten messages.
@@ -82,6 +83,25 @@ impl Config {
     }
 }
 
+/// How well a safety must be known to count, as `ALLOW_INFERRED` says it: `false` or nothing, what is reviewed; `true`,
+/// what is inferred, too.
+///
+/// # Errors
+/// When it says something else.
+pub fn least(allow_inferred: &str) -> Result<Class, ConfigError> {
+    match allow_inferred {
+        "" | "false" => Ok(Class::Reviewed),
+        "true" => Ok(Class::Inferred),
+        _ => Err(ConfigError {
+            name: ALLOW_INFERRED,
+            rule: "must be true or false",
+        }),
+    }
+}
+
+/// The variable of the stack's parameter `AllowInferred`.
+pub const ALLOW_INFERRED: &str = "ALLOW_INFERRED";
+
 /// Where `spec`'s vendor is called: its own address, or `<instead>/<provider>`.
 ///
 /// # Errors
@@ -115,6 +135,16 @@ mod tests {
         Auth::Bearer { field: "token" },
         &[],
     );
+
+    #[test]
+    fn what_is_inferred_counts_only_where_the_stack_says_so() {
+        assert_eq!(least(""), Ok(Class::Reviewed));
+        assert_eq!(least("false"), Ok(Class::Reviewed));
+        assert_eq!(least("true"), Ok(Class::Inferred));
+        for wrong in ["yes", "True", "1", " true"] {
+            assert!(least(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn plain_http_goes_to_loopback_addresses_only() {

@@ -32,6 +32,7 @@ fn message(record: SqsMessage) -> Option<Message> {
         sent_at,
         first_seen: sent_at,
         mark: None,
+        revision: None,
         group_id: attribute("MessageGroupId"),
         trace_header: attribute("AWSTraceHeader"),
         origin: id.clone(),

@@ -14,7 +14,7 @@ pub use lambda_runtime::Error;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 pub use clients::{Clients, connect, sdk_config};
-pub use config::{Config, ConfigError};
+pub use config::{ALLOW_INFERRED, Config, ConfigError, least};
 
 use crate::Timestamp;
 use crate::clock::{Clock, SystemClock};

@@ -14,7 +14,7 @@ use super::page::{
 use super::place::{CallPlace, Place, Seen};
 use super::shape::{self, Definitions};
 use super::source::{PackError, Source};
-use super::{Scene, call};
+use super::{Scene, call, raw};
 use crate::breaker::BreakerSpec;
 use crate::limiter::signal::{self, Counts};
 use crate::limiter::{Limit, Remaining, ScopeKey, Signals};
@@ -49,6 +49,12 @@ pub struct Provenance {
     /// The source, as the page names it.
     pub src: Option<&'static str>,
 }
+
+/// Nothing is known.
+const UNKNOWN: Provenance = Provenance {
+    class: None,
+    src: None,
+};
 
 /// What an answer says of one limit.
 #[derive(Debug)]
@@ -85,6 +91,7 @@ pub(super) fn spec(
     if !is_name(&page.name) {
         return Err(wrong("name", &page.name, "1 to 64 of a-z, 0-9 and -"));
     }
+    raw::sound(page)?;
     let everywhere = page
         .limit
         .iter()
@@ -104,6 +111,7 @@ pub(super) fn spec(
         limits: leak_all(limits),
         breaker,
         refuses_unknown_fields: page.refuses_unknown_fields(),
+        revision: page.revision,
         operations: Operations::Found(operations),
         mappings,
         ..Spec::new(leak(&page.name), leak(&page.address.base), auth(page)?, &[])
@@ -409,10 +417,7 @@ struct Said<'a> {
 fn said(page: &'static Page, line: &OperationLine) -> Said<'static> {
     let nothing = Said {
         safety: None,
-        provenance: Provenance {
-            class: None,
-            src: None,
-        },
+        provenance: UNKNOWN,
         timeout: None,
         cost: None,
     };
@@ -439,7 +444,11 @@ fn said(page: &'static Page, line: &OperationLine) -> Said<'static> {
 /// An operation of the pack.
 pub(super) fn known(source: &'static Source, line: OperationLine) -> Result<Known, PackError> {
     let page = &source.page;
-    let said = said(page, &line);
+    let mut said = said(page, &line);
+    if raw::is(&line) {
+        said.safety = None;
+        said.provenance = UNKNOWN;
+    }
     if said.provenance.class == Some(Class::Reviewed) && said.provenance.src.is_none() {
         return Err(wrong(
             "operation",
@@ -448,7 +457,7 @@ pub(super) fn known(source: &'static Source, line: OperationLine) -> Result<Know
         ));
     }
     let (safety, lookup) = match (said.safety, said.provenance.class) {
-        (Some(row), Some(Class::Reviewed)) => safety(page, row)?,
+        (Some(row), Some(class)) if class >= source.least => safety(page, row)?,
         _ => (Safety::Unsafe, None),
     };
     // A call that goes out without its key or reference could not be told from one that was never made.
@@ -501,18 +510,18 @@ pub(super) fn known(source: &'static Source, line: OperationLine) -> Result<Know
         }),
         spent: row.spent.as_ref(),
     });
-    let host = page.address.base_of.get(&line.doc).map(|base| {
-        let (alias, base_url) = (leak(&line.doc), leak(base));
-        &*Box::leak(Box::new(Host { alias, base_url }))
-    });
+    let host = host(page, &line.doc);
     let of_secret = supplied(page, |place| {
         matches!(place, CallPlace::Header(_)) || line.supply.contains(place)
     });
+    let hosts = page.address.base_of.keys().filter(|_| raw::is(&line));
+    let hosts = hosts.filter_map(|document| self::host(page, document));
     let shape: &'static PackShape = Box::leak(Box::new(PackShape {
         source,
         line: line.clone(),
         batch,
         host,
+        hosts: hosts.collect(),
         supplied: leak_all(of_secret),
     }));
     let operation = Operation {
@@ -534,6 +543,13 @@ pub(super) fn known(source: &'static Source, line: OperationLine) -> Result<Know
         provenance: said.provenance,
         signals,
     })
+}
+
+/// The host of a document, where it has one of its own.
+pub(super) fn host(page: &Page, document: &str) -> Option<&'static Host> {
+    let base = page.address.base_of.get(document)?;
+    let (alias, base_url) = (leak(document), leak(base));
+    Some(Box::leak(Box::new(Host { alias, base_url })))
 }
 
 fn safety(
@@ -625,6 +641,8 @@ struct PackShape {
     line: OperationLine,
     batch: Option<&'static BatchRow>,
     host: Option<&'static Host>,
+    /// Of the raw call: all that it may go to beside the provider's own.
+    hosts: Vec<&'static Host>,
     supplied: &'static [Auth],
 }
 
@@ -633,8 +651,18 @@ impl PackShape {
         if let Some(error) = self.check(payload, 1).pop() {
             return Err(error);
         }
-        let mut wire = call::prepare(&self.source.page, &self.line, payload)?;
-        wire.host = self.host;
+        let page = &self.source.page;
+        let mut wire = if raw::is(&self.line) {
+            let (line, fields) = raw::modelled(page, payload)?;
+            let mut wire = call::prepare(page, &line, &fields)?;
+            let mut hosts = self.hosts.iter().copied();
+            wire.host = hosts.find(|host| host.alias == line.doc);
+            wire
+        } else {
+            let mut wire = call::prepare(page, &self.line, payload)?;
+            wire.host = self.host;
+            wire
+        };
         wire.supplied = self.supplied;
         Ok(wire)
     }

@@ -212,7 +212,11 @@ impl Draft<'_> {
         // A whole body that nobody gave is none: `null` would be one.
         let is_absent = line.whole && body.is_null();
         Ok(match media {
-            "form" => wire.form(&body, arrays(page.encode.form)),
+            "form" => wire.form_each(&body, |name| {
+                let place = CallPlace::Body(vec![name.to_owned()]);
+                let own = self.style.get(&place).copied();
+                own.and_then(list).unwrap_or(arrays(page.encode.form))
+            }),
             _ if is_absent => wire,
             "json" => wire.json(&body),
             media => {
@@ -221,6 +225,16 @@ impl Draft<'_> {
                 wire.json(&body).header(http::header::CONTENT_TYPE, media)
             }
         })
+    }
+}
+
+/// How a style writes lists in a form; none where it is about objects.
+fn list(style: Style) -> Option<Arrays> {
+    match style {
+        Style::Csv => Some(Arrays::Joined),
+        Style::Multi => Some(Arrays::Repeated),
+        Style::Brackets => Some(Arrays::Brackets),
+        Style::Deep => None,
     }
 }
 

@@ -84,45 +84,8 @@ fn is_false(is: &bool) -> bool {
     !is
 }
 
-/// A line's text, by its kind and name: lines are sorted bytewise, so that it is found by bisection, whatever the
-/// number of lines.
-pub(super) fn find<'a>(lines: &'a str, kind: &str, name: &str) -> Option<&'a str> {
-    let head = format!("{{\"{kind}\":{},", Value::from(name));
-    let (mut from, mut to) = (0, lines.len());
-    while from < to {
-        let middle = from + (to - from) / 2;
-        // The line that the middle stands in; `lines` may be cut at any byte that begins a line.
-        let bytes = lines.as_bytes();
-        let start = bytes[from..middle].iter().rposition(|&byte| byte == b'\n');
-        let start = start.map_or(from, |at| from + at + 1);
-        let end = bytes[middle..to].iter().position(|&byte| byte == b'\n');
-        let end = end.map_or(to, |at| middle + at);
-        let line = &lines[start..end];
-        if line.starts_with(&head) {
-            return Some(line);
-        }
-        if line < head.as_str() {
-            from = end + 1;
-        } else {
-            to = start;
-        }
-    }
-    None
-}
-
-/// The names of all operations, in the file's order. Only what starts as a line of an operation does counts.
-pub(super) fn names(lines: &str) -> impl Iterator<Item = String> {
-    lines.lines().filter_map(|line| {
-        let name = line.strip_prefix("{\"op\":")?;
-        let mut names = serde_json::Deserializer::from_str(name).into_iter::<String>();
-        names.next()?.ok()
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -149,19 +112,5 @@ mod tests {
             text,
             r#"{"op":"a.b","doc":"hand","method":"POST","path":"/a","schema":true}"#
         );
-    }
-
-    proptest! {
-        #[test]
-        fn every_line_is_found_and_no_other(names in prop::collection::btree_set("[a-z.]{1,6}", 0..40), other in "[a-z.]{1,6}") {
-            let mut lines: Vec<_> = names.iter().map(|name| format!("{{\"op\":\"{name}\",\"x\":\"é\"}}")).collect();
-            lines.sort();
-            let text = lines.join("\n") + "\n";
-            for (name, line) in names.iter().map(|name| (name, format!("{{\"op\":\"{name}\",\"x\":\"é\"}}"))) {
-                prop_assert_eq!(find(&text, "op", name), Some(line.as_str()));
-            }
-            prop_assert_eq!(find(&text, "op", &other).is_some(), names.contains(&other));
-            prop_assert_eq!(super::names(&text).count(), names.len());
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! How a vendor is asked for what an earlier call may have made, and what its list says.
 
+use std::slice;
+
 use serde_json::{Map, Value};
 
 use super::build::Known;
@@ -57,8 +59,18 @@ impl LookupPage {
     /// What the list says, where the page can tell.
     pub(super) fn found(&self, scene: &Scene<'_>) -> Found {
         let listed = self.items.read(scene);
-        let (Some(Seen::Json(Value::Array(items))), Some(ours)) = (listed.first(), &self.ours)
-        else {
+        if let Some(missing) = &self.missing
+            && missing.status.have(scene.status)
+            && test::all(&missing.when, scene)
+        {
+            return Found::Miss;
+        }
+        let items = match listed.first() {
+            Some(Seen::Json(Value::Array(items))) => items.as_slice(),
+            Some(Seen::Json(one @ Value::Object(_))) => slice::from_ref(*one),
+            _ => return Found::Unclear,
+        };
+        let Some(ours) = &self.ours else {
             return Found::Unclear;
         };
         if !(200..=299).contains(&scene.status) {

@@ -9,10 +9,12 @@ mod call;
 #[cfg(feature = "trial")]
 pub mod example;
 pub mod line;
+mod lines;
 mod lookup;
 mod offered;
 pub mod page;
 mod place;
+mod raw;
 mod select;
 pub mod shape;
 mod source;
@@ -34,8 +36,10 @@ use crate::provider::{
 
 pub use build::Provenance;
 pub use line::{HAND, OperationLine, SchemaLine, Style};
-pub use page::Page;
+pub use lines::Lines;
+pub use page::{Class, Page};
 pub use place::{CallPlace, Place, PlaceError};
+pub use raw::CALL;
 pub use select::{Selectors, Statuses};
 pub use source::PackError;
 pub use test::{Rules, Test, When};
@@ -49,6 +53,33 @@ pub struct Pack {
     spec: &'static Spec,
     offered: &'static Offered,
     judgement: &'static dyn Judgement,
+}
+
+/// What a pack is made of.
+pub struct Parts<'a> {
+    /// `provider.toml`.
+    pub page: &'a str,
+    /// `operations.jsonl`.
+    pub operations: Box<dyn Lines>,
+    /// Ready-made mappings.
+    pub mappings: &'static [&'static str],
+    /// What data cannot say.
+    pub judgement: Option<&'static dyn Judgement>,
+    /// How well a safety must be known to count; below it an operation is unsafe.
+    pub least: Class,
+}
+
+impl<'a> Parts<'a> {
+    /// A page and its operations, without mappings and Rust; what is reviewed counts.
+    pub fn new(page: &'a str, operations: impl Lines + 'static) -> Self {
+        Self {
+            page,
+            operations: Box::new(operations),
+            mappings: &[],
+            judgement: None,
+            least: Class::Reviewed,
+        }
+    }
 }
 
 /// What data cannot say about a vendor, in Rust. Where a method says nothing, the page decides.
@@ -128,23 +159,19 @@ impl Pack {
     /// # Errors
     /// When the page is none: line, field and rule.
     pub fn new(page: &str, operations: &'static str) -> Result<Self, PackError> {
-        Self::with(page, operations, &[], None)
+        Self::of(Parts::new(page, operations))
     }
 
-    /// The pack of these files, with ready-made mappings and a judgement in Rust.
+    /// The pack of these parts.
     ///
     /// # Errors
     /// When the page is none: line, field and rule.
-    pub fn with(
-        page: &str,
-        operations: &'static str,
-        mappings: &'static [&'static str],
-        judgement: Option<&'static dyn Judgement>,
-    ) -> Result<Self, PackError> {
-        let judgement = judgement.unwrap_or(&Plain);
-        let source: &'static Source = Box::leak(Box::new(Source::new(page, operations)?));
+    pub fn of(parts: Parts<'_>) -> Result<Self, PackError> {
+        let judgement = parts.judgement.unwrap_or(&Plain);
+        let source = Source::new(parts.page, parts.operations, parts.least)?;
+        let source: &'static Source = Box::leak(Box::new(source));
         let offered: &'static Offered = Box::leak(Box::new(Offered::new(source)));
-        let spec = Box::leak(Box::new(build::spec(source, offered, mappings)?));
+        let spec = Box::leak(Box::new(build::spec(source, offered, parts.mappings)?));
         Ok(Self {
             spec,
             offered,
@@ -162,6 +189,20 @@ impl Pack {
     #[must_use]
     pub fn line(&self, operation: &str) -> Option<&'static OperationLine> {
         self.offered.known(operation).map(|known| &known.line)
+    }
+
+    /// Method and route of an operation for people, as the vendor's document has them; of the raw call all that it may
+    /// take. Empty where there is no such operation.
+    #[must_use]
+    pub fn route(&self, operation: &str) -> String {
+        match self.line(operation) {
+            Some(line) if raw::is(line) => {
+                let routes: Vec<_> = self.page().raw.texts().collect();
+                routes.join(", ")
+            }
+            Some(line) => format!("{} {}", line.method, line.path),
+            None => String::new(),
+        }
     }
 
     /// Reads every operation: what is wrong with a line, or with what the page says of one, a lane would only find at its

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::build::{self, Known};
 use super::line::OperationLine;
+use super::raw;
 use super::shape::nearest;
 use super::source::{PackError, Source};
 use crate::provider::{Catalogue, Operation};
@@ -33,7 +34,11 @@ impl Offered {
             return *known;
         }
         let line = self.source.line("op", name);
-        let read = line.and_then(|line| self.read(line).ok());
+        let read = match line {
+            Some(line) => self.read(&line).ok(),
+            None if name == raw::CALL => self.raw(),
+            None => None,
+        };
         let read: Option<&'static Known> = read.map(|known| &*Box::leak(Box::new(known)));
         if read.is_some() || known.len() < UNKNOWN_MAX {
             known.insert(name.to_owned(), read);
@@ -49,10 +54,20 @@ impl Offered {
         build::known(self.source, line)
     }
 
+    /// The raw call, where the page allows it.
+    fn raw(&self) -> Option<Known> {
+        build::known(self.source, raw::line(&self.source.page)?).ok()
+    }
+
     /// Reads every operation.
     pub(super) fn check(&self) -> Result<(), PackError> {
-        let mut lines = self.source.operations();
-        lines.try_for_each(|line| self.read(line).map(drop))
+        let page = &self.source.page;
+        if !page.raw.is_empty() && self.source.line("op", raw::CALL).is_some() {
+            let rule = "it is an operation's name, so that the page cannot allow the raw call";
+            return Err(PackError(format!("operation `{}`: {rule}", raw::CALL)));
+        }
+        let lines = self.source.operations();
+        lines.iter().try_for_each(|line| self.read(line).map(drop))
     }
 }
 
@@ -62,7 +77,13 @@ impl Catalogue for Offered {
     }
 
     fn names(&self) -> Vec<String> {
-        self.source.names()
+        let mut names = self.source.names();
+        if !self.source.page.raw.is_empty()
+            && let Err(at) = names.binary_search_by(|name| name.as_str().cmp(raw::CALL))
+        {
+            names.insert(at, raw::CALL.to_owned());
+        }
+        names
     }
 
     fn nearest(&self, name: &str) -> Option<String> {

@@ -24,6 +24,10 @@ pub struct Page {
     pub title: String,
     /// What it is for, in a sentence.
     pub about: Option<String>,
+    /// Raised with what the pack takes: a message says which one accepted it, and a lane with an older one waits for its
+    /// own instead of refusing what it does not know.
+    #[serde(default)]
+    pub revision: u32,
     /// Where answers name what was made.
     #[serde(default = "default_object_id")]
     pub object_id: Vec<Place>,
@@ -733,8 +737,10 @@ pub struct LookupPage {
     /// Where it does not hold, nothing is asked, and nobody knows.
     #[serde(default)]
     pub need: When,
-    /// The list in the answer.
+    /// The list in the answer, or the one object.
     pub items: Place,
+    /// The answer that says that there is none, where the vendor answers with the object itself.
+    pub missing: Option<Missing>,
     /// Else the list is not complete: nothing is a miss.
     #[serde(default)]
     pub all: When,
@@ -754,6 +760,17 @@ pub struct LookupPage {
     pub id: Option<Place>,
     /// The source.
     pub src: String,
+}
+
+/// An answer to a question that says that there is nothing.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Missing {
+    /// Of which status.
+    pub status: Statuses,
+    /// And all of these hold: a wrong address has the same status.
+    #[serde(default)]
+    pub when: When,
 }
 
 /// A call that carries several requests.

@@ -87,15 +87,24 @@ impl Selectors {
         self.0.iter().any(|selector| selector.is(line))
     }
 
-    /// Whether a call of `method` to `path` is one of them, whatever operation it is.
-    #[must_use]
-    pub fn allow(&self, method: &str, path: &str) -> bool {
-        self.0.iter().any(|selector| match &selector.what {
+    /// The document that a call of `method` to `path` is allowed under, where a route is one of them and names one; none
+    /// where no route is.
+    pub(super) fn allowing(&self, method: &str, path: &str) -> Option<Option<&str>> {
+        let allowing = self.0.iter().find(|selector| match &selector.what {
             What::Route {
                 method: own,
                 path: pattern,
-            } => (own == "*" || own == method) && path_glob(pattern, path),
+            } => own == method && path_glob(pattern, path),
             _ => false,
+        });
+        allowing.map(|selector| selector.document.as_deref())
+    }
+
+    /// Method and path of each; none for what is selected by name.
+    pub(super) fn routes(&self) -> impl Iterator<Item = Option<(&str, &str)>> {
+        self.0.iter().map(|selector| match &selector.what {
+            What::Route { method, path } => Some((method.as_str(), path.as_str())),
+            _ => None,
         })
     }
 

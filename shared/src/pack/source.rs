@@ -8,7 +8,9 @@ use regex_lite::Regex;
 use serde_json::Value;
 
 use super::Page;
-use super::line::{self, SchemaLine};
+use super::line::SchemaLine;
+use super::lines::{self, Lines};
+use super::page::Class;
 use super::shape::{Definitions, nearest};
 
 /// A page or a line that is none. The text names line, field and rule.
@@ -20,16 +22,18 @@ pub struct PackError(pub(super) String);
 /// the file holds at most.
 pub(super) struct Source {
     pub(super) page: Page,
-    lines: &'static str,
+    pub(super) least: Class,
+    lines: Box<dyn Lines>,
     schemas: Mutex<BTreeMap<String, Option<&'static Value>>>,
     patterns: Mutex<BTreeMap<String, Option<Regex>>>,
 }
 
 impl Source {
-    pub(super) fn new(page: &str, lines: &'static str) -> Result<Self, PackError> {
+    pub(super) fn new(page: &str, lines: Box<dyn Lines>, least: Class) -> Result<Self, PackError> {
         let page = toml::from_str(page).map_err(|error| told(page, &error))?;
         Ok(Self {
             page,
+            least,
             lines,
             schemas: Mutex::default(),
             patterns: Mutex::default(),
@@ -37,19 +41,20 @@ impl Source {
     }
 
     /// The line of that kind and name.
-    pub(super) fn line(&self, kind: &str, name: &str) -> Option<&'static str> {
-        line::find(self.lines, kind, name)
+    pub(super) fn line(&self, kind: &str, name: &str) -> Option<String> {
+        lines::find(&*self.lines, kind, name)
     }
 
-    /// All lines of operations.
-    pub(super) fn operations(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let lines = self.lines.lines();
-        lines.filter(|line| line.starts_with("{\"op\":"))
+    /// All lines of operations, for tools and tests.
+    pub(super) fn operations(&self) -> Vec<String> {
+        let whole = self.lines.whole();
+        let lines = whole.lines().filter(|line| line.starts_with("{\"op\":"));
+        lines.map(str::to_owned).collect()
     }
 
     /// The names of all operations.
     pub(super) fn names(&self) -> Vec<String> {
-        line::names(self.lines).collect()
+        lines::names(&self.lines.whole()).collect()
     }
 }
 
@@ -79,7 +84,7 @@ impl Definitions for &'static Source {
             return *schema;
         }
         let read = || -> Option<&'static Value> {
-            let line: SchemaLine = serde_json::from_str(self.line("schema", name)?).ok()?;
+            let line: SchemaLine = serde_json::from_str(&self.line("schema", name)?).ok()?;
             Some(Box::leak(Box::new(line.is)))
         };
         let read = read();

@@ -313,6 +313,103 @@ fn a_list_tells_what_is_ours_what_is_not_there_and_what_nobody_knows() {
     );
 }
 
+/// Vendors that keep things under our own reference answer with the thing itself, or say that there is none.
+#[test]
+fn a_question_may_be_answered_with_the_one_object() {
+    let page = PAGE.replace(
+        "items = \"/orders\"\nall = { \"/more\" = false }",
+        "items = \"\"\nmissing = { status = 404, when = { \"/error/code\" = \"no_order\" } }",
+    );
+    let pack = Pack::new(&page, LINES).expect("a sound pack");
+    let order = pack.spec().operation("things.order").expect("it is there");
+    let payload = json!({"thing": "t"});
+    let lookup = Lookup {
+        payload: &payload,
+        reference: "cw-1",
+        first_sent: NOW,
+        last_sent: NOW,
+    };
+    let found = |status, body: Value| pack.found(order, &lookup, &answer(status, &[], &body));
+    let hit = Found::Hit {
+        object_id: Some("o1".into()),
+    };
+    assert_eq!(found(200, json!({"reference": "cw-1", "id": "o1"})), hit);
+    assert_eq!(
+        found(404, json!({"error": {"code": "no_order"}})),
+        Found::Miss
+    );
+    // A wrong address, a proxy's page, an answer of another shape: nobody knows.
+    for (status, body) in [
+        (404, json!({"error": {"code": "no_route"}})),
+        (404, json!({})),
+        (500, json!({"reference": "cw-1", "id": "o1"})),
+        (200, json!("cw-1")),
+        (200, json!(null)),
+        (200, json!({"id": "o1"})),
+    ] {
+        assert_eq!(
+            found(status, body.clone()),
+            Found::Unclear,
+            "{status} {body}"
+        );
+    }
+    assert_eq!(
+        found(200, json!({"reference": "other"})),
+        Found::Miss,
+        "it is somebody else's"
+    );
+}
+
+/// `deny` in brackets, `tags` between commas, though the page's forms number their lists.
+#[test]
+fn a_forms_field_is_written_as_its_line_says() {
+    let lines = LINES.replace(
+        "\"path\":\"/accounts/{account}/things\",\"media\":\"form\"",
+        "\"path\":\"/accounts/{account}/things\",\"media\":\"form\",\"style\":{\"body:/tags\":\"csv\"}",
+    );
+    let pack = Pack::new(PAGE, lines.leak()).expect("a sound pack");
+    let create = pack.spec().operation("things.create").expect("it is there");
+    let form = create.prepare(&json!({"name": "n", "tags": ["a", "b"]}));
+    assert_eq!(&*form.expect("a call").body, b"name=n&tags=a%2Cb");
+}
+
+#[test]
+fn what_is_inferred_counts_where_the_stack_allows_it() {
+    let update = |least: Class| {
+        let parts = Parts {
+            least,
+            ..Parts::new(PAGE, LINES)
+        };
+        let pack = Pack::of(parts).expect("a sound pack");
+        let safety = pack
+            .spec()
+            .operation("things.update")
+            .expect("it is there")
+            .safety;
+        (
+            safety,
+            pack.provenance("things.update")
+                .and_then(|known| known.class),
+        )
+    };
+    assert_eq!(
+        update(Class::Reviewed),
+        (Safety::Unsafe, Some(Class::Inferred))
+    );
+    assert_eq!(
+        update(Class::Inferred),
+        (Safety::Natural, Some(Class::Inferred))
+    );
+    // Of what nobody has said anything, nothing counts anywhere.
+    let parts = Parts {
+        least: Class::Inferred,
+        ..Parts::new(PAGE, LINES)
+    };
+    let pack = Pack::of(parts).expect("a sound pack");
+    let delete = pack.spec().operation("things.delete").expect("it is there");
+    assert_eq!(delete.safety, Safety::Unsafe);
+}
+
 /// What people get wrong in a page, and what they are told.
 #[test]
 fn a_mistake_in_the_page_is_told_with_line_field_and_rule() {
@@ -436,4 +533,212 @@ fn what_a_row_lacks_is_told_when_its_operation_is_read() {
         let found = pack.check().expect_err("a row that is not").to_string();
         assert!(found.contains(told), "{wrong}: {found}");
     }
+}
+
+/// A page that allows raw calls, as a JSON vendor's or a form's.
+fn raw(media: &str) -> Pack {
+    let page = PAGE
+        .replace("need_id = true", "raw = [\"POST /things/**\", \"api:PUT /accounts/{account}/*\", \"DELETE /old/*.json\", \"POST /oauth/**\"]")
+        .replace("[supply]", &format!("[encode]\nmedia = \"{media}\"\n[supply]\n\"query:key\" = \"drop\""))
+        .replace("base = \"https://{shop}", "base_of = { api = \"https://api.acme.example\" }\nbase = \"https://{shop}")
+        .replace("auth = [", "auth = [\n  { show = [{ token = { grant = \"client_credentials\", path = \"/v1/oauth/token\" } }], src = \"docs\" },");
+    Pack::new(&page, LINES).expect("a sound pack")
+}
+
+fn call(pack: &Pack, payload: &Value) -> Result<Wire, String> {
+    let call = pack.spec().operation(CALL).expect("the page allows it");
+    call.prepare(payload).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_raw_call_goes_under_the_pages_paths_with_its_address_and_fixed_headers() {
+    let pack = raw("json");
+    let payload = json!({
+        "method": "POST", "path": "/things/7/parts", "query": {"a b": ["x&y", 2], "dry": true},
+        "headers": {"if-match": "v1"}, "body": [{"size": 1}],
+    });
+    let sent = call(&pack, &payload).expect("a call");
+    assert_eq!(sent.path, "/v1/things/7/parts?a%20b=x%26y&a%20b=2&dry=true");
+    assert_eq!(
+        (&sent.headers["if-match"], &*sent.body),
+        (&"v1".parse().unwrap(), &br#"[{"size":1}]"#[..])
+    );
+    assert!(sent.host.is_none());
+    // Under a document's route it goes to that document's host, and the account is the connection's own.
+    let payload = json!({"method": "PUT", "path": "/accounts/{account}/size"});
+    let sent = call(&pack, &payload).expect("a call");
+    assert_eq!(sent.host.map(|host| host.alias), Some("api"));
+    assert!(sent.body.is_empty() && !sent.headers.contains_key("content-type"));
+    let secret = Secret::parse(r#"{"api_key":"k","shop":"s","account":"a1","owner":"o"}"#);
+    let signed = pack
+        .spec()
+        .sign(sent, Shown::from(&secret.expect("an object")))
+        .expect("credentials");
+    assert_eq!(signed.path, "/v1/accounts/a1/size");
+    assert_eq!(signed.headers["acme-version"], "2026-12-01");
+    let payload =
+        json!({"method": "POST", "path": "/things/", "body": {"name": "é", "tags": ["a"]}});
+    let form = call(&raw("form"), &payload).expect("a call");
+    assert_eq!(&*form.body, b"name=%C3%A9&tags[0]=a");
+}
+
+#[test]
+fn a_raw_call_is_unsafe_whatever_the_page_says_of_its_route() {
+    let pack = raw("json");
+    assert_eq!(
+        pack.spec().operation(CALL).expect("it is there").safety,
+        Safety::Unsafe
+    );
+    assert_eq!(pack.provenance(CALL).and_then(|known| known.class), None);
+    assert_eq!(
+        pack.route(CALL),
+        "POST /things/**, api:PUT /accounts/{account}/*, DELETE /old/*.json, POST /oauth/**"
+    );
+    let names = pack.spec().operations.names();
+    assert!(names.is_sorted() && names.iter().filter(|name| *name == CALL).count() == 1);
+    assert!(
+        acme().spec().operation(CALL).is_none(),
+        "this page allows none"
+    );
+    assert!(!acme().spec().operations.names().contains(&CALL.to_owned()));
+}
+
+/// Whoever may send a request must not reach what the page does not allow with the account's credentials.
+#[test]
+fn a_hostile_raw_call_is_refused_before_it_is_one() {
+    let pack = raw("json");
+    for path in [
+        "",
+        "things",
+        "/",
+        "//things/a",
+        "/thingsx",
+        "/v1/things/a",
+        "/Things/a",
+        "/other",
+        "/things/../users",
+        "/things/..",
+        "/things/./a",
+        "/things//a",
+        "/things/%2e%2e/users",
+        "/things/%2E%2E/users",
+        "/things/.%2E/users",
+        "/things/..%2Fusers",
+        "/things/..%2fusers",
+        "/things/a%5C..%5Cusers",
+        "/things/a\\..\\users",
+        "/things/..;/users",
+        "/things/a;x=1",
+        "/things/a%3Bx",
+        "/things/%252e%252e/users",
+        "/things/%C0%AF",
+        "/things/%FF",
+        "/things/a?x=1",
+        "/things/a%3Fx",
+        "/things/a#b",
+        "/things/a%23b",
+        "/things/a b",
+        "/things/a%0D%0Ahost:x",
+        "/things/%00",
+        "/things/a\r\nHost: evil",
+        "/things/%",
+        "/things/%4",
+        "/things/%zz",
+        "/things/%41",
+        "/things/é",
+        "https://evil.example/things/a",
+        "//evil.example/things/a",
+        "/things/@evil.example/..",
+        "@evil.example/things/a",
+        "/things/{shop",
+        "/things/{api_key}",
+        "/things/{owner}",
+        "/things/{}",
+        "/things/%7Bshop%7D",
+        "/oauth/token",
+        "/oauth/Token",
+        "/oauth/token/",
+        "/things/\u{0}",
+        "/things/\u{202e}a",
+    ] {
+        let payload = json!({"method": "POST", "path": path});
+        let refused = call(&pack, &payload);
+        assert!(refused.is_err(), "{path}: {refused:?}");
+    }
+    for (method, path) in [
+        ("GET", "/things/a"),
+        ("post", "/things/a"),
+        ("PUT", "/things/a"),
+        ("DELETE", "/things/a"),
+        ("CONNECT", "/things/a"),
+        ("POST /x HTTP/1.1\r\nA:", "/things/a"),
+        ("", "/things/a"),
+        ("*", "/things/a"),
+        ("DELETE", "/old/a/b.json"),
+        ("DELETE", "/old/a.xml"),
+        ("PUT", "/accounts/{account}/a/b"),
+    ] {
+        assert!(
+            call(&pack, &json!({"method": method, "path": path})).is_err(),
+            "{method} {path}"
+        );
+    }
+    for more in [
+        json!({"headers": {"authorization": "x"}}),
+        json!({"headers": {"Host": "x"}}),
+        json!({"headers": {"host": "x"}}),
+        json!({"headers": {"acme-version": "1"}}),
+        json!({"headers": {"content-length": "1"}}),
+        json!({"headers": {"idempotency-key": "1"}}),
+        json!({"headers": {"if-match": "a\r\nx: y"}}),
+        json!({"headers": {"If-Match": "a"}}),
+        json!({"headers": ["a"]}),
+        json!({"query": {"key": "x"}}),
+        json!({"query": {"": "x"}}),
+        json!({"query": {"a": {"b": 1}}}),
+        json!({"query": "a=b"}),
+        json!({"host": "evil.example"}),
+        json!({"path": 1}),
+    ] {
+        let mut payload = json!({"method": "POST", "path": "/things/a"});
+        payload
+            .as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().expect("an object").clone());
+        assert!(call(&pack, &payload).is_err(), "{payload}");
+    }
+    assert!(
+        call(
+            &raw("form"),
+            &json!({"method": "POST", "path": "/things/a", "body": [1]})
+        )
+        .is_err()
+    );
+    let sound = json!({"method": "DELETE", "path": "/old/%C3%A9%20%3A@x.json"});
+    assert_eq!(
+        call(&pack, &sound).expect("a call").path,
+        "/v1/old/%C3%A9%20%3A@x.json"
+    );
+}
+
+#[test]
+fn a_page_confines_its_raw_calls() {
+    for routes in [
+        "POST /**",
+        "GET /things/**",
+        "* /things/**",
+        "things.*",
+        "POST /*/a",
+    ] {
+        let page = PAGE.replace("need_id = true", &format!("raw = \"{routes}\""));
+        let error = Pack::new(&page, LINES).expect_err(routes).to_string();
+        assert!(error.starts_with("raw `"), "{error}");
+    }
+    let page = PAGE.replace("need_id = true", "raw = \"POST /things/**\"");
+    let lines = format!(
+        "{}{LINES}",
+        "{\"op\":\"call\",\"doc\":\"api\",\"method\":\"POST\",\"path\":\"/a\",\"schema\":{}}\n"
+    );
+    let pack = Pack::new(&page, lines.leak()).expect("a page");
+    assert!(pack.check().is_err(), "an operation has the name");
 }

@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 use futures_util::future::join_all;
 
 use super::job::{Ended, Job, Subject};
-use super::{Lane, Run};
+use super::{Lane, Run, state};
 use crate::ledger::state::Closing;
-use crate::outcome::{Code, Outcome, Reason, code};
+use crate::outcome::{Code, Deferral, Outcome, Reason, code};
 use crate::provider::{Operation, Safety};
 use crate::queue::Message;
 use crate::request::Request;
@@ -19,7 +19,7 @@ impl Lane {
         for message in batch {
             let read = catch_unwind(AssertUnwindSafe(|| self.read(&message, run)));
             let unread = || Refused {
-                reason: Box::new(Reason::new(code::PANICKED, "decoding the request panicked")),
+                outcome: rejected(code::PANICKED, "decoding the request panicked"),
                 subject: None,
             };
             match read.unwrap_or_else(|_| Err(unread())) {
@@ -31,13 +31,13 @@ impl Lane {
                     known: None,
                     mapped: OnceLock::new(),
                 }),
-                Err(Refused { reason, subject }) => {
+                Err(Refused { outcome, subject }) => {
                     let peek = catch_unwind(|| Request::peek(&message.body)).unwrap_or_default();
                     poison.push(Ended {
                         message,
                         peek,
                         subject: subject.map(|subject| *subject),
-                        outcome: Outcome::Rejected(*reason),
+                        outcome: *outcome,
                         sent_again: false,
                     });
                 }
@@ -64,15 +64,15 @@ impl Lane {
         run: &Run<'_>,
     ) -> Result<(Request, &'static Operation, Subject), Refused> {
         let spec = self.provider.spec();
-        let refused = |reason| Refused {
-            reason: Box::new(reason),
+        let refused = |outcome| Refused {
+            outcome,
             subject: None,
         };
         let request = Request::decode(&message.body)
-            .map_err(|error| refused(Reason::new(Code::new(error.code()), error.to_string())))?;
+            .map_err(|error| refused(rejected(Code::new(error.code()), error.to_string())))?;
         if request.provider.as_str() != spec.name {
             let detail = format!("provider: this lane serves `{}`", spec.name);
-            return Err(refused(Reason::new(code::UNKNOWN_PROVIDER, detail)));
+            return Err(refused(rejected(code::UNKNOWN_PROVIDER, detail)));
         }
         let operation = spec.operation(&request.operation);
         let subject = Subject {
@@ -85,9 +85,18 @@ impl Lane {
             safety: operation.map_or(Safety::Unsafe, |operation| operation.safety),
         };
         let Some(operation) = operation else {
-            let detail = format!("operation: {}", spec.operations.unknown(&request.operation));
+            let now = self.seams.clock.now();
+            let outcome = if state::awaits_pack(message, spec.revision, now) {
+                Box::new(Outcome::Deferred {
+                    reason: Deferral::PackOlder,
+                    until: now + state::PACK_WAIT,
+                })
+            } else {
+                let detail = format!("operation: {}", spec.operations.unknown(&request.operation));
+                rejected(code::UNKNOWN_OPERATION, detail)
+            };
             return Err(Refused {
-                reason: Box::new(Reason::new(code::UNKNOWN_OPERATION, detail)),
+                outcome,
                 subject: Some(Box::new(subject)),
             });
         };
@@ -95,9 +104,13 @@ impl Lane {
     }
 }
 
+fn rejected(code: Code, detail: impl Into<String>) -> Box<Outcome> {
+    Box::new(Outcome::Rejected(Reason::new(code, detail)))
+}
+
 /// Why a message is no job.
 struct Refused {
-    reason: Box<Reason>,
+    outcome: Box<Outcome>,
     /// The request, where it could be read.
     subject: Option<Box<Subject>>,
 }

@@ -86,6 +86,7 @@ fn letter(ended: &Ended) -> Option<Letter> {
         request_id: ended.peek.id.clone(),
         connection: ended.peek.connection.clone(),
         operation: ended.peek.operation.clone(),
+        revision: ended.message.revision,
         group_id: ended.message.group_id.clone(),
         trace_header: ended.message.trace_header.clone(),
     })

@@ -106,10 +106,12 @@ impl Lane {
         }
         let (wire, identity) = prepare(job, payload).map_err(|unfit| match (unfit, &mapping) {
             (Unfit::Panicked, _) => reject(code::PANICKED, "building the call panicked"),
-            (Unfit::Payload(error), None) => reject(code::PAYLOAD_INVALID, error.to_string()),
+            (Unfit::Payload(error), None) => {
+                self.unknown_here(job, record, code::PAYLOAD_INVALID, error.to_string())
+            }
             (Unfit::Payload(error), Some(mapping)) => {
                 let detail = format!("mapping {mapping} makes an unfit payload: {error}");
-                reject(code::MAPPING_FAILED, detail)
+                self.unknown_here(job, record, code::MAPPING_FAILED, detail)
             }
         })?;
         let hash = wire.hash().to_string();
@@ -132,6 +134,16 @@ impl Lane {
         }
     }
 
+    /// What this lane's pack does not know: refused, unless a newer pack took it, which the lane will soon have, too.
+    fn unknown_here(&self, job: &Job, record: &Record, code: Code, detail: String) -> Settlement {
+        let now = self.seams.clock.now();
+        if !state::awaits_pack(&job.message, self.provider.spec().revision, now) {
+            return reject(code, detail);
+        }
+        let of = self.circumstances(job, record, now);
+        state::put_off(state::PACK_WAIT, Deferral::PackOlder, &of)
+    }
+
     /// Has the request's mapping, where it names one, make the canonical payload; says which mapping that was.
     async fn map(&self, job: &Job, record: &Record) -> Result<Option<String>, Settlement> {
         let Some(name) = &job.request.mapping else {
@@ -144,7 +156,7 @@ impl Lane {
             Ok(Some(mapping)) => mapping,
             Ok(None) => {
                 let detail = format!("mapping: `{name}` is not known to this lane");
-                return Err(reject(code::MAPPING_FAILED, detail));
+                return Err(self.unknown_here(job, record, code::MAPPING_FAILED, detail));
             }
             Err(FindError::Mapping(error)) => {
                 return Err(reject(code::MAPPING_FAILED, error.to_string()));

@@ -10,6 +10,7 @@ use crate::limiter::SIGNAL_MAX;
 use crate::mapping::MappingError;
 use crate::outcome::{Code, Deferral, Outcome, Reason, code};
 use crate::provider::{Operation, Safety, Settling, Verdict};
+use crate::queue::Message;
 use crate::retry::{self, Attempts, Next, RetrySpec};
 
 /// How long the vendor gets to finish an earlier call with our key.
@@ -290,6 +291,20 @@ impl Obstacle {
             Self::Unfit => again(code::BATCH_REFUSED, None, of),
         }
     }
+}
+
+/// How long a lane waits for the pack that accepted a message before it refuses what its own does not know. A deployment
+/// takes minutes; one that failed is mended within a day, and queues keep messages for 14.
+const PACK_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How soon such a message comes back. With the queue's own slow pace from receive 100 on these are some 170 receives a
+/// day.
+pub(super) const PACK_WAIT: Duration = Duration::from_secs(120);
+
+/// Whether what this lane's pack (of `revision`) does not know of `message` may be what a newer one does.
+pub(super) fn awaits_pack(message: &Message, revision: u32, now: Timestamp) -> bool {
+    let is_newer = message.revision.is_some_and(|accepted| accepted > revision);
+    is_newer && now.since(message.sent_at) < PACK_PATIENCE
 }
 
 /// To its slot, without an attempt spent.

@@ -40,6 +40,8 @@ pub struct Spec {
     /// Whether payloads with fields that no schema names are refused. A vendor whose document is older than its API lets
     /// them through.
     pub refuses_unknown_fields: bool,
+    /// Raised with what the operations take: [`Post::revision`](crate::queue::Post::revision). 0 where nobody counts.
+    pub revision: u32,
     /// What can be done.
     pub operations: Operations,
     /// Ready-made mapping documents, `include_str!("../mappings/….json")` each.
@@ -65,6 +67,7 @@ impl Spec {
             breaker: BreakerSpec::DEFAULT,
             retry: RetrySpec::DEFAULT,
             refuses_unknown_fields: true,
+            revision: 0,
             operations: Operations::Listed(operations),
             mappings: &[],
         }

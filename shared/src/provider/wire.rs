@@ -116,12 +116,17 @@ impl Wire {
 
     /// With `body` as a form; `arrays` says how the vendor wants lists.
     pub fn form(self, body: &impl Serialize, arrays: Arrays) -> Self {
+        self.form_each(body, |_| arrays)
+    }
+
+    /// With `body` as a form; `arrays` says how the vendor wants the lists of each top-level field.
+    pub fn form_each(self, body: &impl Serialize, arrays: impl Fn(&str) -> Arrays) -> Self {
         let mut value = serde_json::to_value(body).unwrap_or_default();
         // One order of fields whatever the order of a struct's: a call that is made again has the same bytes.
         value.sort_all_objects();
         self.with_body(
             "application/x-www-form-urlencoded",
-            form::encode(value, arrays).into_bytes(),
+            form::encode_each(value, arrays).into_bytes(),
         )
     }
 

@@ -6,9 +6,11 @@ use super::{Letter, Message, Post};
 use crate::Timestamp;
 use crate::outcome::{MAX_DETAIL_BYTES, truncate};
 
-/// Format of the attributes that this release writes. A letter, and what is made of it, adds the end that it tells of:
-/// `2;closing=7`. All ten attributes that SQS allows are taken.
+/// Format of the attributes that this release writes. What ingest accepted adds its pack's revision, and a letter, with
+/// what is made of it, the end that it tells of: `2;pack=3;closing=7`, the end last, where earlier releases look for it.
+/// All ten attributes that SQS allows are taken.
 const FORMAT_VERSION: &str = "2";
+const PACK: &str = ";pack=";
 const CLOSING: &str = ";closing=";
 
 /// The format before letters told which end they are of.
@@ -63,7 +65,11 @@ pub fn of_letter(letter: &Letter) -> Vec<Attribute> {
         ("request_id", Kind::String, letter.request_id.clone()),
         ("connection", Kind::String, letter.connection.clone()),
         ("operation", Kind::String, letter.operation.clone()),
-        (VERSION, Kind::String, Some(version(reason.closing))),
+        (
+            VERSION,
+            Kind::String,
+            Some(version(letter.revision, reason.closing)),
+        ),
     ];
     known
         .into_iter()
@@ -85,15 +91,24 @@ pub fn of_again(message: &Message) -> Vec<Attribute> {
         (RECEIVES, Kind::Number, message.receive_count.to_string()),
         (SENT_AT, Kind::String, message.sent_at.to_string()),
         (FIRST_SEEN, Kind::String, message.first_seen.to_string()),
-        (VERSION, Kind::String, version(message.mark)),
+        (
+            VERSION,
+            Kind::String,
+            version(message.revision, message.mark),
+        ),
     ]
 }
 
-fn version(mark: Option<u64>) -> String {
-    mark.map_or_else(
-        || FORMAT_VERSION.to_owned(),
-        |mark| format!("{FORMAT_VERSION}{CLOSING}{mark}"),
-    )
+fn version(revision: Option<u32>, mark: Option<u64>) -> String {
+    let revision = revision.map_or_else(String::new, |revision| format!("{PACK}{revision}"));
+    let mark = mark.map_or_else(String::new, |mark| format!("{CLOSING}{mark}"));
+    format!("{FORMAT_VERSION}{revision}{mark}")
+}
+
+/// The revision of the pack that accepted the request, where one is told.
+pub fn revision<'a>(attribute: impl Fn(&str) -> Option<&'a str>) -> Option<u32> {
+    let (_, told) = attribute(VERSION)?.split_once(PACK)?;
+    told.split(';').next()?.parse().ok()
 }
 
 /// The end that a letter, or a message made of one, tells of. A letter of the format that had no marks is of an end that
@@ -110,10 +125,9 @@ pub fn mark<'a>(attribute: impl Fn(&str) -> Option<&'a str>) -> Option<u64> {
 pub fn of_post(post: &Post) -> Vec<Attribute> {
     let first_seen = post.first_seen.map(|at| at.to_string());
     let first_seen = first_seen.map(|text| (FIRST_SEEN, Kind::String, text));
-    let mark = post
-        .mark
-        .map(|mark| (VERSION, Kind::String, version(Some(mark))));
-    first_seen.into_iter().chain(mark).collect()
+    let says_more = post.mark.is_some() || post.revision.is_some();
+    let version = says_more.then(|| (VERSION, Kind::String, version(post.revision, post.mark)));
+    first_seen.into_iter().chain(version).collect()
 }
 
 /// A message as SQS alone knows it, with the history that its attributes tell. `attribute` gives the text of one.
@@ -126,13 +140,14 @@ pub fn with_history<'a>(message: Message, attribute: impl Fn(&str) -> Option<&'a
     let first_seen = time(FIRST_SEEN)
         .unwrap_or(message.first_seen)
         .min(message.first_seen);
-    let mark = mark(&attribute);
+    let (mark, revision) = (mark(&attribute), revision(&attribute));
     let (Some(origin), Some(receives), Some(sent_at)) =
         (attribute(ORIGIN), receives, time(SENT_AT))
     else {
         return Message {
             first_seen,
             mark,
+            revision,
             ..message
         };
     };
@@ -142,6 +157,7 @@ pub fn with_history<'a>(message: Message, attribute: impl Fn(&str) -> Option<&'a
         sent_at: sent_at.min(message.sent_at),
         first_seen,
         mark,
+        revision,
         ..message
     }
 }
@@ -169,6 +185,7 @@ mod tests {
             sent_at: Timestamp::from_millis(9_000),
             first_seen: Timestamp::from_millis(9_000),
             mark: None,
+            revision: None,
             group_id: None,
             trace_header: None,
         }
@@ -182,6 +199,7 @@ mod tests {
             request_id: None,
             connection: None,
             operation: None,
+            revision: None,
             group_id: None,
             trace_header: None,
         }
@@ -255,7 +273,7 @@ mod tests {
             group_id: None,
             trace_header: None,
             first_seen: Some(first_seen),
-            mark: None,
+            ..Post::default()
         };
         assert_eq!(read(message(), &of_post(&post)), expected);
         let future = [(FIRST_SEEN, Kind::String, "2970-01-01T00:00:00Z".to_owned())];
@@ -274,6 +292,7 @@ mod tests {
             request_id: None,
             connection: None,
             operation: None,
+            revision: None,
             group_id: None,
             trace_header: None,
         };
@@ -290,6 +309,50 @@ mod tests {
             ..Post::default()
         };
         assert_eq!(read(message(), &of_post(&post)).mark, Some(7));
+    }
+
+    /// A lane that is older than ingest must know it of every message of the request's life.
+    #[test]
+    fn the_packs_revision_goes_along_wherever_the_request_is_sent() {
+        let post = Post {
+            revision: Some(3),
+            ..Post::default()
+        };
+        let accepted = read(message(), &of_post(&post));
+        assert_eq!((accepted.revision, accepted.mark), (Some(3), None));
+        let again = of_again(&accepted);
+        assert!(again.contains(&(VERSION, Kind::String, "2;pack=3".to_owned())));
+        assert_eq!(read(message(), &again).revision, Some(3));
+        let letter = of_letter(&Letter {
+            revision: accepted.revision,
+            reason: Reason {
+                closing: Some(7),
+                ..Reason::new(code::PANICKED, "")
+            },
+            ..letter()
+        });
+        // The release before looks for the end behind the first `;closing=`, and takes what follows for a number.
+        assert!(letter.contains(&(VERSION, Kind::String, "2;pack=3;closing=7".to_owned())));
+        let redriven = read(message(), &letter);
+        assert_eq!((redriven.revision, redriven.mark), (Some(3), Some(7)));
+        let post = Post {
+            mark: Some(7),
+            revision: Some(3),
+            ..Post::default()
+        };
+        let redriven = read(message(), &of_post(&post));
+        assert_eq!((redriven.revision, redriven.mark), (Some(3), Some(7)));
+        for broken in [
+            "2",
+            "2;pack=",
+            "2;pack=x;closing=7",
+            "2;pack=-1",
+            "2;pack=99999999999",
+            ";pack",
+        ] {
+            let told = read(message(), &[(VERSION, Kind::String, broken.to_owned())]);
+            assert_eq!(told.revision, None, "{broken}");
+        }
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct Message {
     pub first_seen: Timestamp,
     /// The end of its request that it is a letter of, where a person sent one again.
     pub mark: Option<u64>,
+    /// The revision of the pack that accepted the request, where ingest did: [`Spec::revision`](crate::provider::Spec::revision).
+    pub revision: Option<u32>,
     /// Fair-queue group, where the producer gave one.
     pub group_id: Option<String>,
     /// The producer's trace, where there is one (`AWSTraceHeader`).
@@ -82,6 +84,8 @@ pub struct Letter {
     /// The operation, where it could be read.
     pub operation: Option<String>,
     /// Goes along unchanged.
+    pub revision: Option<u32>,
+    /// Goes along unchanged.
     pub group_id: Option<String>,
     /// Goes along unchanged.
     pub trace_header: Option<String>,
@@ -119,6 +123,8 @@ pub struct Post {
     pub first_seen: Option<Timestamp>,
     /// The end that such a letter tells of: by it the ledger tells a redrive from a copy.
     pub mark: Option<u64>,
+    /// The revision of the pack that accepted it: a lane with an older one waits for its own.
+    pub revision: Option<u32>,
 }
 
 /// Why a post is not on the queue, or may not be.

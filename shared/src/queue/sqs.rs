@@ -344,6 +344,7 @@ mod tests {
             request_id: None,
             connection: None,
             operation: None,
+            revision: None,
             group_id: None,
             trace_header: None,
         }

@@ -95,6 +95,7 @@ mod tests {
             sent_at: NOW - age,
             first_seen: NOW - age,
             mark: None,
+            revision: None,
             group_id: None,
             trace_header: None,
         }

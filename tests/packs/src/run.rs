@@ -60,6 +60,8 @@ pub enum Before {
 pub struct Subject<'a> {
     /// The operation.
     pub operation: &'a str,
+    /// The operation whose calls go wrong: the same, but for a raw call.
+    pub beset: &'a str,
     /// Its payload.
     pub payload: &'a Value,
     /// Which of the provider's ways of connecting an account.
@@ -77,6 +79,7 @@ pub fn ways(shelved: &Shelved) -> usize {
 pub fn run(shelved: &Shelved, subject: Subject<'_>, faults: &[Fault], before: Before) -> Run {
     let Subject {
         operation,
+        beset,
         payload,
         way,
     } = subject;
@@ -85,7 +88,7 @@ pub fn run(shelved: &Shelved, subject: Subject<'_>, faults: &[Fault], before: Be
         world.carry_out("twin", operation, payload);
         world.clock.advance(Duration::from_secs(3600));
     }
-    world.client.beset(operation, faults);
+    world.client.beset(beset, faults);
     let (made, seen) = world
         .client
         .look(|fake| (fake.made().len(), fake.seen().len()));
@@ -174,6 +177,7 @@ impl World {
             receive_count: 0,
             sent_at,
             mark: None,
+            revision: None,
             first_seen: sent_at,
             group_id: None,
             trace_header: None,

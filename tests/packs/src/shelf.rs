@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use causeway::pack::Pack;
+use causeway::pack::{Pack, Parts};
 use causeway_fakes::pack::{Behaviour, BehaviourError, Routes, RoutesError};
 use causeway_lane::ReadError;
 
@@ -97,8 +97,11 @@ pub fn take(folder: &Path, page: Option<&str>) -> Result<Shelved, ShelfError> {
         None => causeway_lane::read(folder)?,
         Some(page) => {
             let judgement = causeway_lane::judgement(&name);
-            let pack = Pack::with(page, operations.leak(), &[], judgement);
-            pack.map_err(|source| ReadError::Page {
+            let parts = Parts {
+                judgement,
+                ..Parts::new(page, &*operations.leak())
+            };
+            Pack::of(parts).map_err(|source| ReadError::Page {
                 file: "a planted page".to_owned(),
                 source,
             })?

@@ -15,17 +15,17 @@ use causeway::provider::{Provider, Safety};
 use causeway_fakes::pack::{Does, Fake, Fault};
 use serde_json::Value;
 
-use crate::payload;
 use crate::run::{self, Before, Run, run};
 use crate::shelf::Shelved;
+use crate::{payload, raw};
 
 /// What is done to an operation's calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Case {
     /// Its name in reports.
     pub name: &'static str,
-    faults: &'static [Fault],
-    before: Before,
+    pub(crate) faults: &'static [Fault],
+    pub(crate) before: Before,
 }
 
 impl Case {
@@ -176,6 +176,7 @@ pub fn operation(shelved: &Shelved, name: &str) -> Swept {
             swept.cases += 1;
             let request = run::Subject {
                 operation: name,
+                beset: name,
                 payload,
                 way: subject.way,
             };
@@ -218,6 +219,7 @@ pub fn all(
             let mut swept = Swept::default();
             for line in shelved.routes.lines().filter(|line| only(shelved, line)) {
                 swept.add(operation(shelved, &line.op));
+                swept.add(raw::of(shelved, line));
             }
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             done.push((shelved.name.clone(), swept));
@@ -279,6 +281,7 @@ fn way(shelved: &Shelved, operation: &str, payload: &Value) -> usize {
     let works = |way: &usize| {
         let request = run::Subject {
             operation,
+            beset: operation,
             payload,
             way: *way,
         };
@@ -293,19 +296,19 @@ fn way(shelved: &Shelved, operation: &str, payload: &Value) -> usize {
 }
 
 /// An operation, and what page and vendor say of it.
-struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     shelved: &'a Shelved,
     line: &'a OperationLine,
     safety: &'static Safety,
     is_reviewed: bool,
     does: Does,
     says_busy: bool,
-    way: usize,
+    pub(crate) way: usize,
 }
 
 impl<'a> Subject<'a> {
     /// With the payloads that it is swept with.
-    fn of(shelved: &'a Shelved, name: &str) -> Option<(Self, Vec<Value>)> {
+    pub(crate) fn of(shelved: &'a Shelved, name: &str) -> Option<(Self, Vec<Value>)> {
         let operation = shelved.pack.spec().operation(name)?;
         let line = shelved.routes.line(name)?;
         let payloads = payloads(shelved, name);
@@ -323,8 +326,17 @@ impl<'a> Subject<'a> {
         Some((subject, payloads))
     }
 
+    /// The same vendor's operation, asked for by the raw call: nobody has reviewed it.
+    pub(crate) fn raw(self) -> Self {
+        Self {
+            safety: &Safety::Unsafe,
+            is_reviewed: false,
+            ..self
+        }
+    }
+
     /// Whether the case says something about it.
-    fn takes(&self, case: Case) -> bool {
+    pub(crate) fn takes(&self, case: Case) -> bool {
         let looks_up = matches!(self.safety, Safety::Lookup { .. });
         (!case.has(Fault::AtWorkAfter) || self.says_busy)
             && (case.before == Before::Nothing || looks_up)
@@ -335,7 +347,7 @@ impl<'a> Subject<'a> {
         !self.shelved.behaviour.tells(self.line) && matches!(self.safety, Safety::Natural)
     }
 
-    fn judge(&self, case: Case, run: &Run) -> Vec<Violation> {
+    pub(crate) fn judge(&self, case: Case, run: &Run) -> Vec<Violation> {
         let mut found = Vec::new();
         let mut say = |promise: Promise, text: String| {
             found.push(Violation {

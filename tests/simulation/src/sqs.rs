@@ -32,6 +32,8 @@ pub struct Stored {
     pub first_seen: i64,
     /// The end whose letter it was.
     pub mark: Option<u64>,
+    /// The revision of the pack that accepted it.
+    revision: Option<u32>,
     history: Option<History>,
     receive_count: u32,
     received_at: i64,
@@ -92,6 +94,7 @@ impl Sqs {
             sent_at: now,
             first_seen: first_seen.unwrap_or(now).min(now),
             mark: None,
+            revision: None,
             history: None,
             receive_count: 0,
             received_at: 0,
@@ -119,6 +122,7 @@ impl Sqs {
                 sent_at: message.sent_at,
             });
             copy.mark = message.mark;
+            copy.revision = message.revision;
             copy.visible_at = now + delay;
         }
         if delay > 0
@@ -280,6 +284,7 @@ impl Sqs {
         );
         if let Some(copy) = self.messages.last_mut() {
             copy.mark = letter.reason.closing;
+            copy.revision = letter.revision;
         }
         Some(letter.reason.code)
     }
@@ -312,6 +317,7 @@ fn message(stored: &Stored, number: usize) -> Message {
         receive_count: stored.receive_count,
         sent_at: time(stored.sent_at),
         mark: stored.mark,
+        revision: stored.revision,
         first_seen: time(stored.first_seen),
         group_id: None,
         trace_header: None,

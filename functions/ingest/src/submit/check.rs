@@ -21,6 +21,8 @@ pub(super) struct Checked<'a> {
     pub key: LedgerKey,
     /// The queue of its lane.
     pub queue_url: &'a str,
+    /// The revision of the pack that accepts it, where its page counts them.
+    pub revision: Option<u32>,
     /// What doubt about it comes to, and where that is known from.
     pub safety: (&'static str, &'static str),
     /// What goes there: the producer's own text, with an id, and with escapes for what SQS does not carry.
@@ -41,7 +43,9 @@ pub(super) async fn check<'a>(api: &'a Api, item: &str) -> Result<Checked<'a>, P
         return Err(Problem::field("unknown_provider", "provider", rule));
     };
     let operation = check_payload(api, lane, &request).await?;
+    let revision = lane.pack.spec().revision;
     Ok(Checked {
+        revision: (revision > 0).then_some(revision),
         safety: (safety(operation.safety), class(lane.pack, operation.name)),
         id,
         key: request.ledger_key(),

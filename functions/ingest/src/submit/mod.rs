@@ -179,6 +179,7 @@ fn post(checked: &Checked, context: TraceContext) -> Post {
         body: checked.body.clone(),
         group_id: Some(checked.key.connection().to_owned()),
         trace_header: Some(context.xray()),
+        revision: checked.revision,
         ..Post::default()
     }
 }

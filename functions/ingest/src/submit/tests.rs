@@ -6,6 +6,7 @@ use causeway::Timestamp;
 use causeway::clock::ManualClock;
 use causeway::lanes::{MemoryStates, StateStore};
 use causeway::ledger::MemoryLedger;
+use causeway::pack::Class;
 use causeway::queue::MemoryProducer;
 use causeway::request::Request as Decoded;
 use http::Method;
@@ -37,7 +38,11 @@ fn world() -> World {
         producer: queues.clone(),
         clock: Arc::new(ManualClock::at(Timestamp::from_millis(1_795_000_000_123))),
     };
-    let api = Api::new(vec![lane("stripe"), lane("slack"), lane("newcomer")], seams);
+    let api = Api::new(
+        vec![lane("stripe"), lane("slack"), lane("newcomer")],
+        seams,
+        Class::Reviewed,
+    );
     World {
         api,
         queues,
@@ -116,6 +121,58 @@ async fn a_request_goes_to_its_lane_with_an_id_its_group_and_the_producers_trace
     );
     let decoded = Decoded::decode(&post.body).expect("what the lane decodes");
     assert_eq!(decoded.id.as_deref(), taken["id"].as_str());
+}
+
+/// A lane that is older than this ingest learns from it that its own pack is behind.
+#[tokio::test]
+async fn a_request_says_which_revision_of_the_pack_accepted_it() {
+    let world = world();
+    world.post(&customer("k").to_string()).await;
+    let revision = crate::catalogue::pack("stripe").map(|pack| pack.spec().revision);
+    assert!(revision > Some(0), "the page counts its revisions");
+    assert_eq!(world.queues.posted()[0].1.revision, revision);
+}
+
+#[tokio::test]
+async fn a_raw_call_goes_to_its_lane_where_the_page_allows_its_path() {
+    let world = world();
+    let raw = |payload: Value| {
+        with(
+            with(customer("k"), "operation", json!("call")),
+            "payload",
+            payload,
+        )
+        .to_string()
+    };
+    let meter =
+        json!({"method": "POST", "path": "/v1/billing/meters", "body": {"display_name": "Nights"}});
+    let (status, taken) = world.post(&raw(meter)).await;
+    assert_eq!(
+        (status, &taken["safety"], &taken["class"]),
+        (202, &json!("unsafe"), &json!("default")),
+        "{taken}"
+    );
+    for hostile in [
+        json!({"method": "POST", "path": "/v1/payouts"}),
+        json!({"method": "GET", "path": "/v1/billing/meters"}),
+        json!({"method": "POST", "path": "/v1/billing/../payouts"}),
+        json!({"method": "POST", "path": "/v1/billing/%2E%2E/payouts"}),
+        json!({"method": "POST", "path": "https://evil.example/v1/billing/meters"}),
+        json!({"method": "POST", "path": "/v1/billing/meters", "headers": {"authorization": "Bearer x"}}),
+        json!({"method": "POST", "path": "/v1/billing/meters", "body": "display_name=Nights"}),
+    ] {
+        let (status, problem) = world.post(&raw(hostile.clone())).await;
+        assert_eq!(
+            (status, &problem["code"]),
+            (400, &json!("payload_invalid")),
+            "{hostile}: {problem}"
+        );
+    }
+    assert_eq!(world.queues.posted().len(), 1);
+    let (_, refused) = world
+        .post(&with(customer("k"), "operation", json!("cal")).to_string())
+        .await;
+    assert_eq!(refused["code"], "unknown_operation");
 }
 
 #[tokio::test]

@@ -59,6 +59,9 @@ pub struct Said {
     /// The end that it tells of: the record's `closing` then.
     #[serde(skip)]
     pub mark: Option<u64>,
+    /// The revision of the pack that accepted it.
+    #[serde(skip)]
+    pub revision: Option<u32>,
 }
 
 impl Letter {
@@ -149,6 +152,7 @@ impl Said {
             connection: text("connection"),
             operation: text("operation"),
             mark: attributes::mark(|name| said.get(name).map(String::as_str)),
+            revision: attributes::revision(|name| said.get(name).map(String::as_str)),
         }
     }
 }

@@ -15,6 +15,7 @@ mod lines;
 mod lookup;
 mod mappings;
 mod outcomes;
+mod packs;
 mod refusals;
 mod signals;
 mod told;

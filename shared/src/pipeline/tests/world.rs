@@ -157,6 +157,7 @@ pub(super) fn message(id: &str, body: impl Into<String>) -> Message {
         receive_count: 1,
         sent_at: NOON,
         mark: None,
+        revision: None,
         first_seen: NOON,
         group_id: None,
         trace_header: None,
@@ -167,6 +168,7 @@ pub(super) fn message(id: &str, body: impl Into<String>) -> Message {
 pub(super) fn redriven(id: &str, letter: &Letter) -> Message {
     Message {
         mark: letter.reason.closing,
+        revision: letter.revision,
         first_seen: letter.first_seen,
         ..message(id, letter.body.clone())
     }

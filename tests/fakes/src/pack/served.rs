@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use causeway::clock::{Clock, SystemClock};
 use http::HeaderMap;
 
 use super::behaviour::Behaviour;
@@ -12,13 +13,12 @@ use super::routes::Routes;
 use crate::limits::{Exceeded, Limit};
 use crate::vendor::{Call, Effect, Reply, Vendor};
 
-/// The Unix time of a server's start, in milliseconds: two runs answer alike.
-const STARTED_MS: i64 = 1_795_341_600_000;
-
 /// A vendor that is data.
 pub(crate) struct Packed {
     name: &'static str,
     fake: Fake,
+    /// The Unix time of the server's start, in milliseconds: lanes compare what was made when with their own clock.
+    started_ms: i64,
 }
 
 impl Packed {
@@ -37,7 +37,12 @@ impl Packed {
         match (routes, behaviour) {
             (Ok(routes), Ok(behaviour)) => {
                 let fake = Fake::new(Arc::new(routes), Arc::new(behaviour));
-                Box::new(Self { name, fake })
+                let started_ms = SystemClock.now().as_millis();
+                Box::new(Self {
+                    name,
+                    fake,
+                    started_ms,
+                })
             }
             (routes, behaviour) => {
                 let (routes, behaviour) = (routes.err(), behaviour.err());
@@ -47,14 +52,14 @@ impl Packed {
     }
 }
 
-fn asked(call: &Call) -> Asked {
+fn asked(call: &Call, started_ms: i64) -> Asked {
     let now = i64::try_from(call.now.as_millis()).unwrap_or(i64::MAX / 2);
     let mut asked = Asked::new(
         call.method.clone(),
         &call.path,
         call.headers.clone(),
         &call.body,
-        STARTED_MS + now,
+        started_ms + now,
     );
     asked.query.clone_from(&call.query);
     asked
@@ -94,11 +99,17 @@ impl Vendor for Packed {
     }
 
     fn execute(&mut self, call: &Call) -> Reply {
-        reply(self.fake.serve(&asked(call)))
+        reply(self.fake.serve(&asked(call, self.started_ms)))
     }
 
     fn broken(&self, status: u16) -> Reply {
-        let nothing = Asked::new(http::Method::GET, "/", HeaderMap::new(), &[], STARTED_MS);
+        let nothing = Asked::new(
+            http::Method::GET,
+            "/",
+            HeaderMap::new(),
+            &[],
+            self.started_ms,
+        );
         let mut said = reply(self.fake.said(&nothing, "broken"));
         said.status = status;
         said

@@ -4,6 +4,7 @@ mod client;
 mod control;
 mod guesty;
 mod hubspot;
+mod packs;
 mod pagerduty;
 mod seam;
 mod shopify;

@@ -42,6 +42,15 @@ const DEMO: Mix = Mix {
             most: 100,
             ..Share::of("xero", 2)
         },
+        Share {
+            most: 150,
+            ..Share::of("klaviyo", 2)
+        },
+        // Four calls a second.
+        Share {
+            most: 100,
+            ..Share::of("cloudbeds", 2)
+        },
     ],
     spread: 120,
     events: 10,

@@ -169,7 +169,7 @@ impl Bars {
         let all = MultiProgress::new();
         let bar = |name: &'static str, total: u64| {
             let bar = all.add(ProgressBar::new(total).with_prefix(name));
-            bar.with_style(style("{prefix:>8} {bar:32} {pos:>5}/{len:5} {msg}"))
+            bar.with_style(style("{prefix:>9} {bar:32} {pos:>5}/{len:5} {msg}"))
         };
         let sent = bar("sent", plan.sent() as u64);
         // In the order of the field's lanes.
@@ -210,10 +210,10 @@ mod tests {
         let line = view().line(20_000);
         assert!("9999 s  ".len() + line.len() <= 120, "{line}");
         assert!(
-            line.starts_with("sent 20000/20000, effects 16000/20000, 16000 ready"),
+            line.starts_with("sent 20000/20000, effects 20000/25000, 20000 ready"),
             "{line}"
         );
-        assert!(line.ends_with("1000 dead letters"), "{line}");
+        assert!(line.ends_with("1250 dead letters"), "{line}");
 
         let mut stripe_is_behind = view();
         stripe_is_behind.lanes[0].provider = "stripe".to_owned();
@@ -227,7 +227,7 @@ mod tests {
         }
         let line = over.line(20_000);
         assert!(
-            line.contains("0 under way or put off, 1000 dead letters"),
+            line.contains("0 under way or put off, 1250 dead letters"),
             "{line}"
         );
     }

@@ -38,9 +38,14 @@ pub async fn on_a_stack(
 /// The vendors' fakes, and a stack that calls them, deployed with `parameters`.
 pub(crate) async fn set_stage(
     name: &str,
-    parameters: Vec<(&'static str, String)>,
+    mut parameters: Vec<(&'static str, String)>,
     progress: &Progress,
 ) -> Result<(Server, LocalStack), DemoError> {
+    let lanes: Vec<String> = PARTS
+        .iter()
+        .map(|part| pascal_case(part.provider))
+        .collect();
+    parameters.push(("Lanes", lanes.join(",")));
     let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let fakes = Server::start(any_port).await?;
     let stack = LocalStack::up(UpOptions {

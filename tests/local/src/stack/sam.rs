@@ -23,6 +23,10 @@ const QUICK_PROFILE: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
 ];
 
+/// What is built: the template's lanes and those of the demo. A stack deploys what its own parameter says.
+const LANES: &str =
+    "Stripe,Slack,Hubspot,Xero,Shopify,Twilio,Pagerduty,Seam,Guesty,Klaviyo,Cloudbeds";
+
 /// What this process has built. The sources stay as they are while it runs, so its further stacks get a copy: cargo would
 /// be asked function by function whether anything has changed.
 static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -54,6 +58,7 @@ pub(super) async fn build(
         .arg("--build-dir")
         .arg(paths.build())
         .args(["--parameter-overrides", &parameter_architecture()])
+        .arg(format!("Lanes={LANES}"))
         .envs(QUICK_PROFILE);
     processes
         .run("`sam build`", &paths.log("sam-build"), build)

@@ -14,10 +14,15 @@ const DEFAULT: &str = "default";
 fn defaults() -> Vec<(&'static str, Value)> {
     vec![
         (
+            "cloudbeds",
+            json!({ "api_key": "cbat_local", "property_id": "1" }),
+        ),
+        (
             "guesty",
             json!({ "client_id": "local-client-id", "client_secret": "local-client-secret" }),
         ),
         ("hubspot", oauth(json!({}))),
+        ("klaviyo", json!({ "api_key": "pk_local" })),
         (
             "pagerduty",
             json!({ "routing_key": "00000000000000000000000000000001" }),

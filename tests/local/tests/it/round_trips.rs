@@ -235,6 +235,7 @@ impl Bench {
             receive_count: 1,
             sent_at: now,
             mark: None,
+            revision: None,
             first_seen: now,
             group_id: None,
             trace_header: None,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use causeway::provider::Provider;
 use causeway_fakes::pack::{Behaviour, Routes};
 use causeway_packs::planted::PLANTED;
+use causeway_packs::raw;
 use causeway_packs::shelf;
 use causeway_packs::sweep;
 
@@ -44,6 +45,26 @@ fn whatever_is_lost_a_request_takes_effect_once_or_nobody_says_that_it_did() {
     let found = done.into_iter().flat_map(|(_, swept)| swept.violations);
     let found: Vec<String> = found.map(|violation| violation.to_string()).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Whatever is known of an operation, asked for by the raw call it goes out once.
+#[test]
+fn a_raw_call_takes_effect_once_or_nobody_says_that_it_did() {
+    let (mut operations, mut found) = (0, Vec::new());
+    for folder in shelf::folders().unwrap() {
+        let shelved = shelf::take(&folder, None).unwrap();
+        let mut own = 0;
+        for line in shelved.routes.lines() {
+            let swept = raw::of(&shelved, line);
+            own += swept.operations;
+            found.extend(swept.violations.iter().map(ToString::to_string));
+        }
+        let is_allowed = !shelved.pack.page().raw.is_empty();
+        assert_eq!(own > 0, is_allowed, "{}: {own} are tried", shelved.name);
+        operations += own;
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    assert!(operations >= 10, "{operations}");
 }
 
 #[test]

@@ -321,6 +321,7 @@ fn post(letter: &Letter) -> Post {
         trace_header: letter.trace_header.clone(),
         first_seen: first_seen.and_then(|text| Timestamp::parse_rfc3339(text).ok()),
         mark: letter.said.mark,
+        revision: letter.said.revision,
     }
 }
 
@@ -367,7 +368,7 @@ mod tests {
             ("code", "x"),
             ("attempts", "8"),
             ("first_seen", "2026-11-22T10:00:00Z"),
-            ("format_version", "2;closing=7"),
+            ("format_version", "2;pack=3;closing=7"),
         ];
         let trace = "Root=1-5759e988-bd862e3fe1be46a994272793";
         let letter = Letter {
@@ -381,6 +382,7 @@ mod tests {
             trace_header: Some(trace.to_owned()),
             first_seen: Some(Timestamp::from_millis(1_795_341_600_000)),
             mark: Some(7),
+            revision: Some(3),
         };
         assert_eq!(post(&letter), expected);
     }

@@ -3,8 +3,10 @@
 //! A part says what an ordinary request looks like and where its effect carries the request's marker, what the vendor
 //! turns down, and what goes wrong at the vendor. Everything else is the same for all.
 
+mod cloudbeds;
 mod guesty;
 mod hubspot;
+mod klaviyo;
 mod seam;
 mod shopify;
 mod slack;
@@ -17,8 +19,10 @@ use serde_json::Value;
 
 /// The lanes that take part.
 pub(crate) const PARTS: &[Part] = &[
+    cloudbeds::PART,
     guesty::PART,
     hubspot::PART,
+    klaviyo::PART,
     seam::PART,
     shopify::PART,
     slack::PART,
@@ -123,6 +127,35 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    /// A lane of the demo is whatever its pack says today.
+    #[test]
+    fn every_part_asks_for_what_its_pack_takes_and_knows_what_it_refuses() {
+        for part in PARTS {
+            let pack = causeway_ingest::catalogue::provider(part.provider);
+            let spec = pack
+                .map(causeway::provider::Provider::spec)
+                .expect("a pack");
+            let made = |ask: &Ask| {
+                let operation = spec.operation(ask.operation).expect("an operation");
+                operation.prepare(&ask.payload)
+            };
+            for n in 0..8 {
+                let marker = format!("demo-{n}");
+                let ask = (part.ordinary)(Mark {
+                    marker: &marker,
+                    n,
+                    spread: 7,
+                });
+                assert!(made(&ask).is_ok(), "{}: {ask:?}", part.provider);
+            }
+            for hopeless in part.hopeless {
+                let ask = (hopeless.ask)("hopeless-1");
+                let is_lanes = hopeless.code == "payload_invalid";
+                assert_eq!(made(&ask).is_err(), is_lanes, "{}: {ask:?}", part.provider);
+            }
+        }
+    }
 
     #[test]
     fn every_part_marks_its_requests_and_is_played_once() {

@@ -182,6 +182,7 @@ fn letter(random: &mut Random) -> Letter {
         request_id: random.maybe(name),
         connection: random.maybe(name),
         operation: random.maybe(name),
+        revision: random.maybe(|random| random.below(99) as u32),
         group_id: random.maybe(name),
         trace_header: random.maybe(trace),
     }
@@ -203,6 +204,7 @@ fn again(random: &mut Random) -> Again {
         receive_count: 1 + random.below(900) as u32,
         sent_at: at(random),
         mark: random.maybe(|random| random.below(99) as u64),
+        revision: random.maybe(|random| random.below(99) as u32),
         first_seen: at(random),
         group_id: random.maybe(name),
         trace_header: random.maybe(trace),

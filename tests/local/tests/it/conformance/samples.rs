@@ -52,6 +52,7 @@ pub fn letter(body: &str) -> Letter {
         request_id: None,
         connection: None,
         operation: None,
+        revision: None,
         group_id: None,
         trace_header: None,
     }
@@ -68,6 +69,7 @@ pub fn again(body: &str) -> Again {
             receive_count: 3,
             sent_at: NOON,
             mark: None,
+            revision: None,
             first_seen: NOON,
             group_id: None,
             trace_header: None,

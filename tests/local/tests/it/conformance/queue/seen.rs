@@ -58,14 +58,23 @@ pub fn letter_seen(letter: &Letter) -> Seen {
         ("request_id", "String", letter.request_id.clone()),
         ("connection", "String", letter.connection.clone()),
         ("operation", "String", letter.operation.clone()),
-        ("format_version", "String", Some(version(reason.closing))),
+        (
+            "format_version",
+            "String",
+            Some(version(letter.revision, reason.closing)),
+        ),
     ];
     seen(&letter.body, attributes, &letter.group_id)
 }
 
-/// The format, with the end that a letter, or what is made of it, tells of.
-fn version(mark: Option<u64>) -> String {
-    mark.map_or("2".to_owned(), |mark| format!("2;closing={mark}"))
+/// The format, with the pack that accepted the request, and the end that a letter, or what is made of it, tells of.
+fn version(revision: Option<u32>, mark: Option<u64>) -> String {
+    match (revision, mark) {
+        (None, None) => "2".to_owned(),
+        (None, Some(mark)) => format!("2;closing={mark}"),
+        (Some(revision), None) => format!("2;pack={revision}"),
+        (Some(revision), Some(mark)) => format!("2;pack={revision};closing={mark}"),
+    }
 }
 
 /// A message that was sent again, on the other side: its history.
@@ -80,7 +89,11 @@ pub fn again_seen(again: &Again) -> Seen {
         ),
         ("sent_at", "String", Some(message.sent_at.to_string())),
         ("first_seen", "String", Some(message.first_seen.to_string())),
-        ("format_version", "String", Some(version(message.mark))),
+        (
+            "format_version",
+            "String",
+            Some(version(message.revision, message.mark)),
+        ),
     ];
     seen(&message.body, attributes, &message.group_id)
 }
