@@ -4,6 +4,7 @@ pub mod collection;
 pub mod document;
 pub mod payload;
 pub mod planted;
+pub mod remade;
 pub mod run;
 pub mod shelf;
 pub mod summary;
