@@ -8,7 +8,7 @@ use causeway::pack::Pack;
 use causeway::pack::example::Extent;
 use causeway::pack::page::{Class, page_schema};
 use causeway::provider::Provider;
-use causeway_import::{Imported, diff, draft, import, notice, origins};
+use causeway_import::{Imported, Misfit, diff, draft, import, misfits, notice, origins};
 use causeway_ingest::safety;
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -255,7 +255,14 @@ fn checked(arguments: &Check, context: &Context) -> Result<Done, Error> {
     let pack = causeway_lane::read(&folder).map_err(|error| Error::usage(error.to_string()))?;
     let page = folder.join("provider.toml");
     let text = fs::read_to_string(&page).map_err(|error| failed(&page, error))?;
-    let told = Told::of(&pack, &text);
+    let lines = folder.join("operations.jsonl");
+    let lines = fs::read_to_string(&lines).map_err(|error| failed(&lines, error))?;
+    let misfits = misfits(&text, &lines).map_err(|error| Error::usage(error.to_string()))?;
+    let mut told = Told::of(&pack, &text);
+    let (open, wrong): (Vec<Misfit>, Vec<Misfit>) =
+        misfits.into_iter().partition(|misfit| misfit.is_open);
+    told.open.extend(open.iter().map(ToString::to_string));
+    told.wrong.extend(wrong.iter().map(ToString::to_string));
     match context.global.json {
         true => output::json(&json!({
             "operations": told.operations,

@@ -206,7 +206,7 @@ impl Maker<'_> {
             Some("date-time") => "2026-12-01T15:00:00Z".to_owned(),
             Some("uuid") => "123e4567-e89b-42d3-a456-426614174000".to_owned(),
             Some("email") => "ada@example.com".to_owned(),
-            Some("uri") => "https://example.com/".to_owned(),
+            Some("uri" | "url") => "https://example.com/".to_owned(),
             _ => "a".to_owned(),
         };
         let least = bound(rules, "minLength")

@@ -8,6 +8,7 @@ mod build;
 mod call;
 #[cfg(feature = "trial")]
 pub mod example;
+mod format;
 pub mod line;
 mod lines;
 mod lookup;
@@ -22,6 +23,8 @@ mod test;
 mod text;
 mod time;
 
+#[cfg(test)]
+mod mistakes;
 #[cfg(test)]
 mod tests;
 

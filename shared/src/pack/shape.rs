@@ -255,13 +255,8 @@ impl Check<'_> {
                 self.refuse(path, format!("must match {pattern}"));
             }
         }
-        let (holds, like) = match rules.get("format").and_then(Value::as_str) {
-            Some("date") => (is_date(text), "a date such as 2026-12-01"),
-            Some("date-time") => (is_date_time(text), "a time such as 2026-12-01T15:00:00Z"),
-            Some("uuid") => (is_uuid(text), "a UUID"),
-            _ => return,
-        };
-        if !holds {
+        let format = rules.get("format").and_then(Value::as_str);
+        if let Some(like) = format.and_then(|format| super::format::instead(format, text)) {
             self.refuse(path, format!("must be {like}"));
         }
     }
@@ -295,7 +290,9 @@ impl Check<'_> {
     ) {
         let (least, most) = bounds(rules, names);
         if !(least..=most).contains(&count) {
-            self.refuse(path, format!("must have {}", between(least, most, what)));
+            let rule = between(least, most, what);
+            let rule = rule.strip_prefix("of ").unwrap_or(&rule);
+            self.refuse(path, format!("must have {rule}"));
         }
     }
 }
@@ -422,20 +419,4 @@ fn is_same(one: &Value, other: &Value) -> bool {
         (Some(one), Some(other)) => one == other,
         _ => one == other,
     }
-}
-
-fn is_date(text: &str) -> bool {
-    text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
-}
-
-fn is_date_time(text: &str) -> bool {
-    crate::Timestamp::parse_rfc3339(text).is_ok()
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }

@@ -5,6 +5,7 @@ pub mod document;
 pub mod payload;
 pub mod planted;
 pub mod raw;
+pub mod remade;
 pub mod run;
 pub mod shelf;
 pub mod summary;

@@ -246,6 +246,10 @@ fn field(
     if *media != Media::Form {
         return field;
     }
+    // A form knows texts alone; what has no type there is a text of the vendor's own kind, JSON mostly.
+    if field.schema == json!({}) {
+        field.schema = json!({"type": "string"});
+    }
     let list = field.schema.get("type").is_some_and(|it| match it {
         Value::Array(all) => all.iter().any(|it| it == "array"),
         one => one == "array",

@@ -175,9 +175,17 @@ impl<'d> Writer<'_, '_, 'd> {
         let (mut at, mut style) = (BTreeMap::new(), BTreeMap::new());
         let (mut properties, mut required) = (Map::new(), Vec::new());
         let wrap = change.wrap.filter(|_| !flat.whole && flat.media.is_some());
-        for (name, field) in flat.fields {
+        for (name, mut field) in flat.fields {
             if field.required {
                 required.push(Value::from(name.as_str()));
+                let is_pairs = match field.place {
+                    CallPlace::Query(_) => true,
+                    CallPlace::Body(_) => flat.media == Some(Media::Form),
+                    CallPlace::Path(_) | CallPlace::Header(_) => false,
+                };
+                if is_pairs {
+                    never_nothing(&mut field.schema);
+                }
             }
             let plain = body::place(wrap, &name);
             let whole = flat.whole && name == body::WHOLE && field.place == body::whole();
@@ -229,6 +237,19 @@ fn never_empty(schema: &mut Value) {
             fields.insert("minLength".to_owned(), json!(1));
         }
     }
+}
+
+/// A list or an object without anything in it cannot be written in a query or a form: it is not there, and must be.
+fn never_nothing(schema: &mut Value) {
+    let Some(fields) = schema.as_object_mut() else {
+        return;
+    };
+    let least = match fields.get("type").and_then(Value::as_str) {
+        Some("array") => "minItems",
+        Some("object") => "minProperties",
+        _ => return,
+    };
+    fields.entry(least).or_insert_with(|| json!(1));
 }
 
 /// The places of a call that no producer says.

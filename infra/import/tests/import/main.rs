@@ -4,6 +4,7 @@ mod collection;
 mod determinism;
 mod diff;
 mod draft;
+mod fit;
 mod fixtures;
 mod mistakes;
 mod payload;

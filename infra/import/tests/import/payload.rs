@@ -326,3 +326,52 @@ fn a_line_by_hand_goes_before_the_documents() {
     let said = "`things.create` is written by hand: what the document says of /v1/b is not used";
     assert_eq!(imported.report.open.first().map(String::as_str), Some(said));
 }
+
+/// A form writes what is in a list: `Permission` of Twilio's roles, empty, was no field, and the vendor refused it.
+#[test]
+fn what_must_be_in_a_form_or_a_query_has_something_in_it() {
+    let list = json!({"type": "array", "items": {"type": "string"}});
+    let fields = json!({"type": "object", "required": ["tags", "address"], "properties": {
+        "tags": list, "others": list, "address": {"type": "object", "properties": {"city": {"type": "string"}}},
+    }});
+    let of = |media: &str| {
+        let operation = json!({
+            "operationId": "thing",
+            "parameters": [{"in": "query", "name": "ids", "required": true, "schema": list}],
+            "requestBody": {"required": true, "content": {media: {"schema": fields}}},
+        });
+        only(
+            &openapi(json!({"/things": {"post": operation}}), json!({})),
+            "",
+        )["schema"]["properties"]
+            .clone()
+    };
+    let form = of("application/x-www-form-urlencoded");
+    assert_eq!(form["tags"]["minItems"], 1);
+    assert_eq!(form["address"]["minProperties"], 1);
+    assert_eq!(form["others"]["minItems"], Value::Null);
+    assert_eq!(form["ids"]["minItems"], 1);
+    let json = of("application/json");
+    assert_eq!(json["tags"]["minItems"], Value::Null);
+    assert_eq!(json["ids"]["minItems"], 1);
+}
+
+/// Twilio's `Definition` and `Data` have no type: they are JSON, written as a text.
+#[test]
+fn a_forms_field_without_a_type_is_a_text() {
+    let fields = json!({"type": "object", "properties": {"Data": {"description": "JSON"}}});
+    let of = |media: &str| {
+        let body = json!({"content": {media: {"schema": fields}}});
+        let operation = operation(
+            "/things",
+            "post",
+            json!({"operationId": "thing", "requestBody": body}),
+        );
+        only(&operation, "")["schema"]["properties"]["Data"].clone()
+    };
+    assert_eq!(
+        of("application/x-www-form-urlencoded"),
+        json!({"type": "string"})
+    );
+    assert_eq!(of("application/json"), json!({}));
+}

@@ -151,8 +151,10 @@ fn formats_that_packs_do_not_know_are_dropped() {
         field(json!({"type": "integer", "format": "int64"})),
         json!({"type": "integer"})
     );
-    let kept = json!({"type": "string", "format": "date-time"});
-    assert_eq!(field(kept.clone()), kept);
+    for name in ["date-time", "uri", "url"] {
+        let kept = json!({"type": "string", "format": name});
+        assert_eq!(field(kept.clone()), kept);
+    }
 }
 
 #[test]
@@ -228,4 +230,30 @@ fn what_is_said_last_tells_whether_only_answers_have_a_field() {
         schema_of(own, &page(""))["properties"],
         json!({"kind": {"type": "string"}})
     );
+}
+
+/// A list of an older document is no list any more, but what is added to it is written as the rest is.
+#[test]
+fn a_newer_value_is_written_like_the_known_ones() {
+    let page = page_of("enums = \"warn\"", "");
+    let of = |values: Value| {
+        let body = json!({"type": "object", "properties": {"kind": {"type": "string", "enum": values, "maxLength": 5000}}});
+        schema_of(body, &page)["properties"]["kind"].clone()
+    };
+    for (values, pattern) in [
+        (json!(["always_invoice", "none"]), "^[a-z0-9_.-]+$"),
+        (json!(["", "none"]), "^[a-z0-9_.-]*$"),
+        (json!(["EUR", "USD"]), "^[A-Z0-9_.-]+$"),
+        (json!(["en-GB", "auto"]), "^[A-Za-z0-9_.-]+$"),
+    ] {
+        assert_eq!(
+            of(values),
+            json!({"type": "string", "maxLength": 100, "pattern": pattern})
+        );
+    }
+    assert_eq!(
+        of(json!(["of any kind", "none"])),
+        json!({"type": "string", "maxLength": 5000})
+    );
+    assert_eq!(of(json!([""]))["enum"], json!([""]));
 }

@@ -1,11 +1,13 @@
 //! `judge`: vendors' own documents judge what the packs send, and the collection goes through the import.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use causeway_packs::collection::collection;
 use causeway_packs::document::{self, Judged};
+use causeway_packs::remade::remade;
 use causeway_packs::summary;
 use clap::Parser;
 
@@ -48,9 +50,22 @@ fn run(args: &Args) -> Result<(), Failure> {
     let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../functions");
     let mut whole = Judged::default();
     let mut out = io::stdout().lock();
+    let is_blessed = std::env::var_os("CAUSEWAY_BLESS").is_some();
+    let mut stale = 0;
     for name in document::PACKS {
         if args.only.as_ref().is_some_and(|only| only != name) {
             continue;
+        }
+        for file in remade(&functions.join(name), &args.documents)? {
+            let Some(difference) = file.difference() else {
+                continue;
+            };
+            if is_blessed {
+                fs::write(&file.path, &file.made)?;
+            } else {
+                stale += 1;
+                writeln!(out, "{difference}")?;
+            }
         }
         let judged = document::judge(&functions.join(name), &args.documents, args.step)?;
         let (operations, mutations, agree) =
@@ -89,7 +104,12 @@ fn run(args: &Args) -> Result<(), Failure> {
             writeln!(out, "  {reason}")?;
         }
     }
-    Ok(())
+    match stale {
+        0 => Ok(()),
+        _ => {
+            Err("what is checked in is not what an import makes: CAUSEWAY_BLESS=1 writes it".into())
+        }
+    }
 }
 
 fn table(out: &mut impl Write, whole: &Judged, examples: usize) -> io::Result<()> {

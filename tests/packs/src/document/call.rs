@@ -111,7 +111,7 @@ impl Call {
             call.swagger_form(file, operation, &form, reader);
         }
         if let Some(raw) = operation.get("requestBody") {
-            call.body(file.followed(raw), reader);
+            call.body(file, file.followed(raw), reader);
         }
         Some(call)
     }
@@ -172,13 +172,16 @@ impl Call {
         });
     }
 
-    fn body(&mut self, raw: &Value, reader: Reader<'_>) {
+    fn body(&mut self, file: &DocumentFile, raw: &Value, reader: Reader<'_>) {
         self.needs_body = raw.get("required") == Some(&Value::Bool(true));
         let content = raw.get("content").and_then(Value::as_object);
         for (media, content) in content.into_iter().flatten() {
-            let schema = content
-                .get("schema")
-                .map_or(Value::Bool(true), |schema| reader.schema(schema, 0));
+            let schema = content.get("schema").map_or(Value::Bool(true), |schema| {
+                match media.contains("x-www-form-urlencoded") {
+                    true => texts(reader.schema(file.followed(schema), 0)),
+                    false => reader.schema(schema, 0),
+                }
+            });
             let encoding = content.get("encoding").and_then(Value::as_object);
             let named = |test: &dyn Fn(&Value) -> bool| {
                 let fields = encoding
@@ -282,6 +285,17 @@ impl Call {
             CallPlace::Body(_) => None,
         }
     }
+}
+
+/// A form's fields of which nothing is said are texts: pairs of a form are.
+fn texts(mut schema: Value) -> Value {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for field in properties.into_iter().flat_map(Map::values_mut) {
+        if *field == json!({}) {
+            *field = json!({ "type": "string" });
+        }
+    }
+    schema
 }
 
 /// A parameter of Swagger's, which is its own schema but for `required`, a truth value there.

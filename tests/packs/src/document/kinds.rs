@@ -23,7 +23,7 @@ const LEFT_OUT: [(Relaxed, &str); 12] = [
     ),
     (
         Relaxed::OtherFormats,
-        "formats other than dates, times and UUIDs are only said",
+        "e-mail and web addresses are held loosely",
     ),
     (
         Relaxed::OneOf,

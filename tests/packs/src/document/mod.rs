@@ -348,6 +348,10 @@ impl<'a> Whole<'a> {
             otherwise: Vec::new(),
         };
         let refused = self.operation.check(payload, 1).pop();
+        if refused.is_some() && asked.complaints.is_empty() {
+            let written = asked.request.as_pairs(subject.line);
+            asked.complaints = self.judge.complaints(&written);
+        }
         let wire = match refused {
             Some(error) => Err(error.to_string()),
             None => self

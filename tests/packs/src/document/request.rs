@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 use super::call::{Body, Call, In};
 use super::form::{Tree, Typed, segment};
 
+/// A form's media type.
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// What stands where nothing but its being there counts.
 const SOMETHING: &str = "marker";
 
@@ -155,6 +158,22 @@ impl Request {
         }
     }
 
+    /// It, without what cannot be written in a query or a form: lists, objects and fields with nothing in them.
+    #[must_use]
+    pub fn as_pairs(&self, line: &OperationLine) -> Self {
+        let mut written = self.clone();
+        let query = std::mem::take(&mut written.query);
+        let query = query
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, something(value)?)));
+        written.query = query.collect();
+        if line.media.as_deref() == Some("form") {
+            let body = written.body.take().and_then(something);
+            written.body = body.or_else(|| self.body.is_some().then(|| Value::Object(Map::new())));
+        }
+        written
+    }
+
     /// Notes what the page fills in or leaves out, which nobody need ask for.
     fn supplied(&mut self, page: &Page) {
         for (place, supply) in &page.supply {
@@ -263,7 +282,7 @@ impl Request {
             }
             otherwise.push(Otherwise::Media);
         }
-        if media != "application/x-www-form-urlencoded" {
+        if media != FORM {
             let body = serde_json::from_slice(&wire.body)
                 .map_err(|error| format!("its body is no JSON: {error}"))?;
             self.body = Some(body);
@@ -273,6 +292,25 @@ impl Request {
         let tree = Tree::read(text);
         self.body = Some(form(typed, body, &tree, otherwise));
         Ok(())
+    }
+}
+
+/// What of `value` can be written as pairs.
+fn something(value: Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Array(items) => {
+            let items: Vec<Value> = items.into_iter().filter_map(something).collect();
+            (!items.is_empty()).then_some(Value::Array(items))
+        }
+        Value::Object(fields) => {
+            let fields: Map<String, Value> = fields
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, something(value)?)))
+                .collect();
+            (!fields.is_empty()).then_some(Value::Object(fields))
+        }
+        other => Some(other),
     }
 }
 

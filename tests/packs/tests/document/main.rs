@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use causeway_packs::document::{self, Judged};
+use causeway_packs::remade::remade;
 
 /// Every so manyth operation.
 const STEP: usize = 20;
@@ -45,6 +46,23 @@ fn the_vendors_documents_take_what_the_packs_send_and_refuse_what_they_refuse() 
         .collect();
     assert!(unexplained.is_empty(), "{unexplained:#?}");
     assert!(whole.agree_beside_the_page() >= 0.99, "{:?}", whole.kinds);
+}
+
+#[test]
+fn what_is_checked_in_is_what_an_import_makes_of_the_documents() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let documents = root.join("../shared/providers/documents");
+    if !documents.exists() {
+        println!("no collection of documents beside the project: nothing is imported");
+        return;
+    }
+    let differences = document::PACKS.into_iter().flat_map(|name| {
+        let made = remade(&root.join("functions").join(name), &documents).unwrap();
+        assert!(made.iter().all(|file| !file.made.is_empty()), "{name}");
+        made.into_iter().filter_map(|file| file.difference())
+    });
+    let differences: Vec<String> = differences.collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
 /// A judge that agrees with everything proves nothing.
