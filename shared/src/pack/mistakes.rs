@@ -135,7 +135,7 @@ fn a_payload_that_does_not_fit_is_told_field_rule_and_nearest_name() {
         ),
         (json!({"kind": "visit"}), "payload.kind: must be \"stay\""),
         (
-            json!({"kind": 1, "unit": "x", "nights": 0}),
+            json!({"kind": 1, "nights": 0, "unit": "x"}),
             "payload.kind: must be \"stay\"; payload.nights: must be a whole number from 1 to 90; \
              payload.unit: must be one of room, bed",
         ),
