@@ -297,8 +297,8 @@ fn as_object(is: &Value) -> Option<Object> {
     Some((properties, required, rest))
 }
 
-/// A body that is null is no body.
-fn without_null(is: Value) -> Value {
+/// What is null is not written at all: neither a body, nor a pair of a query or a form.
+pub(super) fn without_null(is: Value) -> Value {
     let Value::Object(mut fields) = is else {
         return is;
     };
@@ -324,6 +324,9 @@ fn without_null(is: Value) -> Value {
             _ => Value::Array(types),
         };
         fields.insert("type".to_owned(), types);
+    }
+    if let Some(Value::Array(values)) = fields.get_mut("enum") {
+        values.retain(|value| !value.is_null());
     }
     Value::Object(fields)
 }

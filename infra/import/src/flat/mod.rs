@@ -239,8 +239,10 @@ fn never_empty(schema: &mut Value) {
     }
 }
 
-/// A list or an object without anything in it cannot be written in a query or a form: it is not there, and must be.
+/// Null, and a list or an object without anything in it, cannot be written in a query or a form: it is not there, and
+/// must be.
 fn never_nothing(schema: &mut Value) {
+    *schema = body::without_null(std::mem::take(schema));
     let Some(fields) = schema.as_object_mut() else {
         return;
     };

@@ -375,3 +375,32 @@ fn a_forms_field_without_a_type_is_a_text() {
     );
     assert_eq!(of("application/json"), json!({}));
 }
+
+/// A vendor's switch that flips what is there when its one field is missing: the page requires the field, and a null,
+/// which a form cannot write, went out as the flip.
+#[test]
+fn null_is_no_value_for_what_a_form_must_hold() {
+    let is = only(
+        &operation(
+            "/status",
+            "post",
+            json!({
+                "operationId": "status.set",
+                "requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": {
+                    "type": "object",
+                    "properties": {
+                        "condition": {"type": "string", "nullable": true, "enum": ["clean", "dirty", null]},
+                        "note": {"type": "string", "nullable": true},
+                    },
+                }}}},
+            }),
+        ),
+        "operation = [\n  { for = \"status.set\", require = [\"condition\"] },\n]\n",
+    );
+    let fields = &is["schema"]["properties"];
+    assert_eq!(
+        fields["condition"],
+        json!({"type": "string", "enum": ["clean", "dirty"]})
+    );
+    assert_eq!(fields["note"]["type"], json!(["string", "null"]));
+}
