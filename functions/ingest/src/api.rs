@@ -34,6 +34,8 @@ pub struct Lane {
 pub struct Seams {
     /// What became of requests.
     pub ledger: Arc<dyn LedgerStore>,
+    /// What the lanes share: breakers, pauses, limits.
+    pub states: Arc<dyn StateStore>,
     /// The connections' own mappings.
     pub mappings: Arc<dyn StateStore>,
     /// The lanes' queues.
@@ -54,6 +56,7 @@ pub struct Api {
     pub(crate) lanes: BTreeMap<&'static str, Open>,
     pub(crate) schemas: Schemas,
     pub(crate) ledger: Arc<dyn LedgerStore>,
+    pub(crate) states: Arc<dyn StateStore>,
     pub(crate) producer: Arc<dyn Producer>,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -78,6 +81,7 @@ impl Api {
             lanes: lanes.into_iter().filter_map(open).collect(),
             schemas: Schemas::default(),
             ledger: seams.ledger,
+            states: seams.states,
             producer: seams.producer,
             clock: seams.clock,
         }

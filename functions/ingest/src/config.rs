@@ -13,6 +13,8 @@ const LANE: &str = "LANE_";
 pub struct Config {
     /// The ledger's table (`REQUESTS_TABLE`).
     pub requests_table: String,
+    /// The table of shared state (`LANES_TABLE`), of which breakers, pauses and limits are looked at.
+    pub lanes_table: String,
     /// The table of connections' own mappings (`MAPPINGS_TABLE`).
     pub mappings_table: String,
     /// Least severe level that is logged (`LOG_LEVEL`: `error` to `trace`, default `info`).
@@ -31,11 +33,13 @@ impl Config {
     /// deployed.
     pub fn read(variables: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let (mut requests_table, mut mappings_table) = (String::new(), String::new());
+        let mut lanes_table = String::new();
         let (mut prefix, mut log_level) = (String::new(), "info".to_owned());
         let (mut named, mut allow_inferred) = (Vec::new(), String::new());
         for (name, value) in variables {
             match name.as_str() {
                 "REQUESTS_TABLE" => requests_table = value,
+                "LANES_TABLE" => lanes_table = value,
                 "MAPPINGS_TABLE" => mappings_table = value,
                 "QUEUE_URL_PREFIX" => prefix = value,
                 ALLOW_INFERRED => allow_inferred = value,
@@ -49,6 +53,7 @@ impl Config {
         }
         for (name, value) in [
             ("REQUESTS_TABLE", &requests_table),
+            ("LANES_TABLE", &lanes_table),
             ("MAPPINGS_TABLE", &mappings_table),
             ("QUEUE_URL_PREFIX", &prefix),
         ] {
@@ -73,6 +78,7 @@ impl Config {
         lanes.sort_by(|one, other| one.provider.cmp(&other.provider));
         Ok(Self {
             requests_table,
+            lanes_table,
             mappings_table,
             log_level,
             least: least(&allow_inferred)?,
@@ -85,8 +91,9 @@ impl Config {
 mod tests {
     use super::*;
 
-    const WHOLE: [(&str, &str); 5] = [
+    const WHOLE: [(&str, &str); 6] = [
         ("REQUESTS_TABLE", "requests"),
+        ("LANES_TABLE", "lanes"),
         ("MAPPINGS_TABLE", "mappings"),
         ("QUEUE_URL_PREFIX", "https://sqs.test/123/causeway-"),
         ("LANE_Stripe", "stripe"),
@@ -126,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_broken_is_named() {
-        for at in 0..3 {
+        for at in 0..4 {
             let mut variables = WHOLE.to_vec();
             let (gone, _) = variables.remove(at);
             assert_eq!(read(&variables).expect_err("not whole").name, gone);

@@ -4,12 +4,14 @@
 use causeway::Timestamp;
 use causeway::ledger::{Record, Status};
 use causeway::request::{IdempotencyKey, LedgerKey, Name};
+use futures_util::future::join;
 use http::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::api::{Api, REQUESTS};
+use crate::explained::{self, Explained};
 use crate::http::Response;
 use crate::problem::Problem;
 
@@ -46,6 +48,8 @@ pub struct RequestState {
     /// What the provider answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<ProviderResponse>,
+    /// The same in words, with why it is not delivered yet where it is not.
+    explanation: Explained,
 }
 
 /// The words of [`Status`].
@@ -90,11 +94,13 @@ pub(crate) fn location(key: &LedgerKey) -> String {
 /// Answers for the record at `address`: `<provider>/<connection>/<key>`, where the key may hold slashes, or
 /// `<provider>/<connection>` with the key in `query`.
 pub(crate) async fn follow(api: &Api, address: &str, query: &str) -> Response {
-    let key = match ledger_key(address, query) {
-        Ok(key) => key,
+    let asked = ledger_key(address, query).and_then(|key| Ok((key, explained::zone(query)?)));
+    let (key, zone) = match asked {
+        Ok(asked) => asked,
         Err(problem) => return problem.into(),
     };
-    let read = api.ledger.read(&[key.to_string()]).await;
+    let keys = [key.to_string()];
+    let (read, lane) = join(api.ledger.read(&keys), explained::lane(api, &key)).await;
     let record = match read {
         Ok(records) => records.into_iter().next().flatten(),
         Err(error) => {
@@ -102,14 +108,17 @@ pub(crate) async fn follow(api: &Api, address: &str, query: &str) -> Response {
             return Problem::unavailable("ledger_unavailable", "the ledger does not answer").into();
         }
     };
-    match record.filter(|record| !record.is_expired(api.clock.now())) {
-        Some(record) => Response::json(StatusCode::OK, &state(&key, record)),
-        None => Problem::new(
-            StatusCode::NOT_FOUND,
-            "no_such_request",
-            "no lane has a record of it: it waits in its queue, was never sent, or ended more than 30 days ago",
-        )
-        .into(),
+    let now = api.clock.now();
+    let record = record.filter(|record| !record.is_expired(now));
+    let explanation = explained::explained(api, &key, record.as_ref(), lane.as_ref(), (&zone, now));
+    match record {
+        Some(record) => Response::json(StatusCode::OK, &state(&key, record, explanation)),
+        None => {
+            let detail = "no lane has a record of it: it waits in its queue, was never sent, or ended more than 30 days ago";
+            Problem::new(StatusCode::NOT_FOUND, "no_such_request", detail)
+                .explained(explanation)
+                .into()
+        }
     }
 }
 
@@ -142,9 +151,10 @@ fn asked_for(query: &str) -> Result<String, Problem> {
     }
 }
 
-fn state(key: &LedgerKey, record: Record) -> RequestState {
+fn state(key: &LedgerKey, record: Record, explanation: Explained) -> RequestState {
     let text = |time: Timestamp| time.to_string();
     RequestState {
+        explanation,
         provider: key.provider().to_owned(),
         connection: key.connection().to_owned(),
         idempotency_key: key.key().to_owned(),

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod catalogue;
 mod config;
+mod explained;
 mod follow;
 pub mod http;
 pub mod openapi;
@@ -30,6 +31,7 @@ use futures_util::future::FutureExt;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 pub use config::Config;
+pub use explained::Explained;
 pub use follow::RequestState;
 pub use problem::{FieldError, Problem};
 pub use providers::{OperationEntry, ProviderEntry, ProviderList, class, mappings, safety};
@@ -57,6 +59,7 @@ async fn serve() -> Result<(), Error> {
     let dynamodb = aws_sdk_dynamodb::Client::new(&sdk);
     let seams = Seams {
         ledger: Arc::new(DynamoLedger::new(dynamodb.clone(), config.requests_table)),
+        states: Arc::new(DynamoStates::new(dynamodb.clone(), config.lanes_table)),
         mappings: Arc::new(DynamoStates::new(dynamodb, config.mappings_table)),
         producer: Arc::new(SqsProducer::new(aws_sdk_sqs::Client::new(&sdk))),
         clock: Arc::new(SystemClock),

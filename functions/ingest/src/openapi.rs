@@ -138,7 +138,7 @@ fn paths(schemas: &mut Schemas) -> Value {
     }));
     let follow = with(json!({
         "200": json(schemas.of::<RequestState>(), "where it stands"),
-        "400": problem(schemas, "no such name or key can be"),
+        "400": problem(schemas, "no such name, key or time zone can be"),
         "404": either(schemas, "no lane has a record of it, or no such path can be"),
     }));
     let providers = with(json!({
@@ -153,6 +153,12 @@ fn paths(schemas: &mut Schemas) -> Value {
         "200": json(schemas.of::<OperationDetail>(), "the operation, with its payload's schema"),
         "404": either(schemas, "no such lane is deployed, or it has no such operation"),
     }));
+    let zone = || {
+        optional(
+            "zone",
+            "the IANA time zone of the explanation's times, such as `Europe/Berlin`; UTC where none is given",
+        )
+    };
     let provider = || parameter("path", "provider", NAME, "its provider");
     let connection = || {
         parameter(
@@ -175,13 +181,13 @@ fn paths(schemas: &mut Schemas) -> Value {
         format!("{REQUESTS}/{{provider}}/{{connection}}/{{key}}"): {"get": {
             "operationId": "follow",
             "summary": "Where a request stands",
-            "parameters": [provider(), connection(), parameter("path", "key", PLAIN_KEY, "its idempotency key")],
+            "parameters": [provider(), connection(), parameter("path", "key", PLAIN_KEY, "its idempotency key"), zone()],
             "responses": follow,
         }},
         format!("{REQUESTS}/{{provider}}/{{connection}}"): {"get": {
             "operationId": "followByQuery",
             "summary": "The same, for a key that does not stand in a path as it is",
-            "parameters": [provider(), connection(), parameter("query", "key", "^[ -~]{1,255}$", "its idempotency key")],
+            "parameters": [provider(), connection(), parameter("query", "key", "^[ -~]{1,255}$", "its idempotency key"), zone()],
             "responses": follow,
         }},
         PROVIDERS: {"get": {

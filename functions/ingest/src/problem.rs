@@ -1,9 +1,12 @@
 //! What is answered where a request is not taken: RFC 9457, `application/problem+json`.
 //! <https://www.rfc-editor.org/rfc/rfc9457>
 
+use causeway_insights::explain::explain_refusal;
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::explained::Explained;
 
 /// Errors that one answer names; who fixes these sees the next ones.
 pub const MAX_ERRORS: usize = 16;
@@ -32,6 +35,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default, length(max = 16))]
     pub errors: Vec<FieldError>,
+    /// What is wrong, who can change it, and what to do: for support people and for engineers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explained>,
 }
 
 /// One field that is wrong.
@@ -56,12 +62,14 @@ impl FieldError {
 impl Problem {
     /// `code` with `status`.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let detail = cut(detail.into());
         Self {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             code,
-            detail: cut(detail.into()),
+            explanation: explain_refusal(code, &detail).map(Explained::from),
+            detail,
             retryable: false,
             errors: Vec::new(),
         }
@@ -107,6 +115,15 @@ impl Problem {
                 "internal",
                 "a fault of ingest: see its log",
             )
+        }
+    }
+
+    /// With this explanation instead of the code's own.
+    #[must_use]
+    pub fn explained(self, explanation: Explained) -> Self {
+        Self {
+            explanation: Some(explanation),
+            ..self
         }
     }
 

@@ -1,5 +1,6 @@
 //! What every command works with, and what it comes to.
 
+use causeway_insights::explain::{UnknownZone, Zone};
 use clap::Args;
 use time::UtcOffset;
 
@@ -25,9 +26,16 @@ pub struct Global {
     /// Address of an emulator in AWS's stead (also from `AWS_ENDPOINT_URL`).
     #[arg(long, global = true)]
     pub endpoint_url: Option<String>,
+    /// Time zone of explanations, such as `Europe/Berlin`; otherwise the machine's.
+    #[arg(long, global = true, value_parser = zone)]
+    pub zone: Option<Zone>,
     /// Print JSON, for programs.
     #[arg(long, global = true)]
     pub json: bool,
+}
+
+fn zone(name: &str) -> Result<Zone, UnknownZone> {
+    Zone::named(name)
 }
 
 /// What a command works with.
@@ -44,6 +52,14 @@ impl Context {
     #[must_use]
     pub fn now(&self) -> Now {
         Now::here(self.offset)
+    }
+
+    /// The zone of an explanation's times: the one that was asked for, the machine's, UTC where that is not known.
+    #[must_use]
+    pub fn zone(&self) -> Zone {
+        let asked = self.global.zone.clone();
+        let machines = || Zone::named(&iana_time_zone::get_timezone().ok()?).ok();
+        asked.or_else(machines).unwrap_or_else(Zone::utc)
     }
 }
 

@@ -4,11 +4,18 @@ use std::time::Duration;
 
 use causeway::Timestamp;
 use causeway::clock::{Clock, SystemClock};
+use causeway::lanes::{DynamoStates, StateStore};
 use causeway::ledger::{DynamoLedger, LedgerStore, Record, Status};
+use causeway::provider::Provider;
 use causeway::request::{IdempotencyKey, LedgerKey, Name};
+use causeway_ingest::catalogue;
+use causeway_insights::explain::{Explanation, Facts, Lane, Seen, Zone, explain, look};
 use clap::Args;
 use serde::Serialize;
 
+pub use causeway_insights::explain::word;
+
+use crate::breaker;
 use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output;
@@ -90,6 +97,22 @@ pub struct View {
     pub expires_at: Option<Timestamp>,
 }
 
+/// A record and what it means: where the request stands, and why it is not delivered yet.
+#[derive(Clone, Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    view: View,
+    explanation: Explanation,
+}
+
+/// What is asked, of whom.
+struct Asked<'a> {
+    arguments: &'a Arguments,
+    ledger: DynamoLedger,
+    states: Option<DynamoStates>,
+    zone: Zone,
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -100,36 +123,43 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
         target: arguments.target.deployed(&stack)?,
         ..arguments.clone()
     };
-    let ledger = DynamoLedger::new(stack.dynamodb.clone(), stack.requests_table()?);
+    let asked = Asked {
+        arguments,
+        ledger: DynamoLedger::new(stack.dynamodb.clone(), stack.requests_table()?),
+        states: breaker::states(&stack).ok(),
+        zone: context.zone(),
+    };
     if arguments.watch {
-        return watch(&ledger, arguments, context).await;
+        return watch(&asked, context).await;
     }
-    match read(&ledger, arguments).await? {
-        Some(view) => show(&view, context)?,
-        None => return Err(absent(arguments)),
+    match read(&asked).await? {
+        Ok(shown) => show(&shown, context)?,
+        Err(explanation) => {
+            if !context.global.json {
+                output::line(&paragraphs(&explanation))?;
+            }
+            return Err(absent(arguments));
+        }
     }
     Ok(Done::All)
 }
 
-async fn watch(
-    ledger: &dyn LedgerStore,
-    arguments: &Arguments,
-    context: &Context,
-) -> Result<Done, Error> {
+async fn watch(asked: &Asked<'_>, context: &Context) -> Result<Done, Error> {
+    let arguments = asked.arguments;
     let end = SystemClock.now() + arguments.timeout;
     let mut shown: Option<View> = None;
     let mut said_absent = false;
     loop {
-        match read(ledger, arguments).await? {
-            None if !said_absent => {
+        match read(asked).await? {
+            Err(_) if !said_absent => {
                 eprintln!("no record yet: the request waits in its queue, or was never sent");
                 said_absent = true;
             }
-            Some(view) if shown.as_ref() != Some(&view) => {
-                show(&view, context)?;
-                shown = Some(view);
+            Ok(now) if shown.as_ref() != Some(&now.view) => {
+                show(&now, context)?;
+                shown = Some(now.view);
             }
-            None | Some(_) => {}
+            Ok(_) | Err(_) => {}
         }
         match shown.as_ref().map(|view| view.status) {
             Some(Status::Completed) => return Ok(Done::All),
@@ -145,16 +175,54 @@ async fn watch(
     }
 }
 
-async fn read(ledger: &dyn LedgerStore, arguments: &Arguments) -> Result<Option<View>, Error> {
+/// What there is of the request, explained; the explanation alone where there is no record.
+async fn read(asked: &Asked<'_>) -> Result<Result<Shown, Explanation>, Error> {
+    let arguments = asked.arguments;
     let key = ledger_key(arguments);
-    let read = ledger.read(&[key.to_string()]).await;
+    let read = asked.ledger.read(&[key.to_string()]).await;
     let mut records =
         read.map_err(|error| Error::new(format!("the ledger cannot be read: {error}")))?;
     let record = records.pop().flatten();
     let now = SystemClock.now();
-    Ok(record
-        .filter(|record| !record.is_expired(now))
-        .map(|record| view(arguments, &record)))
+    let record = record.filter(|record| !record.is_expired(now));
+    let states = asked
+        .states
+        .as_ref()
+        .map(|states| states as &dyn StateStore);
+    let lane = lane(states, key.provider(), key.connection(), now).await;
+    let seen = record.as_ref().map(Seen::of);
+    let facts = Facts {
+        now,
+        provider: key.provider(),
+        connection: key.connection(),
+        key: Some(key.key()),
+        operation: None,
+        safety: None,
+        deadline: None,
+        seen: seen.as_ref(),
+        lane: lane.as_ref(),
+        waiting: None,
+        page: catalogue::pack(key.provider()).map(|pack| pack.page()),
+    };
+    let explanation = explain(&facts, &asked.zone);
+    Ok(match record {
+        Some(record) => Ok(Shown {
+            view: view(arguments, &record),
+            explanation,
+        }),
+        None => Err(explanation),
+    })
+}
+
+/// What holds a lane, and a connection of it, up; none where that cannot be read: who may follow requests may do no more.
+pub async fn lane(
+    states: Option<&dyn StateStore>,
+    provider: &str,
+    connection: &str,
+    now: Timestamp,
+) -> Option<Lane> {
+    let spec = catalogue::pack(provider)?.spec();
+    look(states?, spec, connection, now).await.ok()
 }
 
 fn ledger_key(arguments: &Arguments) -> LedgerKey {
@@ -200,11 +268,21 @@ fn view(arguments: &Arguments, record: &Record) -> View {
     }
 }
 
-fn show(view: &View, context: &Context) -> Result<(), Error> {
+fn show(shown: &Shown, context: &Context) -> Result<(), Error> {
     if context.global.json {
-        return output::json(view);
+        return output::json(shown);
     }
-    output::line(&view.paragraph(&context.now()))
+    let told = paragraphs(&shown.explanation);
+    output::line(&format!(
+        "{}\n\n{told}",
+        shown.view.paragraph(&context.now())
+    ))
+}
+
+/// Both paragraphs, for a terminal.
+#[must_use]
+pub fn paragraphs(explanation: &Explanation) -> String {
+    format!("{}\n\n{}\n", explanation.support, explanation.engineer)
 }
 
 /// What a status means, in a sentence.
@@ -215,18 +293,6 @@ const fn meaning(status: Status) -> &'static str {
         Status::Completed => "it took effect",
         Status::Rejected => "it ended; a letter in the dead-letter queue says why",
         Status::Unknown => "it may have taken effect and nobody can tell; a person must look",
-    }
-}
-
-/// A status as the ledger, the API and the documents spell it.
-#[must_use]
-pub const fn word(status: Status) -> &'static str {
-    match status {
-        Status::InProgress => "IN_PROGRESS",
-        Status::Retrying => "RETRYING",
-        Status::Completed => "COMPLETED",
-        Status::Rejected => "REJECTED",
-        Status::Unknown => "UNKNOWN",
     }
 }
 

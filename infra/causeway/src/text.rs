@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+pub use causeway_insights::explain::quoted;
+
 /// `text` with control characters spelled out, line ends and tabs aside: vendors' words, names of fields and payloads
 /// are shown to an operator, whose terminal must not take orders from them.
 #[must_use]
@@ -19,12 +21,6 @@ pub fn shown(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(safe)
-}
-
-/// `text` as one word of a shell's command line: keys may hold quotes and blanks.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

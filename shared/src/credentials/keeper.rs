@@ -167,6 +167,7 @@ impl Credentials {
 }
 
 /// Where a connection's credentials are stored.
-pub(super) fn key(provider: &str, connection: &str) -> String {
+#[must_use]
+pub fn key(provider: &str, connection: &str) -> String {
     format!("{provider}#{connection}#credentials")
 }

@@ -23,7 +23,7 @@ pub mod state;
 pub use access::{Access, Admission, Refusal, Refused};
 pub use heard::resume;
 pub use held::{HeldToken, Lease, Prints};
-pub use keeper::Credentials;
+pub use keeper::{Credentials, key};
 pub use pause::{Pause, Paused, Reason, Standing};
 pub use rights::Rights;
 pub use settle::{Exchange, ShownPrints};

@@ -1,11 +1,13 @@
 //! Shared state in DynamoDB: one item a key, the value's fields as attributes beside `version` and `mark`.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use serde_json::Value;
 
-use super::{StateStore, Swap, Versioned};
+use super::{MAX_GLANCE, StateStore, Swap, Versioned};
 use crate::StoreError;
 use crate::aws::{Item, Put, failed, put_if};
 
@@ -44,6 +46,45 @@ impl StateStore for DynamoStates {
             .transpose()
     }
 
+    async fn glance(
+        &self,
+        keys: &[String],
+        fields: &[&str],
+    ) -> Result<Vec<Option<Value>>, StoreError> {
+        if keys.is_empty() || keys.len() > MAX_GLANCE {
+            return Err(StoreError::new("BatchGetItem", "1 to 100 keys"));
+        }
+        let reply = self
+            .client
+            .batch_get_item()
+            .request_items(&self.table, asked(keys, fields)?)
+            .send()
+            .await
+            .map_err(|error| failed("BatchGetItem", &error))?;
+        if reply.unprocessed_keys.is_some_and(|left| !left.is_empty()) {
+            return Err(StoreError::new(
+                "BatchGetItem",
+                "keys were left unprocessed",
+            ));
+        }
+        // An answer that does not name the table says nothing of its keys: they are not absent.
+        let items = reply
+            .responses
+            .and_then(|mut tables| tables.remove(&self.table))
+            .ok_or_else(|| StoreError::new("BatchGetItem", "no answer for the table"))?;
+        let mut seen = vec![None; keys.len()];
+        for mut item in items {
+            let Some(AttributeValue::S(pk)) = item.remove("pk") else {
+                return Err(unreadable());
+            };
+            let value = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
+            if let Some(at) = keys.iter().position(|key| *key == pk) {
+                seen[at] = Some(value);
+            }
+        }
+        Ok(seen)
+    }
+
     async fn swap(
         &self,
         key: &str,
@@ -76,6 +117,24 @@ impl StateStore for DynamoStates {
             },
         }
     }
+}
+
+/// Keys, and the only attributes that are asked for; each name by a placeholder, since some are DynamoDB's own words.
+fn asked(keys: &[String], fields: &[&str]) -> Result<KeysAndAttributes, StoreError> {
+    let mut names = HashMap::new();
+    let mut placeholders = Vec::with_capacity(fields.len() + 1);
+    for (at, field) in ["pk"].iter().chain(fields).enumerate() {
+        let placeholder = format!("#a{at}");
+        names.insert(placeholder.clone(), (*field).to_owned());
+        placeholders.push(placeholder);
+    }
+    let key = |key: &String| HashMap::from([("pk".to_owned(), AttributeValue::S(key.clone()))]);
+    KeysAndAttributes::builder()
+        .set_keys(Some(keys.iter().map(key).collect()))
+        .projection_expression(placeholders.join(", "))
+        .set_expression_attribute_names(Some(names))
+        .build()
+        .map_err(|_| StoreError::new("BatchGetItem", "no keys"))
 }
 
 /// An item's value and version, and the mark of its last write.

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 #[cfg(feature = "aws")]
 pub use dynamodb::DynamoStates;
 pub use memory::MemoryStates;
-pub use store::{StateStore, Swap, Versioned};
+pub use store::{MAX_GLANCE, StateStore, Swap, Versioned};
 
 use crate::StoreError;
 

@@ -22,6 +22,7 @@ mod source;
 mod test;
 mod text;
 mod time;
+mod told;
 
 #[cfg(test)]
 mod mistakes;
@@ -46,6 +47,7 @@ pub use raw::CALL;
 pub use select::{Selectors, Statuses};
 pub use source::PackError;
 pub use test::{Rules, Test, When};
+pub use told::Kept;
 
 use offered::Offered;
 use source::Source;
@@ -206,6 +208,21 @@ impl Pack {
             Some(line) => format!("{} {}", line.method, line.path),
             None => String::new(),
         }
+    }
+
+    /// The row of the page that an answer to `operation` falls under; none where HTTP's own rules decide, or there is no
+    /// such operation.
+    #[must_use]
+    pub fn row(
+        &self,
+        operation: &str,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Option<&'static page::AnswerRow> {
+        let (line, page) = (self.line(operation)?, self.page());
+        Self::seen(answer, &nothing_asked(now), now, |scene| {
+            page.row(line, scene)
+        })
     }
 
     /// Reads every operation: what is wrong with a line, or with what the page says of one, a lane would only find at its

@@ -122,7 +122,31 @@ pub(super) fn any(any: &[When], scene: &Scene<'_>) -> bool {
 }
 
 impl Test {
-    fn holds(&self, seen: &[Seen<'_>], scene: &Scene<'_>) -> bool {
+    /// Whether what was written down of a value does not decide it: its type does, the time, or the request.
+    pub(super) fn needs_more_than_a_text(&self) -> bool {
+        match self {
+            Self::Same(wanted) => !(wanted.is_string() || wanted.is_number()),
+            Self::Any(tests) => tests.iter().any(Self::needs_more_than_a_text),
+            Self::Rules(rules) => {
+                let others = rules.is_null.is_some()
+                    || rules.is_object.is_some()
+                    || rules.outside.is_some()
+                    || rules.same.is_some();
+                others || rules.not.as_ref().is_some_and(Self::needs_more_than_a_text)
+            }
+        }
+    }
+
+    /// Whether a part of it holds where something is not so.
+    pub(super) fn is_negative(&self) -> bool {
+        match self {
+            Self::Same(_) => false,
+            Self::Any(tests) => tests.iter().any(Self::is_negative),
+            Self::Rules(rules) => rules.not.is_some() || rules.has == Some(false),
+        }
+    }
+
+    pub(super) fn holds(&self, seen: &[Seen<'_>], scene: &Scene<'_>) -> bool {
         match self {
             Self::Same(wanted) => seen.iter().any(|seen| match seen {
                 Seen::Json(value) => is_same(value, wanted),

@@ -168,6 +168,11 @@ impl TryFrom<String> for Detail {
 }
 
 impl Detail {
+    /// What it is made of.
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.0
+    }
+
     /// The text for one answer.
     pub(super) fn of(&self, scene: &Scene<'_>) -> String {
         let mut text = String::new();

@@ -34,6 +34,7 @@ fn world() -> World {
     };
     let seams = Seams {
         ledger: Arc::new(MemoryLedger::default()),
+        states: Arc::new(MemoryStates::default()),
         mappings: mappings.clone(),
         producer: queues.clone(),
         clock: Arc::new(ManualClock::at(Timestamp::from_millis(1_795_000_000_123))),

@@ -1,20 +1,21 @@
 //! `causeway dlq explain`: what it means, whose move it is, what to do, and the exact next command.
 
 use causeway::ledger::{Record, Status};
+use causeway_insights::explain::{Entry, entries, entry};
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::Reading;
 use super::classify::Class;
-use super::codes::{Explanation, all, explain};
 use super::group::groups;
 use super::look::{Judged, dead_letters, record_json, releasing};
 use super::show::find;
+use super::told::{Lanes, of_code, page};
 use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output;
 use crate::stack::{Lane, Stack};
-use crate::status::word;
+use crate::status::{paragraphs, word};
 use crate::text::quoted;
 
 /// What a code means, whose move it is, what to do, and the exact next command.
@@ -38,13 +39,13 @@ pub struct Arguments {
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
     let provider = &arguments.provider;
     if arguments.all {
-        let known: Vec<_> = all(provider).collect();
+        let known: Vec<_> = entries(page(provider)).collect();
         return print_codes(context, provider, &known);
     }
     let code = arguments
         .what
         .as_deref()
-        .and_then(|what| explain(provider, what));
+        .and_then(|what| entry(page(provider), what));
     if let Some(known) = code {
         return print_codes(context, provider, &[known]);
     }
@@ -56,9 +57,12 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
     }
 }
 
-fn print_codes(context: &Context, provider: &str, known: &[&Explanation]) -> Result<Done, Error> {
+fn print_codes(context: &Context, provider: &str, known: &[Entry<'_>]) -> Result<Done, Error> {
     if context.global.json {
-        output::json(&known)?;
+        let told = known
+            .iter()
+            .filter_map(|known| of_code(provider, known.code));
+        output::json(&told.collect::<Vec<_>>())?;
     } else {
         for known in known {
             output::line(&text(known))?;
@@ -91,7 +95,7 @@ async fn every_group(
             let all: Vec<Value> = codes
                 .iter()
                 .map(|(code, count)| {
-                    json!({"code": code, "count": count, "explanation": explain(&lane.provider, code)})
+                    json!({"code": code, "count": count, "explanation": of_code(&lane.provider, code)})
                 })
                 .collect();
             output::json(&all)?;
@@ -123,21 +127,26 @@ async fn one(
     let mut letters = dead_letters(stack, lane, &arguments.reading);
     releasing(&mut letters, async |letters| {
         let found = find(stack, lane, letters, &arguments.reading, what).await?;
+        let mut lanes = Lanes::new(stack, &lane.provider);
+        let zone = context.zone();
         if context.global.json {
-            let all: Vec<Value> = found
-                .iter()
-                .map(|judged| {
-                    json!({
-                        "message_id": judged.letter.message_id,
-                        "code": judged.letter.said.code,
-                        "detail": judged.letter.said.detail,
-                        "explanation": explain(&lane.provider, &judged.letter.said.code),
-                        "ledger": judged.record.as_ref().map(record_json),
-                        "redrive": judged.judgement,
-                        "next": next(&lane.provider, judged),
-                    })
-                })
-                .collect();
+            let mut all: Vec<Value> = Vec::with_capacity(found.len());
+            for judged in &found {
+                let told = lanes.explain(judged, &zone).await;
+                let mut explanation =
+                    of_code(&lane.provider, &judged.letter.said.code).unwrap_or_default();
+                explanation["support"] = told.support.into();
+                explanation["engineer"] = told.engineer.into();
+                all.push(json!({
+                    "message_id": judged.letter.message_id,
+                    "code": judged.letter.said.code,
+                    "detail": judged.letter.said.detail,
+                    "explanation": explanation,
+                    "ledger": judged.record.as_ref().map(record_json),
+                    "redrive": judged.judgement,
+                    "next": next(&lane.provider, judged),
+                }));
+            }
             output::json(&all)?;
             return Ok(Done::All);
         }
@@ -156,6 +165,7 @@ async fn one(
                 judged.judgement.why
             ))?;
             output::line(&format!("  next:    {}\n", next(&lane.provider, judged)))?;
+            output::line(&paragraphs(&lanes.explain(judged, &zone).await))?;
         }
         Ok(Done::All)
     })
@@ -163,15 +173,15 @@ async fn one(
 }
 
 fn text_of(provider: &str, code: &str) -> String {
-    match explain(provider, code) {
-        Some(known) => text(known),
+    match entry(page(provider), code) {
+        Some(known) => text(&known),
         None => format!(
             "{code}\n  meaning: This release of the command does not know the code; the lane may be newer."
         ),
     }
 }
 
-fn text(known: &Explanation) -> String {
+fn text(known: &Entry<'_>) -> String {
     format!(
         "{}\n  meaning: {}\n  move of: {}\n  do:      {}\n  redrive: {}",
         known.code,

@@ -7,10 +7,8 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as System};
 use causeway::Timestamp;
 use causeway::queue::attributes;
 use causeway::request::{DecodeError, Request};
+use causeway_insights::explain::NO_CODE;
 use serde::Serialize;
-
-/// The code of a letter that no lane wrote: the queue's own redrive policy moved the message, or a person put it there.
-pub const NO_CODE: &str = "no_code";
 
 /// One dead letter, held by this command.
 #[derive(Clone, PartialEq)]

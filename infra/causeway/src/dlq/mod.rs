@@ -1,7 +1,6 @@
 //! `causeway dlq`: read, explain, put back and settle dead letters.
 
 mod classify;
-mod codes;
 mod explain;
 mod fingerprint;
 mod group;
@@ -12,6 +11,7 @@ mod queue;
 mod redrive;
 mod resolve;
 mod show;
+mod told;
 
 use std::time::Duration;
 
@@ -21,7 +21,6 @@ use crate::context::{Context, Done};
 use crate::error::Error;
 
 pub use classify::{Class, Judgement, classify};
-pub use codes::{Explanation, Fault, Redrive, all as explanations, explain as explanation};
 pub use group::{Group, groups};
 pub use letter::{Letter, Said};
 pub use queue::{Counts, DeadLetters};

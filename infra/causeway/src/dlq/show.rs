@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 use super::Reading;
 use super::look::{Judged, dead_letters, judge, ledger, record_json, releasing, spec};
 use super::queue::DeadLetters;
+use super::told::Lanes;
 use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output;
 use crate::stack::{Lane, Stack};
+use crate::status::paragraphs;
 
 /// One letter: what its lane said of it, and what the ledger has.
 #[derive(Args, Debug)]
@@ -35,14 +37,22 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
     let mut letters = dead_letters(&stack, lane, &arguments.reading);
     releasing(&mut letters, async |letters| {
         let found = find(&stack, lane, letters, &arguments.reading, &arguments.letter).await?;
-        let shown: Vec<Value> = found
-            .iter()
-            .map(|judged| describe(judged, arguments.body))
-            .collect();
+        let mut lanes = Lanes::new(&stack, &lane.provider);
+        let zone = context.zone();
+        let mut shown: Vec<Value> = Vec::with_capacity(found.len());
+        for judged in &found {
+            let told = lanes.explain(judged, &zone).await;
+            if context.global.json {
+                let mut described = describe(judged, arguments.body);
+                described["explanation"] = json!(told);
+                shown.push(described);
+            } else {
+                print(&describe(judged, arguments.body))?;
+                output::line(&paragraphs(&told))?;
+            }
+        }
         if context.global.json {
             output::json(&shown)?;
-        } else {
-            shown.iter().try_for_each(print)?;
         }
         Ok(Done::All)
     })

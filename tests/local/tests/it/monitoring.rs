@@ -182,6 +182,65 @@ fn every_alarm_has_a_heading_in_the_runbook_and_a_first_command() {
     }
 }
 
+/// A sentence that says for whom it means what, the first command, the heading; and the heading's first commands are the
+/// alarm's, so that who reads either does the same.
+#[test]
+fn what_an_alarm_says_is_plain_and_what_the_runbook_says() {
+    const TRADE: [&str; 9] = [
+        "breaker is",
+        "idempotency",
+        "5xx",
+        "4xx",
+        "DLQ",
+        "ledger",
+        "event source",
+        "concurrency",
+        "payload",
+    ];
+    let runbook = read("infra/RUNBOOK.md");
+    let mut seen = 0;
+    for template in both() {
+        for (id, alarm) in template.alarms() {
+            let text = alarm["AlarmDescription"].as_str().unwrap_or_default();
+            let (means, rest) = text.split_once(" First: ").expect(id);
+            let (first, anchor) = rest.split_once(". infra/RUNBOOK.md#").expect(id);
+            assert!(means.ends_with('.') && means.len() > 40, "{id}: {means}");
+            let people = ["request", "account", "sends"];
+            assert!(
+                people
+                    .iter()
+                    .any(|word| means.to_lowercase().contains(word)),
+                "{id}: for whom? {means}"
+            );
+            for word in TRADE {
+                assert!(!means.contains(word), "{id} says `{word}`: {means}");
+            }
+            let mut sections = runbook.split("\n## ");
+            let section = sections.find(|section| {
+                let heading = section.lines().next().unwrap_or_default();
+                heading.trim().to_lowercase() == anchor.trim()
+            });
+            let section = section.expect(id);
+            let console = section.split("```console\n").nth(1).expect(id);
+            let console = console.split("```").next().unwrap_or_default();
+            let words: Vec<&str> = first
+                .split_whitespace()
+                .take_while(|word| !word.starts_with("--"))
+                .collect();
+            let command = words[..words.len().min(3)]
+                .iter()
+                .filter(|word| word.chars().all(char::is_lowercase));
+            let command: Vec<&str> = command.copied().collect();
+            assert!(
+                console.contains(&command.join(" ")),
+                "{id}: `{first}` is not among\n{console}"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 7 * 12, "{seen}");
+}
+
 #[test]
 fn every_alarm_reaches_somebody_and_says_what_silence_means() {
     for template in both() {

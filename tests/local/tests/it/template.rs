@@ -385,6 +385,8 @@ fn outputs_keep_the_names_that_others_rely_on() {
 #[test]
 fn a_function_is_told_where_everything_is() {
     let template = Template::read();
+    let ingest = &template.properties("IngestFunction")["Environment"]["Variables"];
+    assert_eq!(ingest["LANES_TABLE"], json!({"Ref": "LanesTable"}));
     for lane in template.lanes.keys() {
         let variables =
             &template.properties(&format!("{lane}Function"))["Environment"]["Variables"];

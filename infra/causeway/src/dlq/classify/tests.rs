@@ -3,8 +3,8 @@
 use causeway_ingest::catalogue;
 
 use super::*;
-use crate::dlq::letter::NO_CODE;
 use crate::dlq::letter::tests::letter;
+use causeway_insights::explain::NO_CODE;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_341_600_000);
 const HOUR: Duration = Duration::from_secs(60 * 60);

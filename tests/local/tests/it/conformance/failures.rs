@@ -23,6 +23,8 @@ pub enum Subject {
     Settle,
     /// A read of shared state.
     Load,
+    /// A look at several items of shared state.
+    Glance,
     /// A compare-and-swap.
     Swap,
     /// Letters to the dead-letter queue.
@@ -44,11 +46,12 @@ pub enum Subject {
 }
 
 impl Subject {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
         Self::Claim,
         Self::Settle,
         Self::Load,
+        Self::Glance,
         Self::Swap,
         Self::Bury,
         Self::Hide,
@@ -176,6 +179,12 @@ async fn answers_in_part_are_taken_for_the_part_they_are() {
         .await;
     assert_error(&always, "keys left unprocessed each time");
 
+    // An onlooker does not wait for them, and takes none for absent.
+    let left = world
+        .run(Subject::Glance, &[Fault::Changed(leave_unprocessed)])
+        .await;
+    assert_error(&left, "keys of a look left unprocessed");
+
     // Of a batch that SQS took in part, the rest failed; so did what the answer does not name at all.
     for subject in [Subject::Bury, Subject::Hide, Subject::SendAgain] {
         for change in [fail_first as fn(&mut Value), forget_first] {
@@ -192,6 +201,7 @@ async fn items_that_cannot_be_read_are_errors() {
     for (subject, change) in [
         (Subject::Read, garble_record as fn(&mut Value)),
         (Subject::Load, garble_state),
+        (Subject::Glance, garble_key),
         (Subject::Secret, garble_secret),
         (Subject::InFlight, garble_count),
     ] {
@@ -234,6 +244,13 @@ fn garble_record(answer: &mut Value) {
     let responses = answer["Responses"].as_object_mut().expect("items by table");
     for items in responses.values_mut() {
         items[0]["status"] = json!({ "S": BODY_TEXT });
+    }
+}
+
+fn garble_key(answer: &mut Value) {
+    let responses = answer["Responses"].as_object_mut().expect("items by table");
+    for items in responses.values_mut() {
+        items[0]["pk"] = json!({ "BOOL": true });
     }
 }
 

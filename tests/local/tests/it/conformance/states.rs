@@ -19,6 +19,8 @@ const KEYS: usize = 3;
 #[derive(Clone, Debug)]
 enum Operation {
     Load(String),
+    /// Every key's fields of these names.
+    Glance(Vec<String>),
     Swap {
         key: String,
         expected: Option<u64>,
@@ -31,6 +33,7 @@ enum Operation {
 #[derive(Debug, PartialEq)]
 enum Seen {
     Loaded(Option<Versioned>),
+    Glanced(Vec<Option<Value>>),
     Swap(Swap),
     Failed,
 }
@@ -100,6 +103,11 @@ async fn walk(seed: u64, memory: &dyn StateStore, aws: &dyn StateStore, kinds: &
 async fn apply(store: &dyn StateStore, operation: &Operation) -> Seen {
     let answer: Result<Seen, StoreError> = match operation {
         Operation::Load(key) => store.load(key).await.map(Seen::Loaded),
+        Operation::Glance(fields) => {
+            let keys: Vec<String> = (0..=KEYS).map(key).collect();
+            let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+            store.glance(&keys, &fields).await.map(Seen::Glanced)
+        }
         Operation::Swap {
             key,
             expected,
@@ -133,7 +141,8 @@ impl Path {
     }
 
     fn next(&mut self) -> Operation {
-        match self.random.below(10) {
+        match self.random.below(11) {
+            10 => Operation::Glance(vec!["field_0".to_owned(), "field_3".to_owned()]),
             0..=1 => Operation::Load(key(self.random.below(KEYS))),
             // The same write once more, at once or after others: the SDK's retry of one whose reply was lost.
             2..=3 if !self.swaps.is_empty() => self.swaps[self.swaps.len() - 1].clone(),

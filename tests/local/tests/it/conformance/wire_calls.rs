@@ -50,6 +50,11 @@ const CALLS: &[(&str, &str, Shown)] = &[
     ),
     (
         "shared/src/lanes/dynamodb.rs",
+        "glance",
+        Shown::By(Subject::Glance),
+    ),
+    (
+        "shared/src/lanes/dynamodb.rs",
         "load",
         Shown::By(Subject::Load),
     ),

@@ -74,6 +74,16 @@ const STATES: &str = "shared/src/lanes/dynamodb.rs";
 const SECRETS: &str = "shared/src/secrets/aws.rs";
 const CONTROL: &str = "functions/gatekeeper/src/aws.rs";
 
+/// Looking on is for whoever explains: nothing is decided by it.
+const fn no_glance(folder: &'static str) -> Never {
+    Never {
+        file: STATES,
+        method: "glance",
+        folder,
+        calls: &[".glance(", "explain::look("],
+    }
+}
+
 const NO_SWAP_IN_THE_GATEKEEPER: Never = Never {
     file: STATES,
     method: "swap",
@@ -156,7 +166,7 @@ pub const LANE: Function = Function {
             Target::Secrets,
         ),
     ],
-    never: &[],
+    never: &[no_glance("shared/src/pipeline")],
     // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     lambda: &[
         ("sqs:ReceiveMessage", Target::Queue),
@@ -191,7 +201,10 @@ pub const GATEKEEPER: Function = Function {
             Target::TaggedSources,
         ),
     ],
-    never: &[NO_SWAP_IN_THE_GATEKEEPER],
+    never: &[
+        NO_SWAP_IN_THE_GATEKEEPER,
+        no_glance("shared/src/gatekeeper"),
+    ],
     // https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
     lambda: &[
         ("dynamodb:DescribeStream", Target::LanesStream),
@@ -219,6 +232,11 @@ pub const INGEST: Function = Function {
             (STATES, "load"),
             ("shared/src/mapping/known.rs", "store.load("),
             Target::Mappings,
+        ),
+        used(
+            (STATES, "glance"),
+            ("shared/insights/src/explain/look.rs", "states.glance("),
+            Target::Lanes,
         ),
         used(
             (SQS, "put"),

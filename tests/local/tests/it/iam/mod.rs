@@ -15,6 +15,7 @@ use self::functions::{ALL, EVERY_FUNCTION, Function, GATEKEEPER, INGEST, LANE, T
 use self::policy::{ACCOUNT, Call, Policy, REGION, STACK};
 use self::source::{Method, methods, reached, sends};
 use crate::cloudformation::Template;
+use causeway_insights::explain::LANE_FIELDS;
 
 const KEYS: &str = "dynamodb:LeadingKeys";
 
@@ -44,6 +45,7 @@ fn resource(target: Target, name: &str) -> String {
 fn sources() -> Vec<Method> {
     let folders = [
         "shared/src",
+        "shared/insights/src",
         "functions/gatekeeper/src",
         "functions/ingest/src",
     ];
@@ -324,6 +326,36 @@ fn ingest_sends_to_lanes_and_reads_no_token_no_secret_and_no_letter() {
     let send = |target| on(target, "Stripe", "sqs:SendMessage");
 
     assert!(policy.allows(&send(Target::Queue).with(tag, &[STACK])));
+
+    let keys = [
+        "stripe#*#breaker",
+        "stripe#berlin#credentials",
+        "stripe#berlin#limit#account",
+    ];
+    let look = on(Target::Lanes, INGEST.name, "dynamodb:BatchGetItem");
+    let attributes = "dynamodb:Attributes";
+    let asked: Vec<&str> = std::iter::once("pk").chain(LANE_FIELDS).collect();
+    assert!(policy.allows(&look.clone().with(KEYS, &keys).with(attributes, &asked)));
+    for call in [
+        look.clone().with(KEYS, &keys),
+        look.clone().with(attributes, &asked),
+        look.clone()
+            .with(KEYS, &["stripe#berlin#limit#channel=C1"])
+            .with(attributes, &asked),
+        look.clone()
+            .with(KEYS, &keys)
+            .with(attributes, &asked)
+            .with("dynamodb:Select", &["ALL_ATTRIBUTES"]),
+    ] {
+        assert!(!policy.allows(&call), "{call:?}");
+    }
+    for secret in ["token", "refresh_token", "spare", "prints", "lease"] {
+        let call = look.clone().with(KEYS, &keys);
+        assert!(
+            !policy.allows(&call.with(attributes, &["pk", secret])),
+            "{secret}"
+        );
+    }
 
     for call in [
         send(Target::Queue),

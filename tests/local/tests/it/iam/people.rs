@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use causeway_insights::explain::LANE_FIELDS;
 use causeway_local::stack::root;
 use serde_json::Value;
 
@@ -102,6 +103,20 @@ fn a_viewer_changes_nothing_and_sees_neither_letters_nor_refresh_tokens() {
     ] {
         assert!(!viewer.allows(&call), "{call:?}");
     }
+}
+
+/// Why a request waits: the same look as ingest's.
+#[test]
+fn a_viewer_may_ask_why_a_request_waits() {
+    let viewer = policy("viewer");
+    let asked: Vec<&str> = std::iter::once("pk").chain(LANE_FIELDS).collect();
+    let look = table("LanesTable", "dynamodb:BatchGetItem");
+    assert!(viewer.allows(&look.clone().with("dynamodb:Attributes", &asked)));
+    for attribute in ["token", "refresh_token", "spare"] {
+        let call = look.clone().with("dynamodb:Attributes", &["pk", attribute]);
+        assert!(!viewer.allows(&call), "{attribute}");
+    }
+    assert!(!viewer.allows(&look), "all attributes");
 }
 
 /// What the command asks of the table is what the policy names: a new attribute would deny the whole look.

@@ -152,6 +152,12 @@ impl Condition {
             },
             // True of an absent key as well: every one of no values matches.
             // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition_examples-multi-valued-context-keys.html
+            // Of a key that is absent it is true.
+            "StringEqualsIfExists" => match given.map(Vec::as_slice) {
+                Some([value]) => self.values.contains(value),
+                Some(_) => panic!("{} has many values: it needs a set operator", self.key),
+                None => true,
+            },
             "ForAllValues:StringLike" => given.is_none_or(|values| values.iter().all(any_like)),
             "ForAllValues:StringEquals" => {
                 given.is_none_or(|values| values.iter().all(|value| self.values.contains(value)))

@@ -182,7 +182,7 @@ impl World {
                 let write = self.ledger.write(&self.claim(), &absent).await;
                 assert_eq!(write, Ok(Write::Written));
             }
-            Subject::Load => {
+            Subject::Load | Subject::Glance => {
                 let swap = self
                     .states
                     .swap(&self.name(), None, &json!({"n": 1}), "mark")
@@ -227,6 +227,11 @@ impl World {
                     self.states.load(&name).await,
                     &Some(Versioned { version: 1, value }),
                 )
+            }
+            Subject::Glance => {
+                let keys = [name.clone(), format!("{name}-absent")];
+                let seen = self.states.glance(&keys, &["n"]).await;
+                End::of(seen, &vec![Some(json!({"n": 1})), None])
             }
             Subject::Swap => {
                 let swap = self.states.swap(&name, None, &json!({"n": 1}), &name).await;

@@ -1,12 +1,11 @@
 //! Codes of every lane.
 
-use super::Fault::{Lane, Nobody, Operator, Producer, Vendor};
-use super::Redrive::{AfterMending, AfterResolving, Helps, Never, Settles};
-use super::{Explanation, explained};
-use crate::dlq::letter::NO_CODE;
+use super::codes::Fault::{Lane, Nobody, Operator, Producer, Vendor};
+use super::codes::Redrive::{AfterMending, AfterResolving, Helps, Never, Settles};
+use super::codes::{Entry, NO_CODE, explained};
 
 /// In the order of a request's way: written, mapped, tried, carried, queued.
-pub const EVERY_LANE: &[Explanation] = &[
+pub(super) const EVERY_LANE: &[Entry<'static>] = &[
     // What the producer wrote.
     explained(
         "request_too_large",
@@ -14,6 +13,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Never,
         "The body is longer than 256 KiB.",
         "The producer sends a smaller payload, as a new request. Delete the letter.",
+        "The request is larger than what can be carried.",
+        "Send it again with less in it.",
     ),
     explained(
         "malformed_json",
@@ -21,6 +22,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Never,
         "The body is not one JSON object, or nested too deep.",
         "The producer mends what it writes and sends it as a new request.",
+        "What arrived could not be read as a request.",
+        "Correct the program that writes it and send it again.",
     ),
     explained(
         "missing_field",
@@ -28,6 +31,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Never,
         "A required field is not there; the detail names it.",
         "The producer adds the field and sends it as a new request.",
+        "Something that every such request must have is missing.",
+        "Add what is missing and send it again as a new request.",
     ),
     explained(
         "invalid_field",
@@ -35,6 +40,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Never,
         "A field breaks its rule; the detail names both.",
         "The producer corrects the field and sends it as a new request.",
+        "One value of the request is not allowed.",
+        "Correct the value and send it again as a new request.",
     ),
     explained(
         "unknown_field",
@@ -42,6 +49,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Never,
         "The request has a top-level field that requests do not have; often a misspelt one.",
         "The producer corrects the name and sends it as a new request.",
+        "The request has a part that nobody knows; often a name is misspelt.",
+        "Correct the name and send it again as a new request.",
     ),
     explained(
         "duplicate_field",
@@ -49,6 +58,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Never,
         "An object has a field twice, so that nobody can tell which one was meant.",
         "The producer writes each field once and sends it as a new request.",
+        "The request says the same thing twice, so that nobody can tell which one was meant.",
+        "Say each thing once and send it again as a new request.",
     ),
     explained(
         "number_not_exact",
@@ -56,6 +67,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Never,
         "A number would be rounded by the next program that reads it.",
         "The producer sends it as text, or with fewer digits, as a new request.",
+        "A number in the request has more digits than can be carried exactly.",
+        "Send the number as text or with fewer digits, as a new request.",
     ),
     explained(
         "unknown_provider",
@@ -63,6 +76,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Never,
         "The request names a provider that this lane does not serve: it was put on the wrong queue.",
         "The producer sends it to the other provider's queue.",
+        "The request names a service that is not connected here.",
+        "Correct the name of the service and send it again.",
     ),
     explained(
         "unknown_operation",
@@ -70,6 +85,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         AfterMending,
         "The provider has no operation of this name in the deployed release.",
         "Correct the producer, or deploy a release that has the operation and redrive.",
+        "The request asks for something that is not set up for this service.",
+        "Correct the name of what is asked for, or ask whoever runs Causeway to set it up.",
     ),
     explained(
         "payload_invalid",
@@ -78,6 +95,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         "The payload does not have the operation's shape; the detail names field and rule.",
         "The producer corrects it and sends it as a new request, under the same key if it likes. Where the rule was \
          wrong, deploy the corrected one and redrive.",
+        "The content of the request is not what this kind of request needs.",
+        "Correct the content and send it again as a new request.",
     ),
     explained(
         "idempotency_conflict",
@@ -85,6 +104,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Never,
         "The idempotency key was used before with another payload, and that request took effect or is not over.",
         "Find out which payload was meant; if this one, the producer sends it under a key of its own.",
+        "The same reference was used before for a request with another content.",
+        "Find out which of the two was meant; if this one, send it under a reference of its own.",
     ),
     explained(
         "deadline_exceeded",
@@ -92,6 +113,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Never,
         "The request's own deadline passed before it could be carried out; nothing is sent after it.",
         "Look why it waited (breaker, limits, age of the queue). The producer sends it again with a new deadline.",
+        "The latest time that the request itself set had passed before it could be carried out.",
+        "Send it again with a later time, if it is still wanted.",
     ),
     // What the stack was told.
     explained(
@@ -100,6 +123,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         AfterMending,
         "The mapping is not known here, or what it makes of the payload does not have the operation's shape.",
         "Try it on the payload with `causeway map test`, correct the mapping, wait a minute, redrive.",
+        "The request could not be translated into what {vendor} expects.",
+        "Ask whoever runs Causeway to correct the translation rules; it can be sent off again then.",
     ),
     // What became of the attempts.
     explained(
@@ -108,6 +133,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "Every attempt that the retry policy allows was made; the detail names the last failure.",
         "Check that the vendor is well again (`causeway lanes`), then redrive.",
+        "Every try that is allowed was made, and none of them succeeded.",
+        "Ask whoever runs Causeway to send it off again once {vendor} works.",
     ),
     explained(
         "provider_rejected",
@@ -116,6 +143,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         "The vendor refused the request for good; status and detail say why in the vendor's codes.",
         "Look the vendor's code up. Where something at the vendor was wrong and is mended, redrive; else the producer \
          corrects the request.",
+        "{vendor} refused the request for good.",
+        "Look at the reason that {vendor} gave, correct the request and send it as a new one.",
     ),
     explained(
         "provider_unavailable",
@@ -123,6 +152,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "The vendor answered that it is unwell (5xx).",
         "Wait until the breaker is closed again (`causeway lanes`), then redrive.",
+        "{vendor} answered that it had a fault of its own.",
+        "Wait until {vendor} works again.",
     ),
     explained(
         "provider_timeout",
@@ -130,6 +161,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "The vendor did not answer in time, or the connection broke after the request was sent.",
         "Wait until the vendor answers again, then redrive what the dry run calls safe.",
+        "{vendor} did not answer in time.",
+        "Wait until {vendor} answers again.",
     ),
     explained(
         "answer_unreadable",
@@ -137,6 +170,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         AfterResolving,
         "The vendor answered, but with more than a lane reads (1 MiB, 100 headers) or compressed although nobody asked.",
         "Look at the vendor whether it took effect. Sending it again brings the same answer; report it as a defect.",
+        "{vendor} answered with something that could not be read.",
+        "Look at {vendor} whether it was done, and tell whoever runs Causeway.",
     ),
     explained(
         "connect_failed",
@@ -144,6 +179,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "No connection to the vendor could be made, or it closed before the request began; nothing was sent.",
         "Check name resolution and the vendor's status page, then redrive.",
+        "{vendor} could not be reached, so nothing was sent.",
+        "Look at the status page of {vendor}, and wait until it can be reached.",
     ),
     explained(
         "forbidden",
@@ -151,6 +188,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "The vendor knows the credentials, and they may not do this (403): a scope, a permission, or this one object.",
         "Give the connection the right at the vendor, or find out what is special about the object; then redrive.",
+        "{vendor} does not allow this account to do that.",
+        "Give the account the right at {vendor}; it can be sent off again then.",
     ),
     explained(
         "blocked",
@@ -158,6 +197,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "Something before the vendor refused the call (403 with a page that is not the vendor's), time and again.",
         "Compare what is said in the payload and where the calls come from with the vendor's firewall; then redrive.",
+        "Something in front of {vendor}, such as a firewall, refused the call.",
+        "Ask whoever runs Causeway to look at the way to {vendor}.",
     ),
     explained(
         "locked",
@@ -165,6 +206,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "Somebody else held what the call is about, until the attempts ran out.",
         "Redrive it a few minutes later.",
+        "Somebody else was changing the same thing at that moment.",
+        "Wait a few minutes.",
     ),
     explained(
         "too_early",
@@ -172,6 +215,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "The vendor would not take the call yet, or not on this connection, until the attempts ran out.",
         "Redrive it a few minutes later.",
+        "{vendor} was not ready to take the call.",
+        "Wait a few minutes.",
     ),
     explained(
         "redirected",
@@ -179,6 +224,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "The vendor sent the call elsewhere (303), which says nothing about what became of it.",
         "Look whether the vendor's address has changed, then redrive what the dry run calls safe.",
+        "{vendor} sent the call elsewhere, which says nothing about whether it was done.",
+        "Ask whoever runs Causeway to look whether {vendor} has a new address.",
     ),
     explained(
         "rate_limited",
@@ -186,6 +233,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "The vendor's own rate limit refused the call, time and again.",
         "See who else draws on the account's limit, then redrive slowly (`--rate`).",
+        "The account made more calls than {vendor} allows.",
+        "Wait; find out who else uses the account if it lasts.",
     ),
     explained(
         "batch_refused",
@@ -193,6 +242,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "The vendor refused a call of several requests because of one of them, until the attempts ran out.",
         "Redrive: each one goes alone then, and the bad one says what is wrong with it.",
+        "Several requests went together, and one of them made {vendor} refuse all.",
+        "Ask whoever runs Causeway to send it off again: it goes alone then.",
     ),
     explained(
         "already_exists",
@@ -200,6 +251,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Never,
         "What was to be made is there already, under a name that can be given only once, and it is not ours.",
         "The producer chooses another name, or accepts what is there.",
+        "What was to be made is there already, and it was not made by this request.",
+        "Use what is there, or choose another name and send a new request.",
     ),
     explained(
         "untold_element",
@@ -207,6 +260,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "The vendor's answer to a call of several requests did not tell what became of this one.",
         "Redrive what the dry run calls safe.",
+        "Several requests went together, and the answer did not say what became of this one.",
+        "Ask whoever runs Causeway to look at it.",
     ),
     explained(
         "outcome_unknown",
@@ -215,6 +270,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         "The request may have taken effect, and nothing could tell yet. It is never sent again by itself.",
         "Redrive what the dry run calls safe. For the rest, look at the vendor whether it took effect, then say so: \
          `causeway dlq resolve`.",
+        "Nobody can tell yet whether it was done.",
+        "Look at {vendor} whether it is there, and tell whoever runs Causeway what was found.",
     ),
     explained(
         "resolved",
@@ -222,6 +279,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "An operator ruled on the request after nobody else could tell what became of it.",
         "Ruled as without effect, a redrive carries it out anew; otherwise the letter can go.",
+        "A person has decided what became of it.",
+        "Ask whoever runs Causeway to send it off again if it is still wanted.",
     ),
     // What happened to the function.
     explained(
@@ -230,6 +289,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         AfterMending,
         "The lane's own code panicked on this record; the rest of its batch went on.",
         "Report it with the function's log line, deploy the mended release, redrive.",
+        "A fault in Causeway itself stopped it before it was sent.",
+        "Tell whoever runs Causeway; it can be sent off again once the fault is mended.",
     ),
     explained(
         "crash_loop",
@@ -237,6 +298,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         AfterMending,
         "The function died three times with nothing but this request in hand: memory, time or a crash.",
         "See the function's log and memory, deploy what mends it, then redrive what the dry run calls safe.",
+        "The program that carries it broke down again and again while working on it.",
+        "Tell whoever runs Causeway; it can be sent off again once the fault is mended.",
     ),
     // What happened to the message.
     explained(
@@ -246,6 +309,8 @@ pub const EVERY_LANE: &[Explanation] = &[
         "The message waited for as long as its queue can hold it (13 days, or 950 receives); the detail names the last \
          reason to wait.",
         "End what it waited for (a paused connection, a spent quota, an open breaker), then redrive.",
+        "It waited for as long as a request can wait here, which is 13 days.",
+        "Ask whoever runs Causeway what it waited for, and to send it off again after that.",
     ),
     explained(
         NO_CODE,
@@ -253,5 +318,7 @@ pub const EVERY_LANE: &[Explanation] = &[
         Helps,
         "No lane wrote this letter: SQS moved the message after 1,000 receives, or a person put it here.",
         "See the function's log for why it never ended (permissions, a crash at start), then redrive.",
+        "It was set aside, and nothing says why.",
+        "Ask whoever runs Causeway to look at it.",
     ),
 ];

@@ -1,0 +1,108 @@
+//! Codes that the API's refusals have to themselves.
+
+use super::codes::Fault::{Operator, Producer};
+use super::codes::Redrive::{Helps, Never};
+use super::codes::{Entry, explained};
+
+/// In the order of a call's way. None of these is ever a letter's.
+pub(super) const REFUSALS: &[Entry<'static>] = &[
+    explained(
+        "no_such_path",
+        Producer,
+        Never,
+        "The API has no such path; the detail lists those that it has.",
+        "The producer corrects the path.",
+        "The call went to an address that does not exist here.",
+        "Correct the address in the program that makes the call.",
+    ),
+    explained(
+        "method_not_allowed",
+        Producer,
+        Never,
+        "The path is there, and takes another method; the detail names it.",
+        "The producer corrects the method.",
+        "The call was made in a way that this address does not take.",
+        "Correct the program that makes the call.",
+    ),
+    explained(
+        "body_too_large",
+        Producer,
+        Never,
+        "The body is longer than 5 MiB.",
+        "The producer sends fewer requests in one call.",
+        "More was sent in one call than is taken at once.",
+        "Send it in several calls.",
+    ),
+    explained(
+        "too_many_requests_in_a_list",
+        Producer,
+        Never,
+        "The list has more than 100 requests.",
+        "The producer sends shorter lists.",
+        "More requests were sent in one call than are taken at once.",
+        "Send them in several calls.",
+    ),
+    explained(
+        "query_invalid",
+        Producer,
+        Never,
+        "A parameter of the query breaks its rule; the detail names both.",
+        "The caller corrects the parameter.",
+        "Something in the question is not what can be asked, such as a time zone that does not exist.",
+        "Correct what the detail names and ask again.",
+    ),
+    explained(
+        "queue_refused",
+        Producer,
+        Never,
+        "The lane's queue takes this request never, as it is; the detail has its reason.",
+        "The producer corrects what the detail names.",
+        "The request has something in it that cannot be carried.",
+        "Correct what the detail names and send it again.",
+    ),
+    explained(
+        "queue_unavailable",
+        Operator,
+        Helps,
+        "The lane's queue did not confirm the request; the answer may have been lost after it was taken.",
+        "The producer sends it again with the same idempotency key; the ledger makes one request of the copies.",
+        "It could not be confirmed that the request was taken.",
+        "Send it again unchanged, under the same reference: it is still carried out once only.",
+    ),
+    explained(
+        "mappings_unavailable",
+        Operator,
+        Helps,
+        "The table of mappings does not answer.",
+        "The producer sends it again; see ingest's log if it lasts.",
+        "The request could not be checked just now.",
+        "Send it again unchanged in a moment.",
+    ),
+    explained(
+        "ledger_unavailable",
+        Operator,
+        Helps,
+        "The ledger does not answer.",
+        "Ask again; see ingest's log if it lasts.",
+        "What became of the request cannot be looked up just now.",
+        "Ask again in a moment.",
+    ),
+    explained(
+        "internal",
+        Operator,
+        Helps,
+        "A fault of ingest: its log has the place.",
+        "The producer sends it again with the same idempotency key; whoever runs the stack reads the log.",
+        "A fault in Causeway itself stopped the call.",
+        "Send it again unchanged; tell whoever runs Causeway if it lasts.",
+    ),
+    explained(
+        "no_such_request",
+        Producer,
+        Helps,
+        "No lane has a record of it: it waits in its queue, was never sent, or ended more than 30 days ago.",
+        "Compare the key with what was answered to the POST; ids are no keys. `causeway lanes` shows what waits.",
+        "Nothing is written down about this request.",
+        "Check the reference, and ask again in a while.",
+    ),
+];
