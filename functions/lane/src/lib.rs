@@ -126,3 +126,39 @@ fn text(file: &Path) -> Result<String, ReadError> {
         ReadError::File { file, source }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use causeway::provider::Provider;
+
+    use super::*;
+
+    fn functions() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    }
+
+    /// Starting took longer with each operation that a pack has. A file that no memory holds tells whether it is read.
+    #[test]
+    fn a_lane_starts_without_reading_its_operations() {
+        let folder = std::env::temp_dir().join(format!("causeway-lane-{}", process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let page = functions().join("klaviyo/provider.toml");
+        fs::copy(page, folder.join("provider.toml")).expect("a page");
+        let operations = File::create(folder.join("operations.jsonl")).expect("a file");
+        // Nothing but a length: it takes no room on the disk.
+        operations.set_len(1 << 40).expect("a length");
+        let pack = read(&folder);
+        fs::remove_dir_all(&folder).expect("gone again");
+        assert_eq!(pack.expect("a pack").spec().name, "klaviyo");
+    }
+
+    #[test]
+    fn an_operation_is_found_where_it_stands() {
+        let pack = read(&functions().join("klaviyo")).expect("a pack");
+        let operations = pack.spec().operations;
+        assert!(operations.named("create_event").is_some());
+        assert!(operations.named("create_evenu").is_none());
+        assert!(operations.names().len() > 100);
+        pack.check().expect("every line is one");
+    }
+}
