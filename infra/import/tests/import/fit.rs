@@ -73,7 +73,7 @@ fn a_field_that_no_operation_of_the_row_has_is_told_with_the_nearest() {
         ),
         (
             "answer = [\n  { status = 409, when = { \"/to\" = { same = \"{payload:/guest/mail}\" } }, is = \"exists\", src = \"ours: x\" },\n]",
-            "line 5: answer: none of its 2 operations has a field `/guest/mail` in its payload",
+            "line 5: answer: none of its 2 operations has a field `/guest/mail` in its payload; the nearest is `email`",
         ),
         (
             "answer = [\n  { status = 404, when = { \"payload:/idd\" = { has = true } }, op = \"orders.delete\", is = \"rejected\", src = \"ours: x\" },\n]",

@@ -124,7 +124,7 @@ fn a_page_about_an_old_document_lets_fields_and_values_through() {
     );
     assert_eq!(
         is,
-        json!({"type": "object", "properties": {"a": {"type": "string"}}})
+        json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "^[a-z0-9_.-]+$", "maxLength": 100}}})
     );
 }
 
