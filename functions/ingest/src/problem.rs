@@ -37,7 +37,7 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// What is wrong, who can change it, and what to do: for support people and for engineers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub explanation: Option<Explained>,
+    pub explanation: Option<Box<Explained>>,
 }
 
 /// One field that is wrong.
@@ -68,7 +68,7 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             code,
-            explanation: explain_refusal(code, &detail).map(Explained::from),
+            explanation: explain_refusal(code, &detail).map(|told| Box::new(told.into())),
             detail,
             retryable: false,
             errors: Vec::new(),
@@ -122,7 +122,7 @@ impl Problem {
     #[must_use]
     pub fn explained(self, explanation: Explained) -> Self {
         Self {
-            explanation: Some(explanation),
+            explanation: Some(Box::new(explanation)),
             ..self
         }
     }
