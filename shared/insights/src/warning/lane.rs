@@ -13,6 +13,9 @@ const VERSION: u8 = 1;
 /// False alarms a day of one signal. A limit's forecast has none of its own: it is arithmetic.
 const A_DAY: f64 = FALSE_ALARMS_A_DAY / 3.0;
 
+/// From this share of a threshold on a lane is looked at each minute: one failure of a lane with few calls reaches it.
+const WATCHED: f64 = 0.2;
+
 /// Minutes between two looks at a lane of which nothing is suspected: what is asked for is paid for.
 pub const EVERY: u32 = 5;
 
@@ -36,11 +39,14 @@ const LIMIT_AHEAD: f64 = 90.0;
 /// fills evenly, a minute's limit jumps.
 const LIMIT_STEADY: u8 = 15;
 
+/// When a limit is spent: percents are published whole, cut off, so that a value stands for half of one more.
+const SPENT: f64 = 99.5;
+
 /// See [`LIMIT_STEADY`].
 const LIMIT_ERROR: f64 = 1.5;
 
 /// Half-lives of what a limit's and a backlog's trend remember, in minutes.
-const LIMIT_TREND: f64 = 30.0;
+const LIMIT_TREND: f64 = 10.0;
 
 /// See [`LIMIT_TREND`].
 const BACKLOG_TREND: f64 = 10.0;
@@ -74,7 +80,7 @@ impl Filling {
         let near = self
             .trend
             .line()
-            .and_then(|line| line.reaches(100.0))
+            .and_then(|line| line.reaches(SPENT))
             .is_some_and(|left| left <= LIMIT_AHEAD);
         self.steady = if as_foreseen && near && percent >= LIMIT_FROM {
             self.steady.saturating_add(1)
@@ -85,7 +91,7 @@ impl Filling {
 
     fn spent(&self) -> Option<u32> {
         (self.latest >= LIMIT_FROM && self.latest < 100.0)
-            .then(|| forecast::reaches(&self.trend, 100.0))?
+            .then(|| forecast::reaches(&self.trend, SPENT))?
     }
 
     const fn speaks(&self) -> bool {
@@ -158,7 +164,7 @@ impl LaneWatch {
     /// Whether the lane is worth a look each minute.
     #[must_use]
     pub fn is_suspicious(&self) -> bool {
-        self.episode.is_some() || self.levels().iter().any(|(_, level)| *level >= SUSPICIOUS)
+        self.episode.is_some() || self.levels().iter().any(|(_, level)| *level >= WATCHED)
     }
 
     fn levels(&self) -> [(Signal, f64); 3] {
@@ -182,13 +188,11 @@ impl LaneWatch {
         if minute.at <= self.at {
             return Vec::new();
         }
-        let passed = minute.at - self.at;
         let Minute { at, calls, .. } = *minute;
-        self.failures.see(at, passed, minute.failures, calls, A_DAY);
-        self.throttles
-            .see(at, passed, minute.throttled, calls, A_DAY);
+        self.failures.see(at, minute.failures, calls, A_DAY);
+        self.throttles.see(at, minute.throttled, calls, A_DAY);
         if let Some(median) = minute.latency_ms {
-            self.latency.see(at, passed, median, calls, A_DAY);
+            self.latency.see(at, median, calls, A_DAY);
         }
         if let Some(percent) = minute.limit_used {
             self.limit.see(at, percent);

@@ -11,7 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rate::{HABIT_AFTER, SUSPICIOUS};
+use super::rate::{HABIT_AFTER, SUSPICIOUS, left_after};
 use super::tail::{MOST, Tail};
 use super::{CLIP, short};
 
@@ -37,14 +37,17 @@ const RESTLESS: f64 = 0.03;
 const RISE: f64 = 0.47;
 
 /// The rise that is looked for on a restless lane, in its own deviations.
-const RISE_DEVIATIONS: f64 = 6.0;
+const RISE_DEVIATIONS: f64 = 6.5;
 
-/// What is left of the statistic after a minute.
-const LEFT: f64 = 0.98;
+/// The least threshold of latency: answers that take longer come and go more than failures do.
+const LEAST_SLOW: f64 = 9.2;
 
 /// What is known of a lane's latency.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
+    /// The last minute that was seen.
+    #[serde(rename = "a")]
+    at: u32,
     /// Minutes seen, up to [`LEARNING`].
     #[serde(rename = "n")]
     seen: u32,
@@ -85,8 +88,8 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// Sees that `calls` of minute `at` had this median; `passed` minutes after the last one that was seen.
-    pub fn see(&mut self, at: u32, passed: u32, median_ms: f64, calls: u32, a_day: f64) {
+    /// Sees that `calls` of minute `at` had this median.
+    pub fn see(&mut self, at: u32, median_ms: f64, calls: u32, a_day: f64) {
         if calls == 0 || !median_ms.is_finite() || median_ms <= 0.0 {
             return;
         }
@@ -94,21 +97,23 @@ impl Latency {
         if self.seen == 0 {
             self.level = value;
         }
+        let passed = at.saturating_sub(self.at).max(1);
+        self.at = at;
         self.turn(at / 60);
         let learning = self.seen < LEARNING;
         let above = value - self.level - self.offset(at);
-        let fading = LEFT.powf(f64::from(passed.min(600)));
         // After a longer gap the half-hour before it says little.
-        self.drift *= (1.0 - DRIFT).powf(f64::from(passed.min(600) - 1));
+        self.drift *= (1.0 - DRIFT).powf(f64::from(passed - 1));
         let deviation = above - self.drift;
         let variance = self.scale.of(calls);
         if !learning {
             let rise = RISE.max(RISE_DEVIATIONS * self.scale.of(u32::MAX).sqrt());
             let evidence = (rise * deviation - rise * rise / 2.0) / variance;
-            self.sum = (self.sum * fading + evidence.clamp(-CLIP, CLIP)).clamp(0.0, MOST);
+            let left = self.sum * left_after(passed);
+            self.sum = (left + evidence.clamp(-CLIP, CLIP)).clamp(0.0, MOST);
         }
         self.recent += 0.2 * (above - self.recent);
-        let threshold = self.tail.threshold(a_day);
+        let threshold = self.tail.threshold(a_day, LEAST_SLOW);
         let suspicious = self.sum >= SUSPICIOUS * threshold;
         self.held = if suspicious {
             self.held.saturating_add(1)
@@ -174,7 +179,7 @@ impl Latency {
     /// The statistic, in thresholds: a warning from 1 on.
     #[must_use]
     pub fn level(&self, a_day: f64) -> f64 {
-        self.sum / self.tail.threshold(a_day)
+        self.sum / self.tail.threshold(a_day, LEAST_SLOW)
     }
 
     /// The median that is usual at minute `at`, in milliseconds.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tail::{MOST, Tail};
+use super::tail::{LEAST, MOST, Tail};
 use super::{CLIP, Trend, short};
 
 /// The usual share of a lane of which nothing is known, and how many calls that knowledge is worth.
@@ -23,6 +23,20 @@ const ALTERNATIVE: f64 = 0.05;
 /// See [`ALTERNATIVE`].
 const TIMES: f64 = 4.0;
 
+/// The suspected share is at least this, divided by the minute's calls: of two calls, one that fails says more about a
+/// share of a quarter than about one of a twentieth, and so do all that succeed.
+const SLOW: f64 = 0.3;
+
+/// Below this many calls a minute a lane has few: its blips are a handful of failures.
+const FEW: f64 = 5.0;
+
+/// The least threshold of such a lane: more than two minutes of full evidence. With the one of other lanes
+/// ([`LEAST`]) a ramp of a quarter of an hour would be over before it spoke.
+const LEAST_FEW: f64 = 6.3;
+
+/// Weight of a minute in the usual number of calls.
+const PACE: f64 = 1.0 / 60.0;
+
 /// What is left of the statistic after a minute: a blip on a lane with two calls a minute is forgotten within the hour,
 /// where the successes alone would take three.
 const LEFT: f64 = 0.98;
@@ -33,11 +47,24 @@ const TREND_QUIET: f64 = 2.0;
 /// The same while something is.
 const TREND: f64 = 12.0;
 
-/// From this share of the threshold on the lane is looked at each minute, and its minutes teach nothing.
-pub const SUSPICIOUS: f64 = 0.3;
+/// From this share of the threshold on a lane's minutes teach nothing.
+pub const SUSPICIOUS: f64 = 0.5;
 
 /// Minutes after which what lasts is the lane's new habit.
 pub const HABIT_AFTER: u16 = 360;
+
+/// Minutes of silence after which the statistic begins anew: a lane that comes back from an outage is not warned of for
+/// what was before it.
+const SILENCE: u32 = 30;
+
+/// What is left of a statistic after so many minutes.
+pub(super) fn left_after(minutes: u32) -> f64 {
+    if minutes >= SILENCE {
+        0.0
+    } else {
+        LEFT.powf(f64::from(minutes))
+    }
+}
 
 /// What is known of one share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -47,6 +74,9 @@ pub struct Rate {
     calls: f64,
     #[serde(rename = "k", serialize_with = "short::number")]
     hits: f64,
+    /// Calls a minute of late.
+    #[serde(rename = "p", serialize_with = "short::number")]
+    pace: f64,
     /// The statistic.
     #[serde(rename = "s", serialize_with = "short::number")]
     sum: f64,
@@ -62,30 +92,37 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Sees that `hits` of `calls` counted in minute `at`; `passed` minutes after the last one that was seen.
-    pub fn see(&mut self, at: u32, passed: u32, hits: u32, calls: u32, a_day: f64) {
+    /// Sees that `hits` of `calls` counted in minute `at`.
+    pub fn see(&mut self, at: u32, hits: u32, calls: u32, a_day: f64) {
         if calls == 0 {
             return;
         }
         let (k, n) = (f64::from(hits.min(calls)), f64::from(calls));
+        let passed = at.saturating_sub(self.trend.at());
         let half_life = if self.held > 0 { TREND } else { TREND_QUIET };
         self.trend.note(at, k / n, n, half_life);
+        self.pace += PACE * (n - self.pace);
         let usual = self.usual();
-        let risen = (usual * TIMES).max(ALTERNATIVE).min(0.9);
+        let risen = (usual * TIMES).max(ALTERNATIVE).max(SLOW / n).min(0.9);
         let evidence = k * (risen / usual).ln() + (n - k) * ((1.0 - risen) / (1.0 - usual)).ln();
-        let fading = LEFT.powf(f64::from(passed.min(600)));
-        self.sum = (self.sum * fading + evidence.clamp(-CLIP, CLIP)).clamp(0.0, MOST);
-        let suspicious = self.sum >= SUSPICIOUS * self.tail.threshold(a_day);
+        let left = self.sum * left_after(passed);
+        self.sum = (left + evidence.clamp(-CLIP, CLIP)).clamp(0.0, MOST);
+        let suspicious = self.sum >= SUSPICIOUS * self.threshold(a_day);
         self.held = if suspicious {
             self.held.saturating_add(1)
         } else {
             0
         };
         self.tail
-            .note(at, self.sum, self.sum < self.tail.threshold(a_day));
+            .note(at, self.sum, self.sum < self.threshold(a_day));
         if !suspicious || self.held > HABIT_AFTER {
             self.learn(k, n);
         }
+    }
+
+    fn threshold(&self, a_day: f64) -> f64 {
+        let least = if self.pace < FEW { LEAST_FEW } else { LEAST };
+        self.tail.threshold(a_day, least)
     }
 
     fn learn(&mut self, k: f64, n: f64) {
@@ -104,7 +141,7 @@ impl Rate {
     /// The statistic, in thresholds: a warning from 1 on.
     #[must_use]
     pub fn level(&self, a_day: f64) -> f64 {
-        self.sum / self.tail.threshold(a_day)
+        self.sum / self.threshold(a_day)
     }
 
     /// The share of late.

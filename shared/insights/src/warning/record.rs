@@ -24,7 +24,7 @@ const STALE: u32 = 15;
 /// The key of a lane's item.
 #[must_use]
 pub fn key(provider: &str) -> String {
-    format!("{provider}#*#warning")
+    causeway::gatekeeper::ask_key(provider)
 }
 
 /// The item. [`Default`] is what a missing one means.

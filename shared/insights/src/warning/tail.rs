@@ -11,7 +11,8 @@ use super::short;
 /// From here on a quiet hour's peak counts.
 const FLOOR: f64 = 2.0;
 
-/// The least threshold: more than three minutes of full evidence ([`super::CLIP`]), which a two-minute blip can give.
+/// The least threshold of failures and throttles: more than three minutes of full evidence ([`super::CLIP`]), which a
+/// two-minute blip can give.
 pub const LEAST: f64 = 8.5;
 
 /// The highest: eight minutes of full evidence warn on any lane, however noisy.
@@ -68,12 +69,12 @@ impl Tail {
         }
     }
 
-    /// The statistic that quiet hours exceed `a_day` times a day.
+    /// The statistic that quiet hours exceed `a_day` times a day, and at least `least`.
     #[must_use]
-    pub fn threshold(&self, a_day: f64) -> f64 {
+    pub fn threshold(&self, a_day: f64, least: f64) -> f64 {
         let over_a_day = self.rate * 24.0;
         let times = (over_a_day / a_day).max(1.0);
-        (FLOOR + self.excess * times.ln()).clamp(LEAST, MOST)
+        (FLOOR + self.excess * times.ln()).clamp(least, MOST)
     }
 }
 
@@ -97,27 +98,27 @@ mod tests {
     #[test]
     fn three_clipped_minutes_never_reach_the_least_threshold() {
         const { assert!(LEAST > 3.0 * CLIP) };
-        assert_eq!(Tail::default().threshold(0.02), LEAST);
+        assert_eq!(Tail::default().threshold(0.02, LEAST), LEAST);
     }
 
     #[test]
     fn a_restless_lane_gets_the_threshold_that_its_own_hours_ask_for() {
         // 24 exceedances a day with mean excess 1: exceeded 0.02 times a day at 2 + ln(1200) = 9.1.
-        let threshold = after_days(30, 1.0).threshold(0.02);
+        let threshold = after_days(30, 1.0).threshold(0.02, LEAST);
         assert!((8.6..9.6).contains(&threshold), "{threshold}");
-        assert!(after_days(30, 1.3).threshold(0.02) > threshold + 1.0);
-        assert_eq!(after_days(30, 9.0).threshold(0.02), MOST);
+        assert!(after_days(30, 1.3).threshold(0.02, LEAST) > threshold + 1.0);
+        assert_eq!(after_days(30, 9.0).threshold(0.02, LEAST), MOST);
     }
 
     #[test]
     fn an_hour_with_an_episode_teaches_nothing() {
         let mut tail = after_days(10, 1.0);
-        let before = tail.threshold(0.02);
+        let before = tail.threshold(0.02, LEAST);
         let hour = 10 * 24 + 1;
         tail.note(hour * 60, 19.0, true);
         tail.note(hour * 60 + 1, 19.0, false);
         tail.note(hour * 60 + 2, 19.0, true);
         tail.note((hour + 1) * 60, 0.0, true);
-        assert!(tail.threshold(0.02) < before + 0.1);
+        assert!(tail.threshold(0.02, LEAST) < before + 0.1);
     }
 }

@@ -193,6 +193,29 @@ fn an_episode_is_told_once_and_takes_in_what_comes_with_it() {
     assert_eq!(watch.episode(), None);
 }
 
+/// An open breaker lets no call through: the statistic stood at its highest when the lane came back, and its first good
+/// minute was told as a new warning.
+#[test]
+fn a_lane_that_comes_back_from_an_outage_is_not_warned_of_again() {
+    let (mut watch, mut noise) = healthy(2);
+    let first = watch.seen_to() + 1;
+    for at in first..first + 20 {
+        let minute = quiet(at, &mut noise);
+        watch.observe(&Minute {
+            failures: 20,
+            ..minute
+        });
+    }
+    assert!(watch.episode().is_some());
+    for to in first + 20..first + 60 {
+        watch.pass(to);
+    }
+    assert_eq!(watch.episode(), None);
+    for at in first + 60..first + 120 {
+        assert_eq!(watch.observe(&quiet(at, &mut noise)), []);
+    }
+}
+
 #[test]
 fn a_minute_that_was_seen_or_comes_late_changes_nothing() {
     let (mut watch, mut noise) = healthy(1);

@@ -11,10 +11,7 @@ const SUBJECT_MAX: usize = 99;
 /// A warning's subject: ASCII, one line, within SNS's bound.
 #[must_use]
 pub fn subject(provider: &str, watch: &LaneWatch) -> String {
-    let text = format!(
-        "Causeway early warning: {provider}: {}",
-        now(watch)
-    );
+    let text = format!("Causeway early warning: {provider}: {}", now(watch));
     text.chars().take(SUBJECT_MAX).collect()
 }
 
