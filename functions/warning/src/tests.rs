@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use causeway::clock::{Clock, ManualClock};
+use causeway::clock::ManualClock;
 use causeway::lanes::{MemoryStates, StateStore};
 use causeway::{StoreError, Timestamp};
 use causeway_insights::warning::{Alert, Minute, key};
