@@ -1,5 +1,5 @@
 # What `sam build` runs for each function, from the root, with the folder to fill in ARTIFACTS_DIR: build-StripeFunction
-# and so on. The first run compiles the three programs, those of the workspace's default members; the others find them
+# and so on. The first run compiles the four programs, those of the workspace's default members; the others find them
 # compiled. What cargo says goes to standard output, which SAM shows as it comes.
 PROGRAMS := target/lambda
 
@@ -7,7 +7,7 @@ PROGRAMS := target/lambda
 programs:
 	@cargo lambda build --release --locked $(PROCESSOR) --lambda-dir $(PROGRAMS) 2>&1
 
-build-GatekeeperFunction build-IngestFunction: build-%Function: programs
+build-GatekeeperFunction build-IngestFunction build-WarningFunction: build-%Function: programs
 	@install -m 755 "$(PROGRAMS)/$$(echo $* | tr A-Z a-z)/bootstrap" "$(ARTIFACTS_DIR)/bootstrap"
 
 build-%Function: programs

@@ -22,6 +22,8 @@ pub struct Config {
     pub lanes_table: String,
     /// Least severe level that is logged (`LOG_LEVEL`: `error` to `trace`, default `info`).
     pub log_level: String,
+    /// Whether a lane is lowered while early warning asks for it (`WARNING_LOWERS`: `true` or `false`, the default).
+    pub heeds_warnings: bool,
     /// The lanes (`LANE_<name>`: `<provider>:<maximum concurrency>:<event source>`).
     pub lanes: Vec<WatchedLane>,
     /// Variables that describe no lane, and why. They keep nobody from watching the others.
@@ -36,11 +38,14 @@ impl Config {
     pub fn read(variables: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let (mut lanes_table, mut log_level) = (String::new(), "info".to_owned());
         let (mut lanes, mut unreadable) = (Vec::<WatchedLane>::new(), Vec::new());
+        let mut heeds_warnings = false;
         for (name, value) in variables {
             if name == "LANES_TABLE" {
                 lanes_table = value;
             } else if name == "LOG_LEVEL" && !value.is_empty() {
                 log_level = value;
+            } else if name == "WARNING_LOWERS" {
+                heeds_warnings = value == "true";
             } else if name.starts_with(LANE) {
                 match value.parse() {
                     Ok(lane) => lanes.push(lane),
@@ -64,6 +69,7 @@ impl Config {
         Ok(Self {
             lanes_table,
             log_level,
+            heeds_warnings,
             lanes,
             unreadable,
         })
@@ -96,6 +102,7 @@ mod tests {
             .collect();
         assert_eq!(providers, ["acme-pay", "stripe"]);
         assert_eq!(config.unreadable[0].0, "LANE_Broken");
+        assert!(!config.heeds_warnings, "off by default");
         assert_eq!(
             (config.lanes_table.as_str(), config.log_level.as_str()),
             ("lanes", "info")

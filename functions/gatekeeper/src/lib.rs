@@ -50,7 +50,8 @@ async fn serve() -> Result<(), Error> {
             aws_sdk_sqs::Client::new(&sdk),
         )),
         clock.clone(),
-    );
+    )
+    .heeding_warnings(config.heeds_warnings);
     let handler = |event: LambdaEvent<Event>| handle(&gatekeeper, clock.as_ref(), event.payload);
     lambda_runtime::run(service_fn(handler)).await
 }

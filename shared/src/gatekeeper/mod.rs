@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
 
 pub use state::{Report, STAY_ENABLED, awaits_probe, decide, report};
 
@@ -71,11 +72,29 @@ impl std::str::FromStr for WatchedLane {
 }
 
 impl WatchedLane {
+    /// Key of the item in which early warning asks to lower the lane.
+    pub fn ask_key(&self) -> String {
+        ask_key(&self.provider)
+    }
+
     /// Key of the breaker that stands for the whole lane. One connection's breaker says nothing about the others,
     /// so it never turns the lane off.
     pub fn breaker_key(&self) -> String {
         Scope::Provider.key(&self.provider, "")
     }
+}
+
+/// Key of a provider's early warning, of which the gatekeeper reads the [`Ask`].
+pub fn ask_key(provider: &str) -> String {
+    format!("{provider}#*#warning")
+}
+
+/// What early warning asks for: the lane at its minimum concurrency for a while, whose end needs nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ask {
+    /// Until when.
+    pub lower_until: Option<Timestamp>,
 }
 
 /// Why the gatekeeper runs.
@@ -115,6 +134,7 @@ pub struct Gatekeeper {
     states: Arc<dyn StateStore>,
     control: Arc<dyn LaneControl>,
     clock: Arc<dyn Clock>,
+    heeds: bool,
 }
 
 impl Gatekeeper {
@@ -130,7 +150,15 @@ impl Gatekeeper {
             states,
             control,
             clock,
+            heeds: false,
         }
+    }
+
+    /// The same gatekeeper, which lowers a lane while early warning asks for it, or does not. Unasked it does not.
+    #[must_use]
+    pub fn heeding_warnings(mut self, heeds: bool) -> Self {
+        self.heeds = heeds;
+        self
     }
 
     /// Looks at the lanes that `cause` concerns and sets what is not as it should be. One lane's failure is logged
@@ -196,13 +224,33 @@ impl Gatekeeper {
             visit.failed = true;
             return visit;
         };
-        if let Some(setting) = decide(breaker.as_ref(), source, lane.maximum_concurrency, now) {
+        let full = self.full(lane, now).await;
+        if let Some(setting) = decide(breaker.as_ref(), source, full, now) {
             match self.set(lane, setting, breaker.as_ref()).await {
                 Ok(()) => visit.set = Some(setting),
                 Err(_) => visit.failed = true,
             }
         }
         visit
+    }
+
+    /// The lane's concurrency in good health: less while that is asked for. An ask that cannot be read is none, as a lane
+    /// is never held back by what nobody knows.
+    async fn full(&self, lane: &WatchedLane, now: Timestamp) -> u16 {
+        if !self.heeds {
+            return lane.maximum_concurrency;
+        }
+        let read = lanes::read::<Ask>(self.states.as_ref(), &lane.ask_key()).await;
+        match read {
+            Ok(known) if known.value.lower_until.is_some_and(|until| now < until) => {
+                MIN_CONCURRENCY
+            }
+            Ok(_) => lane.maximum_concurrency,
+            Err(error) => {
+                tracing::warn!(provider = lane.provider, %error, "an early warning is unreadable; its lane is not lowered");
+                lane.maximum_concurrency
+            }
+        }
     }
 
     /// How many messages wait for the lane, where it depends on that what is said of its breaker. A queue that cannot be

@@ -409,3 +409,26 @@ proptest! {
         prop_assert_eq!(decide(Some(&breaker), &now, FULL, NOON), None);
     }
 }
+
+#[tokio::test]
+async fn a_lane_is_lowered_while_early_warning_asks_for_it_and_only_where_that_is_heeded() {
+    for heeds in [false, true] {
+        let mut world = World::new(&["acme"]);
+        world.gatekeeper = world.gatekeeper.heeding_warnings(heeds);
+        let until = NOON + Duration::from_secs(150);
+        let ask = serde_json::json!({"watch": {"version": 1}, "lower_until": until});
+        world.store("acme#*#warning", &ask).await;
+        assert_eq!(world.minute().await, heeds.then_some(AT_MINIMUM));
+        assert_eq!(world.minute().await, None, "it stands so");
+        // Nobody takes the ask back: it ends.
+        assert_eq!(world.minute().await, heeds.then_some(AT_FULL));
+        // What is no ask holds nobody back.
+        world
+            .store(
+                "acme#*#warning",
+                &serde_json::json!({"lower_until": "soon"}),
+            )
+            .await;
+        assert_eq!(world.minute().await, None);
+    }
+}

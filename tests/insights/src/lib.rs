@@ -1,3 +1,5 @@
 #![doc = include_str!("../README.md")]
 
 pub mod generator;
+pub mod nab;
+pub mod warning;

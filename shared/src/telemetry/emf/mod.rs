@@ -29,7 +29,7 @@ const MAX_VALUES: usize = 100;
 pub type Metric = (&'static str, &'static str, &'static str);
 
 /// Every metric with the dimension [`DIMENSION`]. A counter of zero is not emitted.
-pub const METRICS: [Metric; 13] = [
+pub const METRICS: [Metric; 14] = [
     ("Delivered", "Count", "messages whose request took effect"),
     (
         "Duplicate",
@@ -82,6 +82,11 @@ pub const METRICS: [Metric; 13] = [
         "BreakerIdle",
         "Count",
         "1, a minute, from the gatekeeper for every lane whose breaker lacks nothing but a probe, and whose queue is empty",
+    ),
+    (
+        "Warning",
+        "Count",
+        "1, at each look, from early warning for every lane with a warning on",
     ),
 ];
 

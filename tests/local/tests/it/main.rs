@@ -39,3 +39,4 @@ mod template;
 mod terminal;
 mod top;
 mod traces;
+mod warning;

@@ -20,7 +20,9 @@ impl Simulation {
             maximum_concurrency: u16::try_from(self.slots.len()).unwrap_or(u16::MAX),
         };
         let arms = Arc::new(seat.clone());
-        let gatekeeper = Gatekeeper::new(vec![lane], arms.clone(), arms.clone(), arms);
+        let gatekeeper = Gatekeeper::new(vec![lane], arms.clone(), arms.clone(), arms)
+            // Nobody asks here; that the ask is read is one more await to die at.
+            .heeding_warnings(true);
         self.command(seat.environment, async move {
             gatekeeper.run(&cause).await;
         });

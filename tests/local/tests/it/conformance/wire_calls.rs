@@ -12,6 +12,8 @@ const MARKS: [&str; 4] = [".send()", "put_if(", ".execute(", ".chunk()"];
 
 /// Failures on real sockets.
 const SOCKETS: &str = "shared/tests/it/http_client.rs";
+/// Failures of what early warning asks for, by its fakes.
+const WARNING: &str = "functions/warning/src/tests.rs";
 const ANSWERS: &str = "shared/tests/it/http_client/answers.rs";
 
 /// Every wire call, by file and function, and what shows that its failures are taken for what they are.
@@ -30,6 +32,38 @@ const CALLS: &[(&str, &str, Shown)] = &[
         "functions/gatekeeper/src/aws.rs",
         "waiting",
         Shown::By(Subject::Waiting),
+    ),
+    (
+        "functions/warning/src/aws.rs",
+        "active",
+        Shown::InTest(
+            WARNING,
+            "where_nobody_can_tell_who_is_active_all_are_looked_at_without_a_depth",
+        ),
+    ),
+    (
+        "functions/warning/src/aws.rs",
+        "read",
+        Shown::InTest(
+            WARNING,
+            "what_could_not_be_read_is_said_and_seen_by_the_next_run",
+        ),
+    ),
+    (
+        "functions/warning/src/aws.rs",
+        "tell",
+        Shown::InTest(
+            WARNING,
+            "what_could_not_be_told_is_told_later_under_the_same_id",
+        ),
+    ),
+    (
+        "functions/warning/src/aws.rs",
+        "waiting",
+        Shown::InTest(
+            WARNING,
+            "where_nobody_can_tell_who_is_active_all_are_looked_at_without_a_depth",
+        ),
     ),
     ("shared/src/aws.rs", "put_if", Shown::By(Subject::Claim)),
     (

@@ -15,6 +15,8 @@ pub enum Target {
     TaggedQueues,
     /// Event source mappings that the tag `causeway:stack` marks.
     TaggedSources,
+    /// The topic that tells people.
+    Topic,
     LogGroup,
     /// What has no resource level permission.
     Anything,
@@ -72,6 +74,7 @@ const SQS: &str = "shared/src/queue/sqs.rs";
 const LEDGER: &str = "shared/src/ledger/dynamodb.rs";
 const STATES: &str = "shared/src/lanes/dynamodb.rs";
 const SECRETS: &str = "shared/src/secrets/aws.rs";
+const WARNING_SEAMS: &str = "functions/warning/src/aws.rs";
 const CONTROL: &str = "functions/gatekeeper/src/aws.rs";
 
 /// Looking on is for whoever explains: nothing is decided by it.
@@ -261,4 +264,48 @@ pub const INGEST: Function = Function {
     lambda: &[],
 };
 
-pub const ALL: [&Function; 3] = [&LANE, &GATEKEEPER, &INGEST];
+pub const WARNING: Function = Function {
+    name: "Warning",
+    makes: "functions/warning/src",
+    adapters: &[
+        ("DynamoStates", STATES),
+        ("AwsMeasures", WARNING_SEAMS),
+        ("SnsAlerts", WARNING_SEAMS),
+    ],
+    uses: &[
+        used(
+            (STATES, "load"),
+            ("functions/warning/src", "lanes::read::<"),
+            Target::Lanes,
+        ),
+        used(
+            (STATES, "swap"),
+            ("functions/warning/src", "lanes::update("),
+            Target::Lanes,
+        ),
+        used(
+            (WARNING_SEAMS, "active"),
+            ("functions/warning/src", "measures.active("),
+            Target::Anything,
+        ),
+        used(
+            (WARNING_SEAMS, "read"),
+            ("functions/warning/src", "measures.read("),
+            Target::Anything,
+        ),
+        used(
+            (WARNING_SEAMS, "waiting"),
+            ("functions/warning/src", "measures.waiting("),
+            Target::TaggedQueues,
+        ),
+        used(
+            (WARNING_SEAMS, "tell"),
+            ("functions/warning/src", "alerts.tell("),
+            Target::Topic,
+        ),
+    ],
+    never: &[],
+    lambda: &[],
+};
+
+pub const ALL: [&Function; 4] = [&LANE, &GATEKEEPER, &INGEST, &WARNING];

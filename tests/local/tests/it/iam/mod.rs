@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 pub use self::recorded::assert_allowed;
 
-use self::functions::{ALL, EVERY_FUNCTION, Function, GATEKEEPER, INGEST, LANE, Target};
+use self::functions::{ALL, EVERY_FUNCTION, Function, GATEKEEPER, INGEST, LANE, Target, WARNING};
 use self::policy::{ACCOUNT, Call, Policy, REGION, STACK};
 use self::source::{Method, methods, reached, sends};
 use crate::cloudformation::Template;
@@ -36,6 +36,7 @@ fn resource(target: Target, name: &str) -> String {
         }
         Target::TaggedQueues => of("sqs", format!("{STACK}-*")),
         Target::TaggedSources => of("lambda", "event-source-mapping:*".to_owned()),
+        Target::Topic => of("sns", format!("{STACK}-AlertsTopic")),
         Target::LogGroup => of("logs", format!("log-group:{STACK}-{name}LogGroup:*")),
         Target::Anything => "*".to_owned(),
     }
@@ -48,6 +49,7 @@ fn sources() -> Vec<Method> {
         "shared/insights/src",
         "functions/gatekeeper/src",
         "functions/ingest/src",
+        "functions/warning/src",
     ];
     folders.into_iter().flat_map(methods).collect()
 }
@@ -197,7 +199,7 @@ fn every_lane_may_do_what_the_first_may_on_its_own_things() {
 fn every_function_runs_as_its_own_role() {
     let template = Template::read();
     let functions = template.of_type("AWS::Serverless::Function");
-    assert_eq!(functions.len(), template.lanes.len() + 2);
+    assert_eq!(functions.len(), template.lanes.len() + 3);
     for (id, function) in functions {
         let name = id.strip_suffix("Function").expect("its name");
         assert_eq!(function.get("Policies"), None, "{id}: SAM would add a role");
@@ -298,6 +300,7 @@ fn the_gatekeeper_reads_breakers_and_switches_this_stacks_sources_only() {
     let look = |target| on(target, "Stripe", "sqs:GetQueueAttributes");
 
     assert!(policy.allows(&get("stripe#*#breaker")));
+    assert!(policy.allows(&get("stripe#*#warning")));
     assert!(policy.allows(&tagged(STACK)));
     assert!(policy.allows(&look(Target::Queue).with(tag, &[STACK])));
 
@@ -313,6 +316,36 @@ fn the_gatekeeper_reads_breakers_and_switches_this_stacks_sources_only() {
         tagged("another-stack"),
         Call::new("lambda:DeleteEventSourceMapping", update.resource.clone())
             .with("aws:ResourceTag/causeway:stack", &[STACK]),
+    ] {
+        assert!(!policy.allows(&call), "{call:?}");
+    }
+}
+
+#[test]
+fn early_warning_writes_its_own_items_and_reads_no_token_and_no_message() {
+    let policy = Policy::of_role(&Template::read(), "WarningRole");
+    let name = WARNING.name;
+    let keys = |action, key| on(Target::Lanes, name, action).with(KEYS, &[key]);
+    let tag = "aws:ResourceTag/causeway:ingest";
+    let depth = |target| on(target, "Stripe", "sqs:GetQueueAttributes");
+
+    for call in [
+        keys("dynamodb:GetItem", "stripe#*#warning"),
+        keys("dynamodb:PutItem", "stripe#*#warning"),
+        depth(Target::Queue).with(tag, &[STACK]),
+        on(Target::Topic, name, "sns:Publish"),
+    ] {
+        assert!(policy.allows(&call), "{call:?}");
+    }
+    for call in [
+        keys("dynamodb:GetItem", "stripe#*#breaker"),
+        keys("dynamodb:GetItem", "stripe#default#credentials"),
+        keys("dynamodb:PutItem", "stripe#*#breaker"),
+        on(Target::Lanes, name, "dynamodb:Scan"),
+        depth(Target::Queue).with(tag, &["another-stack"]),
+        depth(Target::DeadLetters),
+        on(Target::Queue, "Stripe", "sqs:ReceiveMessage").with(tag, &[STACK]),
+        on(Target::Topic, name, "sns:Subscribe"),
     ] {
         assert!(!policy.allows(&call), "{call:?}");
     }

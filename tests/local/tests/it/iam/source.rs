@@ -10,12 +10,13 @@ use causeway_local::stack::root;
 use serde_json::Value;
 
 /// Prefix of an AWS crate's actions in IAM.
-const SERVICES: [(&str, &str); 6] = [
+const SERVICES: [(&str, &str); 7] = [
     ("aws-sdk-cloudformation", "cloudformation"),
     ("aws-sdk-cloudwatch", "cloudwatch"),
     ("aws-sdk-dynamodb", "dynamodb"),
     ("aws-sdk-lambda", "lambda"),
     ("aws-sdk-secretsmanager", "secretsmanager"),
+    ("aws-sdk-sns", "sns"),
     ("aws-sdk-sqs", "sqs"),
 ];
 

@@ -151,6 +151,22 @@ pub const SECTIONS: &[Known] = &[
         ],
     },
     Known {
+        heading: "WarningAlarm",
+        state: State::Healthy,
+        commands: &[(
+            "sam logs --stack-name $CAUSEWAY_STACK --name WarningFunction",
+            &[],
+        )],
+    },
+    Known {
+        heading: "Early warning",
+        state: State::Healthy,
+        commands: &[
+            ("causeway lanes", &["stripe", "WARNING"]),
+            ("causeway breaker show stripe", &["stripe: "]),
+        ],
+    },
+    Known {
         heading: "FailureRateAlarm",
         state: State::Letters,
         commands: &[

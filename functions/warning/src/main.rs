@@ -1,0 +1,5 @@
+//! Early warning as a Lambda function.
+
+fn main() -> Result<(), causeway::lambda::Error> {
+    causeway_warning::run()
+}
