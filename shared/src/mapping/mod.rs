@@ -13,6 +13,7 @@ mod error;
 pub mod jsonata;
 mod known;
 mod money;
+mod phone;
 mod place;
 mod text;
 #[cfg(feature = "trial")]

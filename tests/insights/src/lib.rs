@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+pub mod gdc;
 pub mod generator;
 pub mod nab;
+pub mod pair;
+pub mod pairs;
 pub mod warning;

@@ -4,7 +4,7 @@ use jlens_core::HostCall;
 use serde_json::Value;
 
 use super::super::zone::{self, Which};
-use super::super::{money, text as texts};
+use super::super::{money, phone, text as texts};
 use super::functions::{Answer, Args, limit, number, pay, refused, text};
 
 /// `$zonedTime(date, time, zone, which?)`: when a clock in the zone shows the time, in RFC 3339. Undefined where nothing is
@@ -64,6 +64,17 @@ pub(super) fn sum_money(args: Args<'_>, _: &HostCall<'_>) -> Answer {
     let sum = money::sum(amounts, decimals);
     let sum = sum.ok_or_else(|| refused("the sum has too many digits to be exact"))?;
     Ok(Some(sum.into()))
+}
+
+/// `$e164(text, country)`: the phone number as E.164 has it. Undefined where it is no number, or says no country and has
+/// none beside it.
+pub(super) fn e164(args: Args<'_>, _: &HostCall<'_>) -> Answer {
+    let Some(written) = text(args, 0) else {
+        return Ok(None);
+    };
+    pay(written.len() + 20)?;
+    let number = phone::e164(written, text(args, 1).unwrap_or_default());
+    Ok(number.map(Value::from))
 }
 
 /// `$escape(text, target)`: with nothing in it that the target would take for more than text.

@@ -20,7 +20,7 @@ type Run = fn(Args<'_>, &HostCall<'_>) -> Answer;
 const MAX_MATCHED: usize = 16 * 1024;
 
 /// Their names and signatures: those that stand in for built-ins, and those that the language lacks.
-const FUNCTIONS: [(&str, &str, Run); 16] = [
+const FUNCTIONS: [(&str, &str, Run); 17] = [
     ("contains", "<s-(sf):b>", contains),
     ("keys", "<x-:a<s>>", keys),
     ("match", "<s-f<s:o>n?:a<o>>", match_all),
@@ -37,6 +37,7 @@ const FUNCTIONS: [(&str, &str, Run); 16] = [
     ("sumMoney", "<sa<n>:n>", domain::sum_money),
     ("escape", "<s-s:s>", domain::escape),
     ("cut", "<s-n:s>", domain::cut),
+    ("e164", "<s-s?:s>", domain::e164),
 ];
 
 /// Whether it is one of them.

@@ -12,7 +12,7 @@
 //! - `functions` takes the place of built-ins that could build without limit, or take quadratic time, in one call.
 //!
 //! Three more things make its results right: `dates` takes the place of `$fromMillis` and `$toMillis`, and `domain` adds
-//! local times (`$zonedTime`), money (`$money`, `$minorUnits`) and texts (`$escape`, `$cut`).
+//! local times (`$zonedTime`), money (`$money`, `$minorUnits`), phone numbers (`$e164`) and texts (`$escape`, `$cut`).
 //!
 //! `shared/tests/hostile` measures time and memory of hostile mappings in a process of their own.
 
