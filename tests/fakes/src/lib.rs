@@ -25,6 +25,7 @@ mod world;
 
 // The edge.
 pub mod control;
+pub mod model;
 mod server;
 
 pub use server::Server;

@@ -77,7 +77,6 @@ fn failures_that_rise_are_told_before_the_breaker_opens() {
     assert_eq!(signal, Signal::Failures);
     assert!(after <= 12, "after {after} minutes");
     // Half of the calls fail 25 minutes after the ramp's start; the trend knows so by and by.
-    let mut watch = watch;
     let start = watch.seen_to() - after;
     for passed in after + 1..after + 6 {
         let share = 0.01 + 0.59 * f64::from(passed) / 30.0;
