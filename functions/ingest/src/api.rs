@@ -21,6 +21,9 @@ pub const REQUESTS: &str = "/v1/requests";
 /// Where the deployed lanes are described.
 pub const PROVIDERS: &str = "/v1/providers";
 
+/// Where a mapping is proposed.
+pub const PROPOSE: &str = "/v1/mappings/propose";
+
 /// A deployed lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lane {

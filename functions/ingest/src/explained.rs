@@ -6,32 +6,15 @@ use causeway::Timestamp;
 use causeway::ledger::Record;
 use causeway::provider::Provider;
 use causeway::request::LedgerKey;
-use causeway_insights::explain::{Explanation, Facts, Lane, Seen, Zone, explain, look};
+use causeway_insights::explain::{Facts, Lane, Seen, Zone, explain, look};
 use form_urlencoded::parse;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use crate::api::Api;
+use crate::explanation::Explained;
 use crate::problem::Problem;
 
 /// How long the look at a lane may take: an explanation that knows less is better than an answer that comes late.
 const LOOK_TIME: Duration = Duration::from_secs(1);
-
-/// What happened, who can change it, and what happens next, in whole sentences.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Explained {
-    /// For support people, without jargon.
-    pub support: String,
-    /// For engineers: codes, numbers, times, the next command.
-    pub engineer: String,
-}
-
-impl From<Explanation> for Explained {
-    fn from(explanation: Explanation) -> Self {
-        let Explanation { support, engineer } = explanation;
-        Self { support, engineer }
-    }
-}
 
 /// The zone whose times `query` asks for (`zone=Europe/Berlin`), else UTC.
 pub(crate) fn zone(query: &str) -> Result<Zone, Problem> {

@@ -11,7 +11,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::api::{Api, REQUESTS};
-use crate::explained::{self, Explained};
+use crate::explained;
+use crate::explanation::Explained;
 use crate::http::Response;
 use crate::problem::Problem;
 

@@ -5,9 +5,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::api::{PROVIDERS, REQUESTS};
+use crate::api::{PROPOSE, PROVIDERS, REQUESTS};
 use crate::follow::RequestState;
 use crate::http;
+use crate::mappings::{Ask, Proposed};
 use crate::problem::Problem;
 use crate::providers::{OperationDetail, OperationList, ProviderList};
 use crate::submit::{Accepted, MAX_ITEMS, TakenList};
@@ -153,6 +154,12 @@ fn paths(schemas: &mut Schemas) -> Value {
         "200": json(schemas.of::<OperationDetail>(), "the operation, with its payload's schema"),
         "404": either(schemas, "no such lane is deployed, or it has no such operation"),
     }));
+    let propose = with(json!({
+        "200": json(schemas.of::<Proposed>(), "a mapping, to be reviewed"),
+        "400": problem(schemas, "no mapping can be proposed for it: the field that is wrong, and its rule"),
+        "413": either(schemas, "too large"),
+    }));
+    let ask = schemas.of::<Ask>();
     let zone = || {
         optional(
             "zone",
@@ -189,6 +196,12 @@ fn paths(schemas: &mut Schemas) -> Value {
             "summary": "The same, for a key that does not stand in a path as it is",
             "parameters": [provider(), connection(), parameter("query", "key", "^[ -~]{1,255}$", "its idempotency key"), zone()],
             "responses": follow,
+        }},
+        PROPOSE: {"post": {
+            "operationId": "propose",
+            "summary": "Propose a mapping of a source's records to an operation's payload; nothing is kept",
+            "requestBody": {"required": true, "content": {"application/json": {"schema": ask}}},
+            "responses": propose,
         }},
         PROVIDERS: {"get": {
             "operationId": "providers",

@@ -6,7 +6,7 @@ use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::explained::Explained;
+use crate::explanation::Explained;
 
 /// Errors that one answer names; who fixes these sees the next ones.
 pub const MAX_ERRORS: usize = 16;

@@ -2,10 +2,10 @@
 
 use http::{Method, StatusCode};
 
-use crate::api::{Api, PROVIDERS, REQUESTS};
+use crate::api::{Api, PROPOSE, PROVIDERS, REQUESTS};
 use crate::http::{Request, Response};
 use crate::problem::Problem;
-use crate::{follow, providers, submit};
+use crate::{follow, mappings, providers, submit};
 
 /// The answer to `request`. What goes wrong is an answer, too.
 pub async fn answer(api: &Api, request: &Request) -> Response {
@@ -28,6 +28,10 @@ pub async fn answer(api: &Api, request: &Request) -> Response {
             Method::POST => submit::submit(api, request).await,
             _ => not_allowed("POST"),
         },
+        (PROPOSE, _) => match request.method {
+            Method::POST => mappings::propose(api, request),
+            _ => not_allowed("POST"),
+        },
         (_, Some(address)) => match request.method {
             Method::GET => follow::follow(api, address, &request.query).await,
             _ => not_allowed("GET"),
@@ -37,7 +41,7 @@ pub async fn answer(api: &Api, request: &Request) -> Response {
             "no_such_path",
             format!(
                 "the paths are POST {REQUESTS}, GET {REQUESTS}/<provider>/<connection>/<key>, \
-                 GET {REQUESTS}/<provider>/<connection>?key=<key>, GET {PROVIDERS}"
+                 GET {REQUESTS}/<provider>/<connection>?key=<key>, GET {PROVIDERS}, POST {PROPOSE}"
             ),
         )
         .into(),

@@ -10,7 +10,7 @@ use causeway::Timestamp;
 use causeway::telemetry::{Attribute, Cause, Kind, Span};
 use causeway::trace::{RemoteParent, SpanId, TraceContext, TraceId};
 
-use crate::api::{PROVIDERS, REQUESTS};
+use crate::api::{PROPOSE, PROVIDERS, REQUESTS};
 use crate::http::{Request, Response, Sent};
 
 impl Request {
@@ -118,6 +118,7 @@ fn route(path: &str) -> &'static str {
             _ => "/v1/requests/{provider}/{connection}/{key}",
         },
         _ if path == PROVIDERS => PROVIDERS,
+        _ if path == PROPOSE => PROPOSE,
         _ => "/{path}",
     }
 }
@@ -218,6 +219,7 @@ mod tests {
             ),
             ("/v1/requestsx", "/{path}"),
             ("/v1/providers", "/v1/providers"),
+            ("/v1/mappings/propose", "/v1/mappings/propose"),
             ("/etc/passwd", "/{path}"),
         ] {
             assert_eq!(route(path), expected, "{path}");

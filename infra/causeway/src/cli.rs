@@ -89,7 +89,7 @@ async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
         Command::Breaker(arguments) => breaker::run(arguments, context).await,
         Command::Connection(arguments) => connection::run(arguments, context).await,
         Command::Dlq(arguments) => dlq::run(arguments, context).await,
-        Command::Map(arguments) => map::run(arguments, context),
+        Command::Map(arguments) => map::run(arguments, context).await,
         Command::Provider(arguments) => provider::run(arguments, context),
         Command::Providers(arguments) => providers::run(arguments, context),
         Command::Completions(arguments) => completions::run(arguments, Cli::command()),

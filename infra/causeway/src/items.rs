@@ -7,6 +7,7 @@ use causeway::Timestamp;
 use causeway::breaker::Breaker;
 use causeway::credentials::{Pause, Rights};
 use causeway::limiter::LimitState;
+use causeway_insights::warning::Said;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -19,7 +20,7 @@ use crate::stack::Stack;
 const PAGES_MAX: usize = 50;
 
 /// The attributes that are asked for. Access and refresh tokens are none of them: they never leave the table.
-const ATTRIBUTES: [&str; 24] = [
+const ATTRIBUTES: [&str; 25] = [
     "pk",
     // A breaker's.
     "state",
@@ -44,6 +45,9 @@ const ATTRIBUTES: [&str; 24] = [
     "retry_at",
     "refreshes",
     "rights",
+    // A warning's.
+    "said",
+    // Credentials', within a map.
     "token.expires_at",
     "token.refused",
     "lease.until",
@@ -58,6 +62,8 @@ pub struct Items {
     pub limits: Vec<(Key, LimitState)>,
     /// Connections with a token or a pause.
     pub credentials: Vec<(Key, Standing)>,
+    /// Lanes that early warning watches.
+    pub warnings: Vec<(Key, Warning)>,
     /// Whether the look ended before the table did.
     pub cut: bool,
     /// Items that this release cannot read.
@@ -92,6 +98,14 @@ pub struct Standing {
     pub token: Option<TokenStanding>,
     /// Somebody asks the vendor for a token.
     pub lease: Option<LeaseStanding>,
+}
+
+/// What early warning says of a lane.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Warning {
+    /// The warning that is on.
+    pub said: Option<Said>,
 }
 
 /// An access token without the token.
@@ -203,6 +217,7 @@ impl Items {
             "breaker" => keep(&mut self.breakers, key, item),
             "limit" => keep(&mut self.limits, key, item),
             "credentials" => keep(&mut self.credentials, key, item),
+            "warning" => keep(&mut self.warnings, key, item),
             // Another release's.
             _ => true,
         };
@@ -245,7 +260,7 @@ mod tests {
         let (projection, names) = projection();
         assert!(projection.starts_with("#a0, #a1, "), "{projection}");
         assert_eq!(names["#a0"], "pk");
-        let last = "#a21.#a22, #a23.#a24, #a25.#a26";
+        let last = "#a22.#a23, #a24.#a25, #a26.#a27";
         assert!(projection.ends_with(last), "{projection}");
         let asked: Vec<_> = names.values().map(String::as_str).collect();
         for secret in ["text", "refresh_token", "spare", "prints"] {

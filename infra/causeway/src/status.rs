@@ -202,7 +202,7 @@ async fn read(asked: &Asked<'_>) -> Result<Result<Shown, Explanation>, Error> {
         seen: seen.as_ref(),
         lane: lane.as_ref(),
         waiting: None,
-        page: catalogue::pack(key.provider()).map(|pack| pack.page()),
+        page: catalogue::pack(key.provider()).map(causeway::pack::Pack::page),
     };
     let explanation = explain(&facts, &asked.zone);
     Ok(match record {

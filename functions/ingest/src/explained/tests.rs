@@ -8,6 +8,7 @@ use causeway::clock::ManualClock;
 use causeway::lanes::{MemoryStates, StateStore, Swap, Versioned};
 use causeway::ledger::{Expected, LedgerStore, MemoryLedger, Response, Status};
 use causeway::outcome::code;
+use causeway::pack::Class;
 use causeway::queue::MemoryProducer;
 use http::Method;
 use serde_json::{Value, json};
@@ -64,7 +65,7 @@ fn world(silent: bool) -> World {
         queue_url: "https://queues.test/stripe".to_owned(),
     };
     World {
-        api: Api::new(vec![lane], seams),
+        api: Api::new(vec![lane], seams, Class::Reviewed),
         ledger,
         states,
     }

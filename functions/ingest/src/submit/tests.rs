@@ -7,6 +7,7 @@ use causeway::clock::ManualClock;
 use causeway::lanes::{MemoryStates, StateStore};
 use causeway::ledger::MemoryLedger;
 use causeway::pack::Class;
+use causeway::provider::Provider as _;
 use causeway::queue::MemoryProducer;
 use causeway::request::Request as Decoded;
 use http::Method;

@@ -23,7 +23,7 @@ use crate::status::lane;
 
 /// The page of a provider that this release knows.
 pub fn page(provider: &str) -> Option<&'static Page> {
-    catalogue::pack(provider).map(|pack| pack.page())
+    catalogue::pack(provider).map(causeway::pack::Pack::page)
 }
 
 /// What a code means on the lane of `provider`, for programs: the table's columns, and both paragraphs.

@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use causeway::Timestamp;
 use causeway::breaker::State;
 use causeway::credentials::Reason;
+use causeway_insights::warning::Credential;
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
@@ -16,6 +17,9 @@ use crate::error::Error;
 use crate::items::{self, Items};
 use crate::stack::{Lane, Stack};
 use crate::{breaker, connection, target};
+
+/// Connections that a warning names at most.
+const NAMED_MAX: usize = 3;
 
 /// Lanes whose queues are asked side by side; each takes two calls.
 const SIDE_BY_SIDE: usize = 8;
@@ -46,6 +50,17 @@ pub struct LaneView {
     pub source: Option<Source>,
     /// Its paused connections.
     pub paused: Vec<PausedConnection>,
+    /// What early warning says of it; none where it says nothing, or was not heard of for a while.
+    pub warning: Option<Warned>,
+}
+
+/// A warning in a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warned {
+    /// When early warning's began; none where it is about tokens alone.
+    pub since: Option<Timestamp>,
+    /// What is likely to come.
+    pub text: String,
 }
 
 /// A paused connection in a result.
@@ -169,7 +184,40 @@ fn view(lane: &Lane, items: &Items, now: Timestamp) -> LaneView {
         dead_letters: None,
         source: None,
         paused: paused.collect(),
+        warning: warning(provider, items, now),
     }
+}
+
+/// What is likely to come: what early warning says, and tokens that end soon and could not be exchanged lately, which
+/// only operators may look at.
+fn warning(provider: &str, items: &Items, now: Timestamp) -> Option<Warned> {
+    let minute = minute_of(now);
+    let of_the_lane = |key: &items::Key| key.provider == provider;
+    let said = items.warnings.iter().find(|(key, _)| of_the_lane(key));
+    let said = said.and_then(|(_, warning)| warning.said.as_ref());
+    let told = said.and_then(|said| said.cell(minute));
+    let since = said
+        .filter(|_| told.is_some())
+        .map(|said| Timestamp::from_millis(i64::from(said.since) * 60_000));
+    let connections = items.credentials.iter().filter(|(key, _)| of_the_lane(key));
+    let ending = connections.filter_map(|(key, standing)| {
+        let credential = Credential {
+            expires: minute_of(standing.token?.expires_at),
+            failures: standing.failures,
+        };
+        let left = credential.lost(minute)? - minute;
+        let connection = key.connection().unwrap_or_default();
+        Some(format!("token of {connection} ends in ~{left} min"))
+    });
+    let parts: Vec<String> = told.into_iter().chain(ending.take(NAMED_MAX)).collect();
+    (!parts.is_empty()).then(|| Warned {
+        since,
+        text: parts.join(", "),
+    })
+}
+
+fn minute_of(at: Timestamp) -> u32 {
+    u32::try_from(at.as_millis() / 60_000).unwrap_or(0)
 }
 
 /// What of a connection is paused: all of it, or some operations.
@@ -252,5 +300,40 @@ mod tests {
 
         let healthy = view(&lane, &Items::default(), NOON);
         assert_eq!(healthy.breakers[0].state, State::Closed);
+        assert_eq!(healthy.warning, None);
+    }
+
+    #[test]
+    fn a_warning_is_shown_while_somebody_looks_at_the_lane() {
+        let minute = NOON.as_millis() / 60_000;
+        let of = |seen: i64| {
+            let mut items = Items::default();
+            items.insert(json!({"pk": "shopify#*#warning", "said":
+                {"since": minute - 30, "seen": seen, "signals": ["failures"], "breaker_opens": minute + 12}}));
+            assert_eq!(items.unreadable, 0);
+            warning("shopify", &items, NOON)
+        };
+        let on = of(minute - 2).expect("a warning");
+        assert_eq!(on.text, "failures rising, breaker opens in ~12 min");
+        assert_eq!(
+            on.since.map(|since| NOON.since(since).as_secs()),
+            Some(1800)
+        );
+        assert_eq!(of(minute - 60), None);
+    }
+
+    #[test]
+    fn a_token_that_ends_soon_and_could_not_be_exchanged_is_a_warning() {
+        let ends = NOON.as_millis() + 20 * 60_000;
+        let of = |failures: u32| {
+            let mut items = Items::default();
+            items.insert(
+                json!({"pk": "guesty#berlin#credentials", "failures": failures,
+                "token": {"expires_at": ends}}),
+            );
+            warning("guesty", &items, NOON).map(|warned| warned.text)
+        };
+        assert_eq!(of(3).as_deref(), Some("token of berlin ends in ~20 min"));
+        assert_eq!(of(0), None);
     }
 }

@@ -19,10 +19,10 @@ use crate::stack::Stack;
 use crate::watch::{Screen, WATCH_MAX};
 
 pub use limits::{Fullest, fullest};
-pub use look::{LaneView, Look, Queued, look};
+pub use look::{LaneView, Look, Queued, Warned, look};
 pub use source::{Source, Switched, sources, switch};
 
-/// Show how every lane stands: breaker, limits, queue, dead letters, event source, paused connections.
+/// Show how every lane stands: breaker, limits, queue, dead letters, event source, paused connections, warnings.
 ///
 /// READY messages wait to be received, HIDDEN ones are under way or were put off, DELAYED ones were sent again to be
 /// put off; the numbers are SQS's and approximate. LIMIT is the fullest of the lane's rate limits. Exit status 3: some

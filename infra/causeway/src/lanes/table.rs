@@ -20,6 +20,7 @@ const UNREAD: &str = "?";
 pub fn table(look: &Look, now: &Now) -> String {
     let mut table = output::table(&[
         "LANE", "BREAKER", "LIMIT", "READY", "HIDDEN", "DELAYED", "DEAD", "SOURCE", "PAUSED",
+        "WARNING",
     ]);
     for lane in &look.lanes {
         table.add_row(row(lane, now));
@@ -44,6 +45,9 @@ fn row(lane: &LaneView, now: &Now) -> Vec<String> {
             .as_ref()
             .map_or_else(|| UNREAD.to_owned(), source),
         paused(&lane.paused),
+        lane.warning
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |warned| warned.text.clone()),
     ]
 }
 
@@ -117,7 +121,7 @@ mod tests {
     use time::UtcOffset;
 
     use super::*;
-    use crate::lanes::Queued;
+    use crate::lanes::{Queued, Warned};
 
     const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
 
@@ -156,6 +160,10 @@ mod tests {
                 maximum_concurrency: Some(5),
             }),
             paused: vec![paused("a"), paused("b"), paused("c")],
+            warning: Some(Warned {
+                since: Some(NOON),
+                text: "latency rising".to_owned(),
+            }),
         };
         let row = row(&lane, &Now::at(NOON, UtcOffset::UTC));
         let expected = [
@@ -168,6 +176,7 @@ mod tests {
             "3",
             "off",
             "a (unauthorised), b (unauthorised) and 1 more",
+            "latency rising",
         ];
         assert_eq!(row, expected);
     }
@@ -182,6 +191,7 @@ mod tests {
             dead_letters: None,
             source: None,
             paused: Vec::new(),
+            warning: None,
         };
         let look = Look {
             lanes: vec![lane],
@@ -196,7 +206,7 @@ mod tests {
             .collect();
         assert_eq!(
             words,
-            ["stripe", "Closed", "-", "?", "?", "?", "?", "?", "-"]
+            ["stripe", "Closed", "-", "?", "?", "?", "?", "?", "-", "-"]
         );
     }
 }

@@ -9,6 +9,9 @@ mod source;
 mod terminal;
 mod view;
 
+pub(crate) use terminal::Screen;
+pub(crate) use view::Palette;
+
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 

@@ -215,6 +215,7 @@ fn row(lane: LaneView) -> Row {
             None => source.state,
         }),
         paused: lane.paused.iter().map(ToString::to_string).collect(),
+        warning: lane.warning.map(|warned| warned.text),
         provider: lane.provider,
     }
 }

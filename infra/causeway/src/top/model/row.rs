@@ -24,6 +24,8 @@ pub struct Row {
     pub source: Option<String>,
     /// Paused connections, each with its reason.
     pub paused: Vec<String>,
+    /// What early warning says is likely to come.
+    pub warning: Option<String>,
 }
 
 /// One breaker.
@@ -75,7 +77,7 @@ pub enum Sort {
     /// By provider.
     #[default]
     Name,
-    /// Breakers that are not closed and paused connections first, then dead letters.
+    /// Breakers that are not closed, paused connections and warnings first, then dead letters.
     Trouble,
     /// The most requests in the last whole minute first.
     Rate,
@@ -114,7 +116,7 @@ impl Sort {
             Self::Name => (0, 0, 0),
             Self::Trouble => (
                 -i64::from(severity(row.state())),
-                less(row.paused.len() as u64),
+                less(row.paused.len() as u64 + u64::from(row.warning.is_some())),
                 less(row.dead.unwrap_or_default()),
             ),
             // Whole requests are precise enough to sort by.

@@ -29,6 +29,10 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, now: &Now, palette: Pa
         let text = format!("paused      {}", row.paused.join(", "));
         lines.push(Line::from(Span::styled(text, palette.warn())));
     }
+    if let Some(warning) = &row.warning {
+        let text = format!("warning     {}", shown(warning));
+        lines.push(Line::from(Span::styled(text, palette.warn())));
+    }
     lines.push(Line::from(sources(row)));
     if let Some(metrics) = app.metrics.get(&row.provider) {
         lines.push(Line::from(counters(metrics)));

@@ -132,6 +132,9 @@ fn breaker(row: &Row, palette: Palette) -> Line<'_> {
         State::Closed if !row.paused.is_empty() => {
             return Line::from(Span::styled("Paused", palette.warn()));
         }
+        State::Closed if row.warning.is_some() => {
+            return Line::from(Span::styled("Warned", palette.warn()));
+        }
         state => format!("{state:?}"),
     };
     Line::from(Span::styled(word, palette.state(state)))

@@ -141,6 +141,26 @@ fn a_lane_is_a_line_of_words_and_numbers_on_a_small_terminal() {
 }
 
 #[test]
+fn a_lane_that_is_warned_of_says_so_where_its_breaker_is_closed() {
+    let mut app = app();
+    let warned = |provider: &str, state| Row {
+        provider: provider.to_owned(),
+        breakers: vec![BreakerRow {
+            state,
+            ..BreakerRow::default()
+        }],
+        warning: Some("failures rising, breaker opens in ~12 min".to_owned()),
+        ..Row::default()
+    };
+    let rows = vec![warned("acme", State::Closed), warned("zeta", State::Open)];
+    app.update(Event::Looked(Ok((rows, Vec::new()))), NOON);
+    let screen = screen(&app, 80, 24);
+    assert!(line(&screen, "acme").contains("Warned"));
+    assert!(line(&screen, "zeta").contains("Open"));
+    assert!(line(&screen, "warning").contains("breaker opens in ~12 min"));
+}
+
+#[test]
 fn the_selected_lane_is_told_in_words() {
     let mut app = app();
     press(&mut app, "j");

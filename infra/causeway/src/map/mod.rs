@@ -1,4 +1,9 @@
-//! `causeway map test`: what a mapping makes of its examples, or of a file.
+//! `causeway map test`: what a mapping makes of its examples, or of a file. `map propose` has a file of its own.
+
+mod model;
+mod propose;
+mod review;
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +24,7 @@ const COLUMN: usize = 78;
 /// Where the project keeps samples that several mappings share.
 const SAMPLES: &str = "tests/contract/samples";
 
-/// Try mapping documents out.
+/// Propose mapping documents, and try them out.
 #[derive(Args, Debug)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -33,6 +38,7 @@ enum Action {
     /// Both ends are checked: the sample against the mapping's source schema, what it makes against the operation's.
     /// Exit status 3: the lane would refuse one of them. It needs no stack.
     Test(Test),
+    Propose(Box<propose::Propose>),
 }
 
 #[derive(Args, Debug)]
@@ -57,8 +63,14 @@ fn created_at(text: &str) -> Result<Timestamp, &'static str> {
 ///
 /// # Errors
 /// When a file cannot be read or is not what it should be.
-pub fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let Action::Test(test) = &arguments.action;
+pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
+    match &arguments.action {
+        Action::Test(test) => run_test(test, context),
+        Action::Propose(arguments) => propose::run(arguments, context).await,
+    }
+}
+
+fn run_test(test: &Test, context: &Context) -> Result<Done, Error> {
     let (mapping, trials) = trials(test)?;
     if context.global.json {
         let all = trials
@@ -77,7 +89,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
 fn trials(test: &Test) -> Result<(Mapping, Vec<(String, Trial)>), Error> {
     let mapping = Mapping::parse(&read(&test.document)?)
         .map_err(|error| Error::usage(format!("{}: {error}", test.document.display())))?;
-    let schema = schema(&mapping)?;
+    let schema = schema_of(mapping.provider(), mapping.operation())?;
     let inputs = match &test.sample {
         Some(sample) => vec![(sample.display().to_string(), read_json(sample)?)],
         None => {
@@ -97,9 +109,8 @@ fn trials(test: &Test) -> Result<(Mapping, Vec<(String, Trial)>), Error> {
     Ok((mapping, trials))
 }
 
-/// The JSON Schema of what the mapping is to make.
-fn schema(mapping: &Mapping) -> Result<Value, Error> {
-    let (provider, operation) = (mapping.provider(), mapping.operation());
+/// The JSON Schema of an operation's payload.
+fn schema_of(provider: &str, operation: &str) -> Result<Value, Error> {
     let spec = target::spec(provider).ok_or_else(|| {
         Error::usage(format!("provider: this release knows no `{provider}`"))
             .hint("`causeway providers` lists those that it knows")
