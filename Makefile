@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench-mapping bench-warning fmt
+.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench-mapping bench-insights bench-packs fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ unit: tools ## All tests; the end-to-end ones bring up a local stack
 	cargo test --locked $(TESTS) --lib --test '*'
 
 test-vendors: ## Lanes and fakes against what vendors publish: contracts (Prism), their own fakes, their SDKs
-	@cargo run --locked --quiet --package causeway-vendors --bin vendors -- $(if $(ONLY),--only $(ONLY))
+	@cargo run --locked --quiet --package causeway-vendors --bin vendors -- $(if $(ONLY),--only $(ONLY)) $(if $(ALL),--all)
 
 # Fixed by what reads target/packs/summary.json: the path, and the names in it.
 packs: ## Every operation of every pack: a vendor that loses answers, and its own document as judge: make packs, or ONLY=stripe
@@ -106,8 +106,12 @@ map-test: ## Show what a mapping makes of its examples: make map-test MAPPING=fu
 bench-mapping: ## What mapping a 2 KB document costs, in times of parsing and printing it
 	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-contract --bin bench-mapping
 
-bench-warning: ## How early warning does: lead times and false alarms on the frozen generator, NAB where it is there
-	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-bench-insights --bin bench-warning
+# Fixed by what reads target/insights/summary.json: the path, and the names in it.
+bench-insights: ## How good proposed mappings and early warnings are: golden pairs, public data, the frozen generator
+	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-bench-insights --bin bench-insights -- $(if $(PAIR),--pair $(PAIR))
+
+bench-packs: ## What an operation costs at its first use, and what checking a payload costs
+	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-packs --bin bench-packs
 
 fmt: ## Format the code
 	cargo fmt --all

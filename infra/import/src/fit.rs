@@ -95,7 +95,7 @@ impl Fit<'_> {
         let name = name.and_then(|it| it.get_ref().as_str());
         let title = name.map_or_else(|| table.to_owned(), |name| format!("{table} `{name}`"));
         let Some(selectors) = row.get_ref().get(key) else {
-            self.fields(&title, row, &self.lines.to_vec());
+            self.fields(&title, row, self.lines);
             return;
         };
         let mut subjects = Vec::new();
@@ -117,14 +117,10 @@ impl Fit<'_> {
 
     /// What a selector may have meant.
     fn near(&self, selector: &str) -> Option<String> {
-        let known = self.lines.iter().filter_map(|line| {
-            if select::is_route(selector) {
-                return Some(format!("{} {}", line.method, line.path));
-            }
-            if selector.contains(':') {
-                return Some(format!("{}:{}", line.doc, line.id.as_ref()?));
-            }
-            Some(line.op.clone())
+        let known = self.lines.iter().filter_map(|line| match &line.id {
+            _ if select::is_route(selector) => Some(format!("{} {}", line.method, line.path)),
+            id if selector.contains(':') => id.as_ref().map(|id| format!("{}:{id}", line.doc)),
+            _ => Some(line.op.clone()),
         });
         let known: BTreeSet<String> = known.collect();
         nearest(selector, known.iter().map(String::as_str)).map(str::to_owned)

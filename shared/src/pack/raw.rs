@@ -117,6 +117,14 @@ fn schema(page: &Page) -> Value {
         .collect();
     let scalar = json!({"type": ["string", "number", "boolean"]});
     let several = json!({"type": "array", "items": scalar, "maxItems": QUERY_MAX});
+    let mut required = vec!["method", "path"];
+    if holds_credentials(page) {
+        required.push("body");
+    }
+    let body = match is_form(page) || holds_credentials(page) {
+        true => json!({"type": "object"}),
+        false => Value::Bool(true),
+    };
     json!({
         "type": "object",
         "description": format!("A call that no operation stands for, never sent twice: {}", routes.join(", ")),
@@ -125,11 +133,26 @@ fn schema(page: &Page) -> Value {
             "path": {"type": "string", "maxLength": PATH_MAX, "pattern": format!("^(?:{})$", paths.join("|"))},
             "query": {"type": "object", "maxProperties": QUERY_MAX, "additionalProperties": {"anyOf": [scalar, several]}},
             "headers": {"type": "object", "properties": headers, "additionalProperties": false},
-            "body": true,
+            "body": body,
         },
-        "required": ["method", "path"],
+        "required": required,
         "additionalProperties": false,
     })
+}
+
+/// In what a body is written.
+fn media(page: &Page) -> &str {
+    page.encode.media.as_deref().unwrap_or("json")
+}
+
+fn is_form(page: &Page) -> bool {
+    media(page) == "form"
+}
+
+/// Whether a body carries what shows who calls.
+fn holds_credentials(page: &Page) -> bool {
+    let shows = |show: &Show| matches!(show, Show::Body { .. });
+    page.auth.iter().flat_map(|way| &way.show).any(shows)
 }
 
 /// A character of a segment, or the name of what the connection's secret has for it.
@@ -195,19 +218,17 @@ pub(super) fn modelled(
         }
     }
     if let Some(body) = payload.get("body") {
-        let media = page.encode.media.as_deref().unwrap_or("json");
-        if media == "form" && !body.is_object() {
+        if is_form(page) && !body.is_object() {
             return Err(refused(
                 "body",
                 "must be an object: this vendor takes forms",
             ));
         }
         line.whole = true;
-        line.media = Some(media.to_owned());
+        line.media = Some(media(page).to_owned());
         fields.insert("body".to_owned(), body.clone());
     }
-    let shows = |show: &Show| matches!(show, Show::Body { .. });
-    if page.auth.iter().flat_map(|way| &way.show).any(shows) && !payload["body"].is_object() {
+    if holds_credentials(page) && !payload["body"].is_object() {
         return Err(refused("body", "must be an object: credentials go into it"));
     }
     Ok((line, Value::Object(fields)))

@@ -63,6 +63,9 @@ fn said(wire: &Wire) -> Value {
     if let Some(body) = body {
         said["body"] = body;
     }
+    if let Some(Ok(accept)) = wire.headers.get("accept").map(|it| it.to_str()) {
+        said["headers"] = json!({"accept": accept});
+    }
     said
 }
 

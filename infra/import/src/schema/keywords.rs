@@ -199,10 +199,10 @@ impl Schemas<'_> {
     }
 
     fn texts(&mut self, raw: &Map<String, Value>, out: &mut Map<String, Value>) {
-        if let Some(format) = raw.get("format").and_then(Value::as_str) {
-            if FORMATS.contains(&format) {
-                out.insert("format".to_owned(), json!(format));
-            }
+        if let Some(format) = raw.get("format").and_then(Value::as_str)
+            && FORMATS.contains(&format)
+        {
+            out.insert("format".to_owned(), json!(format));
         }
         let Some(pattern) = raw.get("pattern").and_then(Value::as_str) else {
             return;

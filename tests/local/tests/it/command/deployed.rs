@@ -183,7 +183,7 @@ async fn old_versions_go_but_for_the_newest_and_what_an_alias_names() {
     let pruned = run(stack, &["lanes", "prune", "--keep", "2", "--json"], 0).await;
     let report: Value = pruned.json().expect("one document");
     let functions = report["functions"].as_array().expect("all functions");
-    assert_eq!(functions.len(), Template::read().lanes.len() + 2);
+    assert_eq!(functions.len(), Template::read().lanes.len() + 3);
 
     let listed = lambda.list_versions_by_function().function_name(function);
     let listed = listed.send().await.expect("versions");

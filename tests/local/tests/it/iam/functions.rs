@@ -304,7 +304,7 @@ pub const WARNING: Function = Function {
             Target::Topic,
         ),
     ],
-    never: &[],
+    never: &[no_glance("functions/warning/src")],
     lambda: &[],
 };
 

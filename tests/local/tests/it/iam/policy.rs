@@ -217,8 +217,14 @@ pub fn resolve(template: &Template, value: &Value) -> String {
             "AWS::Partition" => "aws".to_owned(),
             "AWS::URLSuffix" => "amazonaws.com".to_owned(),
             id => {
-                assert!(template.resources.contains_key(id), "{id} is no resource");
-                format!("{STACK}-{id}")
+                let resource = template.resources.get(id);
+                let resource = resource.unwrap_or_else(|| panic!("{id} is no resource"));
+                match resource["Type"].as_str() {
+                    Some("AWS::SNS::Topic") => {
+                        format!("arn:aws:sns:{REGION}:{ACCOUNT}:{STACK}-{id}")
+                    }
+                    _ => format!("{STACK}-{id}"),
+                }
             }
         };
     }
