@@ -1,4 +1,4 @@
-//! Early warning, scored on the [generator](crate::generator) at the cadence at which it is deployed: the detectors see a
+//! Early warning, scored on the generator at the cadence at which it is deployed: the detectors see a
 //! minute only once the function would have read it, and a warning counts from the minute of that look.
 
 use std::ops::Range;

@@ -1,6 +1,6 @@
 //! A share of calls that rises: a clipped binomial CUSUM against the lane's own usual share.
 //!
-//! Each minute's `k` of `n` calls speak for the share having risen to [`ALTERNATIVE`] or four times the usual one, by the
+//! Each minute's `k` of `n` calls speak for the share having risen to `ALTERNATIVE` or four times the usual one, by the
 //! logarithm of the likelihoods' ratio, clipped to [`CLIP`]. Their sum, which never falls below zero, is the statistic.
 
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! What statistic a lane must reach for a warning, so that false alarms are equally rare on every lane.
 //!
-//! The largest value of each quiet hour is looked at: how often it exceeds [`FLOOR`], and by how much on average. Above
+//! The largest value of each quiet hour is looked at: how often it exceeds `FLOOR`, and by how much on average. Above
 //! a floor such excesses fall off about exponentially (peaks over threshold, with the shape taken for zero), so that the
 //! value that is exceeded `x` times a day follows from two numbers.
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// Traces of each trouble at each rate, and half as many healthy lanes of two weeks each: false alarms to a hundredth a
 /// day, shares to half a percent.
-const TRACES: usize = 200;
+const TRACES: u64 = 200;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
