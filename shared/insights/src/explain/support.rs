@@ -253,7 +253,7 @@ impl Writer<'_> {
         if let Some(inner) = self.facts.inner_cause() {
             self.say(format!(
                 "What stood in its way at last: {}",
-                lower(inner.plain)
+                lower(&named(inner.plain, self.title()))
             ));
         }
         if let Some(who) = who(cause.fault, self.facts.title()) {
