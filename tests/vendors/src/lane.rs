@@ -13,7 +13,7 @@ use crate::Error;
 use crate::fixture::{self, Case};
 
 /// Longest wait for an answer: everything is on this machine.
-pub(crate) const CALL_MAX: Duration = Duration::from_secs(20);
+const CALL_MAX: Duration = Duration::from_secs(20);
 
 /// One connection of a provider.
 pub struct Lane {

@@ -6,7 +6,6 @@ mod error;
 pub mod fields;
 pub mod fixture;
 pub mod lane;
-pub mod packs;
 pub mod peer;
 pub mod prism;
 pub mod relay;

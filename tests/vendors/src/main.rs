@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use causeway_ingest::catalogue;
 use causeway_vendors::report::Report;
 use causeway_vendors::run::Run;
 use causeway_vendors::{Error, vendor};
@@ -22,9 +21,6 @@ struct Cli {
     /// Only this vendor; may be given several times.
     #[arg(long)]
     only: Vec<String>,
-    /// Show Prism every operation of every pack, not a sample.
-    #[arg(long)]
-    all: bool,
     /// Install the tools, and check nothing.
     #[arg(long)]
     install: bool,
@@ -71,15 +67,13 @@ async fn run(cli: &Cli) -> ExitCode {
 async fn checked(cli: &Cli) -> Result<Option<Report>, Error> {
     let say = |text: &str| eprintln!("{text}");
     for name in &cli.only {
-        if catalogue::pack(name).is_none() {
-            vendor::named(name)?;
-        }
+        vendor::named(name)?;
     }
     let run = Run::prepare(say).await?;
     if cli.install {
         return Ok(None);
     }
-    run.check(&cli.only, cli.all, say).await.map(Some)
+    run.check(&cli.only, say).await.map(Some)
 }
 
 async fn interrupted() {

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::report::{Report, Row};
 use crate::vendor::{self, VENDORS, Vendor};
-use crate::{Error, Toolbox, contract, document, packs, peer, sdk};
+use crate::{Error, Toolbox, contract, document, peer, sdk};
 
 /// A check takes seconds; this ends one that hangs.
 const CHECK_MAX: Duration = Duration::from_secs(180);
@@ -44,16 +44,11 @@ impl Run {
         })
     }
 
-    /// Makes every check of the vendors that are `wanted` (of all where none is named); `all`: of every operation.
+    /// Makes every check of the vendors that are `wanted` (of all where none is named).
     ///
     /// # Errors
     /// When a check could not be made: a tool that does not start, a call without an answer.
-    pub async fn check(
-        &self,
-        wanted: &[String],
-        all: bool,
-        say: impl Fn(&str),
-    ) -> Result<Report, Error> {
+    pub async fn check(&self, wanted: &[String], say: impl Fn(&str)) -> Result<Report, Error> {
         let mut report = Report::default();
         for vendor in VENDORS {
             let name = vendor.name;
@@ -70,8 +65,6 @@ impl Run {
                 .map_err(too_long)??;
             report.rows.extend(rows);
         }
-        say("Checking packs before Prism");
-        report.rows.extend(packs::check(self, wanted, all).await?);
         if wanted.is_empty() {
             report.rows.extend(unknown_lanes()?);
         }
