@@ -33,7 +33,7 @@ unit: tools ## All tests; the end-to-end ones bring up a local stack
 	cargo test --locked $(TESTS) --lib --test '*'
 
 test-vendors: ## Lanes and fakes against what vendors publish: contracts (Prism), their own fakes, their SDKs
-	@cargo run --locked --quiet --package causeway-vendors --bin vendors -- $(if $(ONLY),--only $(ONLY)) $(if $(ALL),--all)
+	@cargo run --locked --quiet --package causeway-vendors --bin vendors -- $(if $(ONLY),--only $(ONLY))
 
 # Fixed by what reads target/packs/summary.json: the path, and the names in it.
 packs: ## Every operation of every pack: a vendor that loses answers, and its own document as judge: make packs, or ONLY=stripe
