@@ -45,7 +45,7 @@ endif
 tools: ## Install the pinned tools into .tools/
 	@$(LOCAL) tools
 
-# Three programs (infra/build/functions.mk), with the packs of the folders that CAUSEWAY_PACKS names.
+# Four programs (infra/build/functions.mk), with the packs of the folders that CAUSEWAY_PACKS names.
 build: tools ## Build the functions for AWS
 	$(SAM) build
 
