@@ -127,10 +127,10 @@ async fn errors_say_what_and_what_to_do(emulator: &BareEmulator) {
         "{}",
         strange.stderr
     );
-    let named = ["breaker", "show", "stripe", "--connection", "x"];
+    let named = ["breaker", "show", "stripe/x"];
     let refused = run(emulator, &named, 2).await;
     assert!(
-        refused.stderr.contains("--connection"),
+        refused.stderr.contains("stripe has one breaker"),
         "{}",
         refused.stderr
     );
