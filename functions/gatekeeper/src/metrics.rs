@@ -62,7 +62,7 @@ pub fn lines(namespace: &str, cause: &Cause, run: &Run, now: Timestamp) -> Vec<V
             "OldestLetterAge",
             "Seconds",
             age.as_secs(),
-            &[(DIMENSION, provider)],
+            &[(DIMENSION, provider.as_str())],
         );
     }
     if *cause == Cause::Schedule && run.sources_read {

@@ -118,12 +118,15 @@ fn lanes() -> Vec<String> {
 }
 
 /// Both templates with the lanes that there are.
-fn both() -> [Transformed; 2] {
-    let lanes = lanes();
-    [
-        Transformed::root(&read("template.yaml"), &lanes),
-        Transformed::lane_alarms(&read("infra/lane-alarms.yaml"), &lanes),
-    ]
+fn both() -> &'static [Transformed; 2] {
+    static BOTH: LazyLock<[Transformed; 2]> = LazyLock::new(|| {
+        let lanes = lanes();
+        [
+            Transformed::root(&read("template.yaml"), &lanes),
+            Transformed::lane_alarms(&read("infra/lane-alarms.yaml"), &lanes),
+        ]
+    });
+    &BOTH
 }
 
 /// Both templates' texts, and as many lanes as a stack should carry: they need no line of their own.
@@ -453,4 +456,42 @@ fn the_alarms_know_the_lanes_providers() {
             "infra/lane-alarms.yaml: {lane}"
         );
     }
+}
+
+/// Two stacks with one heartbeat between them, and one's secrets under the other's lanes. Names of exports are unique in an
+/// account and region, so CloudFormation refuses the second; nothing names the namespace by itself.
+#[test]
+fn a_second_stack_with_the_same_metrics_or_secrets_is_refused() {
+    let template = crate::cloudformation::Template::read();
+    for (parameter, export) in [
+        ("MetricsNamespace", "causeway-metrics-${MetricsNamespace}"),
+        ("SecretsPrefix", "causeway-secrets-${SecretsPrefix}"),
+    ] {
+        let output = &template.outputs[parameter];
+        assert_eq!(output["Export"]["Name"]["Fn::Sub"], export);
+        assert_eq!(output["Value"]["Ref"], parameter);
+        // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/outputs-section-structure.html
+        let pattern = template.parameters[parameter]["AllowedPattern"].as_str();
+        assert_eq!(pattern, Some("^[A-Za-z0-9][A-Za-z0-9-]{0,63}$"));
+    }
+    let other = [
+        ("Stack", "causeway".to_owned()),
+        ("Lanes", "Stripe".to_owned()),
+        ("AlertsTopicArn", TOPIC.to_owned()),
+        ("MetricsNamespace", "Elsewhere".to_owned()),
+        ("SecretsPrefix", "elsewhere".to_owned()),
+    ];
+    let root = Transformed::of(&read("template.yaml"), &other[1..]);
+    let alarms = Transformed::of(&read("infra/lane-alarms.yaml"), &other[..4]);
+    for (id, resource) in root.resources.iter().chain(&alarms.resources) {
+        let text = resource.to_string();
+        for ours in ["\"Causeway\"", "{Causeway,", "secret:causeway/"] {
+            assert!(!text.contains(ours), "{id} says {ours}");
+        }
+        if id.ends_with("Function") && id != "IngestFunction" {
+            assert!(text.contains("\"METRICS_NAMESPACE\":\"Elsewhere\""), "{id}");
+        }
+    }
+    let lane = root.resources["StripeFunction"].to_string();
+    assert!(lane.contains("\"SECRETS_PREFIX\":\"elsewhere\""), "{lane}");
 }
