@@ -28,10 +28,14 @@ const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:alerts";
 
 /// The SAM CLI, installed where no test before has done it.
 static TOOLS: LazyLock<Tools> = LazyLock::new(|| {
-    let processes = Processes::owned_by(&root().join("target/local/transforms"));
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let tools = runtime.block_on(Tools::install_sets(&processes, &["sam"], |_| {}));
-    tools.unwrap_or_else(|error| panic!("{}", error.report()))
+    // Whoever is first may be within a runtime, which may not wait for another one.
+    let install = std::thread::spawn(|| {
+        let processes = Processes::owned_by(&root().join("target/local/transforms"));
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let tools = runtime.block_on(Tools::install_sets(&processes, &["sam"], |_| {}));
+        tools.unwrap_or_else(|error| panic!("{}", error.report()))
+    });
+    install.join().expect("the SAM CLI is installed")
 });
 
 /// A template as CloudFormation sees it, by the SAM CLI's own transforms.

@@ -9,7 +9,7 @@ use causeway::credentials::{self, Pause, Reason as PauseReason};
 use causeway::gatekeeper::{Cause, Gatekeeper, Letters, WatchedLane, letters_key};
 use causeway::lane_control::{EventSource, MemoryLaneControl};
 use causeway::lanes::{self, MemoryStates, StateStore};
-use causeway::outcome::{Outcome, Reason, code};
+use causeway::outcome::{Deferral, Outcome, Reason, code};
 use causeway::pipeline::{Entry, Report};
 use causeway::request::Peek;
 use causeway::telemetry::metric_lines;
@@ -73,6 +73,9 @@ fn a_second_letter_calls_while_the_first_lies() {
     for minute in [10, 12, 100] {
         batch(&mut feed, minute, rejected(), None);
     }
+    for minute in 10..200 {
+        letters(&mut feed, minute, if minute < 100 { 2.0 } else { 3.0 });
+    }
     let alarm = alarm("StripeDeadLettersAlarm");
     let calls = Alarm(&alarm).calls(&feed, 200);
     // The second one came two minutes after the first: one call.
@@ -95,9 +98,26 @@ fn an_unknown_end_calls_while_a_letter_lies_and_so_does_the_next() {
     // Letters go on coming: they have an alarm of their own.
     for minute in 20..90 {
         batch(&mut feed, minute, rejected(), None);
+        letters(&mut feed, minute, 9.0);
     }
     let alarm = alarm("StripeUnknownOutcomeAlarm");
     assert_eq!(on(&Alarm(&alarm).calls(&feed, 120)), [(30, ""), (60, "")]);
+}
+
+/// What the dead-letter queue's own metric says.
+fn letters(feed: &mut Feed, minute: usize, count: f64) {
+    let queue = [("QueueName", "causeway-Stripe-dlq")];
+    let name = "ApproximateNumberOfMessagesVisible";
+    feed.put(minute, "AWS/SQS", name, &queue, count);
+}
+
+/// A message of a paused connection is put off.
+fn put_off(feed: &mut Feed, minute: usize) {
+    let outcome = Outcome::Deferred {
+        reason: Deferral::ConnectionPaused,
+        until: NOON,
+    };
+    batch(feed, minute, outcome, None);
 }
 
 /// The gatekeeper of a lane `stripe`, minute by minute.
@@ -177,7 +197,10 @@ async fn each_connection_that_pauses_calls_once_by_its_name() {
             120 => minutes.set("london", true).await,
             250 => minutes.set("berlin", false).await,
             // The trial of every quarter of an hour.
-            _ if minute % 15 == 0 && minute > 130 => minutes.set("london", true).await,
+            _ if minute % 15 == 0 && minute > 130 => {
+                minutes.set("london", true).await;
+                put_off(&mut minutes.feed, minute);
+            }
             _ => {}
         }
         // The gatekeeper fails to run now and then.
@@ -250,16 +273,31 @@ fn ready(feed: &mut Feed, minute: usize, messages: f64) {
     feed.put(minute, "AWS/SQS", name, &queue, messages);
 }
 
+/// What the queue's own metric says of its oldest message.
+fn oldest(feed: &mut Feed, minute: usize, age: f64) {
+    let queue = [("QueueName", "causeway-Stripe")];
+    let name = "ApproximateAgeOfOldestMessage";
+    feed.put(minute, "AWS/SQS", name, &queue, age);
+}
+
 #[test]
 fn a_lane_that_is_late_calls_each_time() {
     let mut feed = Feed::default();
     for minute in 0..240 {
         // Slower than what comes in for half an hour, twice; else each is received within a second.
         let is_late = (30..60).contains(&minute) || (120..150).contains(&minute);
-        let age = if is_late { 1_200 } else { 1 };
-        let late = Some(Duration::from_secs(age));
-        batch(&mut feed, minute, Outcome::Delivered, late);
+        let age = Duration::from_secs(if is_late { 1_200 } else { 1 });
+        let outcome = match is_late {
+            true => Outcome::Deferred {
+                reason: Deferral::RateLimited,
+                until: NOON,
+            },
+            false => Outcome::Delivered,
+        };
+        batch(&mut feed, minute, outcome, Some(age));
         ready(&mut feed, minute, 3.0);
+        // What has been put off twice is none of its messages any more.
+        oldest(&mut feed, minute, 1.0);
     }
     let alarm = alarm("StripeOldestMessageAlarm");
     let calls = Alarm(&alarm).calls(&feed, 240);
@@ -298,13 +336,10 @@ fn a_paused_connection_does_not_make_the_lane_late() {
     let mut feed = Feed::default();
     for minute in 0..240 {
         if minute % 20 == 0 {
-            let outcome = Outcome::Deferred {
-                reason: causeway::outcome::Deferral::ConnectionPaused,
-                until: NOON,
-            };
-            batch(&mut feed, minute, outcome, None);
+            put_off(&mut feed, minute);
         }
         ready(&mut feed, minute, 0.0);
+        oldest(&mut feed, minute, minute as f64 * 60.0);
     }
     let alarm = alarm("StripeOldestMessageAlarm");
     assert_eq!(Alarm(&alarm).calls(&feed, 240), []);
