@@ -7,7 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::context::{Context, Done, Global};
 use crate::error::Error;
 use crate::{
-    breaker, completions, connection, dlq, lanes, map, provider, providers, send, status, top, when,
+    breaker, completions, connection, dlq, doctor, lanes, map, provider, providers, send, status,
+    top, when,
 };
 
 /// Everything was done.
@@ -42,6 +43,7 @@ enum Command {
     Breaker(breaker::Arguments),
     Connection(connection::Arguments),
     Dlq(dlq::Arguments),
+    Doctor(doctor::Arguments),
     Map(map::Arguments),
     Provider(provider::Arguments),
     Providers(providers::Arguments),
@@ -89,6 +91,7 @@ async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
         Command::Breaker(arguments) => breaker::run(arguments, context).await,
         Command::Connection(arguments) => connection::run(arguments, context).await,
         Command::Dlq(arguments) => dlq::run(arguments, context).await,
+        Command::Doctor(arguments) => doctor::run(arguments, context).await,
         Command::Map(arguments) => map::run(arguments, context).await,
         Command::Provider(arguments) => provider::run(arguments, context),
         Command::Providers(arguments) => providers::run(arguments, context),

@@ -11,6 +11,7 @@ pub mod completions;
 pub mod connection;
 pub mod context;
 pub mod dlq;
+pub mod doctor;
 pub mod error;
 pub mod items;
 pub mod lanes;

@@ -83,6 +83,74 @@ async fn what_an_operator_asks_and_orders_is_read_from_and_written_to_the_tables
     lanes_stand_in_one_table(&emulator).await;
     a_list_of_letters_says_how_old_the_oldest_is(&emulator).await;
     a_request_is_found_by_its_key(&emulator).await;
+    a_connections_mapping_is_put_and_rolled_back(&emulator).await;
+}
+
+/// From the document to the item that lanes read, with the project's own mapping for a connection of one's own.
+async fn a_connections_mapping_is_put_and_rolled_back(emulator: &BareEmulator) {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let shipped = format!("{root}/functions/guesty/mappings/pms-guest.json");
+    let text = std::fs::read_to_string(&shipped).expect("a document of the project");
+    let mut newer: Value = serde_json::from_str(&text).expect("JSON");
+    let first = newer["version"].as_u64().expect("a version");
+    newer["version"] = (first + 1).into();
+    let folder = std::env::temp_dir().join(format!("causeway-map-put-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    // Samples that examples name are found from inside the project only: this one brings its own.
+    newer["examples"] = json!([example(&newer, root)]);
+    let file = folder.join("newer.json");
+    std::fs::write(&file, newer.to_string()).expect("a file");
+    let file = file.display().to_string();
+    let live = async || {
+        let states = DynamoStates::new(
+            aws_sdk_dynamodb::Client::new(&emulator.sdk_config()),
+            "MappingsTable",
+        );
+        let item = states.load("guesty#berlin#pms-guest").await;
+        item.expect("the table answers")
+            .map(|item| item.value["document"]["version"].clone())
+    };
+
+    let put = ["map", "put", "guesty/berlin"];
+    run(emulator, &["map", "put", "guesty", &shipped], 2).await;
+    run(emulator, &["map", "put", "stripe/berlin", &shipped], 2).await;
+    run(
+        emulator,
+        &["map", "rollback", "guesty/berlin", "pms-guest"],
+        1,
+    )
+    .await;
+    json_of(emulator, &["map", "diff", "guesty/berlin", &shipped], 0).await;
+    assert_eq!(live().await, None);
+    json_of(emulator, &[&put[..], &[&shipped]].concat(), 0).await;
+    assert_eq!(live().await, Some(json!(first)));
+    json_of(emulator, &[&put[..], &[&file]].concat(), 0).await;
+    assert_eq!(live().await, Some(json!(first + 1)));
+    let older = run(emulator, &[&put[..], &[&shipped]].concat(), 2).await;
+    assert!(
+        older.stderr.contains("version: must be above"),
+        "{}",
+        older.stderr
+    );
+    json_of(
+        emulator,
+        &["map", "rollback", "guesty/berlin", "pms-guest"],
+        0,
+    )
+    .await;
+    assert_eq!(live().await, Some(json!(first)));
+    std::fs::remove_dir_all(&folder).expect("the folder");
+}
+
+/// The first example of `document` with its input written out.
+fn example(document: &Value, root: &str) -> Value {
+    let mut example = document["examples"][0].clone();
+    if let Some(name) = example["input"]["sample"].as_str() {
+        let sample = std::fs::read_to_string(format!("{root}/tests/contract/samples/{name}.json"));
+        let sample: Value = serde_json::from_str(&sample.expect("a sample")).expect("JSON");
+        example["input"] = sample;
+    }
+    example
 }
 
 async fn what_needs_no_stack_asks_no_aws(emulator: &BareEmulator) {
@@ -101,6 +169,7 @@ async fn what_needs_no_stack_asks_no_aws(emulator: &BareEmulator) {
         "breaker",
         "connection",
         "dlq",
+        "doctor",
         "map",
         "providers",
     ] {
@@ -128,10 +197,10 @@ async fn errors_say_what_and_what_to_do(emulator: &BareEmulator) {
         "{}",
         strange.stderr
     );
-    let named = ["breaker", "show", "stripe", "--connection", "x"];
+    let named = ["breaker", "show", "stripe/x"];
     let refused = run(emulator, &named, 2).await;
     assert!(
-        refused.stderr.contains("--connection"),
+        refused.stderr.contains("stripe has one breaker"),
         "{}",
         refused.stderr
     );

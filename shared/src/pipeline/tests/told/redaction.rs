@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::super::lines::Lines;
+use super::super::lines::{Lines, listen};
 use super::super::vendor::Reply;
 use super::*;
 use crate::StoreError;
@@ -148,7 +148,7 @@ async fn all_told(records: &[Record], reply: Option<Reply>, silent: bool) -> (Li
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = subscriber("trace", move || writer.clone());
-    let _logs = tracing::subscriber::set_default(subscriber);
+    let _listening = listen(subscriber);
     let mut told_of = Vec::new();
     let mut messages: Vec<Message> = (0..).zip(records).map(|(at, it)| it.message(at)).collect();
     for _ in 0..2 {

@@ -63,7 +63,7 @@ pub const TOOLS: [(&str, Role, &[&str]); 5] = [
 ];
 
 /// Who may run which of the command's verbs, by the words that it begins with.
-const VERBS: [(&str, Role); 16] = [
+const VERBS: [(&str, Role); 20] = [
     ("causeway lanes enable", Role::Operator),
     ("causeway lanes prune", Role::Operator),
     ("causeway lanes", Role::Viewer),
@@ -78,12 +78,16 @@ const VERBS: [(&str, Role); 16] = [
     ("causeway connection resume", Role::Operator),
     ("causeway dlq", Role::Operator),
     ("causeway send", Role::Producer),
+    ("causeway doctor", Role::Operator),
+    ("causeway map put", Role::Admin),
+    ("causeway map diff", Role::Admin),
+    ("causeway map rollback", Role::Admin),
     ("causeway map", Role::Producer),
     ("export ", Role::Viewer),
 ];
 
 /// Who needs what a file of the command's calls: the least of those who run it.
-const FILES: [(&str, Role); 8] = [
+const FILES: [(&str, Role); 9] = [
     ("infra/causeway/src/stack.rs", Role::Viewer),
     ("infra/causeway/src/items.rs", Role::Viewer),
     ("infra/causeway/src/metrics.rs", Role::Viewer),
@@ -93,6 +97,7 @@ const FILES: [(&str, Role); 8] = [
     ("infra/causeway/src/lanes/prune.rs", Role::Operator),
     ("infra/causeway/src/connection/resume.rs", Role::Operator),
     ("infra/causeway/src/dlq/queue.rs", Role::Operator),
+    ("infra/causeway/src/doctor/checks.rs", Role::Operator),
 ];
 
 /// A kind of person, and the policies that they have.
@@ -378,6 +383,7 @@ fn things(stack: &str, prefix: &str) -> Vec<Call> {
             of("dynamodb", format!("table/{stack}-MappingsTable-1ABC")),
             None,
         ),
+        thing(of("sns", format!("{stack}-AlertsTopic-1ABC")), None),
         thing(of("cloudformation", format!("stack/{stack}/1-2-3")), None),
         thing(
             of(

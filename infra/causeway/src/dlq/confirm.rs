@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::dlq::queue::DeadLetters;
+use super::queue::DeadLetters;
 use crate::error::Error;
 
 /// How often the holds are looked at while a person thinks: more often than the shortest hold (5 s) needs.
@@ -18,18 +18,14 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 ///
 /// # Errors
 /// When there is nobody to ask, or no answer comes within 15 minutes.
-pub async fn confirm(
-    letters: &mut DeadLetters,
-    sends: usize,
-    deletes: usize,
-) -> Result<bool, Error> {
+pub async fn confirm(letters: &mut DeadLetters, question: &str) -> Result<bool, Error> {
     if !io::stdin().is_terminal() {
         return Err(
             Error::usage("there is nobody to ask: standard input is no terminal")
                 .hint("say --yes to do it, or --dry-run to see it"),
         );
     }
-    eprint!("Send {sends} letter(s) again and delete {deletes}? [y/N] ");
+    eprint!("{question} [y/N] ");
     let (answer, mut asked) = oneshot::channel();
     // A thread of its own: reading a terminal blocks, and the process may end while it does.
     std::thread::spawn(move || {
