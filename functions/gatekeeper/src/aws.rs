@@ -29,6 +29,13 @@ const HELD: [QueueAttributeName; 3] = [
     ApproximateNumberOfMessagesNotVisible,
 ];
 
+/// What a dead-letter queue's name adds to its lane's (`template.yaml`).
+const DEAD_LETTERS: &str = "-dlq";
+
+fn no_queue() -> StoreError {
+    StoreError::new("GetQueueAttributes", "no such queue")
+}
+
 /// Lambda's control plane, and the queues that its mappings read.
 ///
 /// Mappings are listed, not asked for one by one: the control plane takes 15 requests a second from a whole account,
@@ -60,6 +67,24 @@ impl AwsLaneControl {
     fn queue(&self, id: &str) -> Option<String> {
         let urls = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
         urls.get(id).cloned()
+    }
+
+    /// What the `queue` holds.
+    async fn held(&self, queue: String) -> Result<u64, StoreError> {
+        let asked = self
+            .queues
+            .get_queue_attributes()
+            .queue_url(queue)
+            .set_attribute_names(Some(HELD.to_vec()))
+            .send()
+            .await
+            .map_err(|error| failed("GetQueueAttributes", &error))?;
+        let held = HELD.iter().map(|name| {
+            let number = asked.attributes()?.get(name)?;
+            number.parse::<u64>().ok()
+        });
+        held.sum::<Option<u64>>()
+            .ok_or_else(|| StoreError::new("GetQueueAttributes", "a number is missing"))
     }
 }
 
@@ -100,21 +125,13 @@ impl LaneControl for AwsLaneControl {
 
     async fn waiting(&self, id: &str) -> Result<u64, StoreError> {
         let queue = self.queue(id);
-        let queue = queue.ok_or_else(|| StoreError::new("GetQueueAttributes", "no such queue"))?;
-        let asked = self
-            .queues
-            .get_queue_attributes()
-            .queue_url(queue)
-            .set_attribute_names(Some(HELD.to_vec()))
-            .send()
-            .await
-            .map_err(|error| failed("GetQueueAttributes", &error))?;
-        let held = HELD.iter().map(|name| {
-            let number = asked.attributes()?.get(name)?;
-            number.parse::<u64>().ok()
-        });
-        held.sum::<Option<u64>>()
-            .ok_or_else(|| StoreError::new("GetQueueAttributes", "a number is missing"))
+        let queue = queue.ok_or_else(no_queue)?;
+        self.held(queue).await
+    }
+
+    async fn letters(&self, id: &str) -> Result<u64, StoreError> {
+        let queue = self.queue(id).ok_or_else(no_queue)?;
+        self.held(format!("{queue}{DEAD_LETTERS}")).await
     }
 
     async fn set(&self, id: &str, setting: Setting) -> Result<(), StoreError> {

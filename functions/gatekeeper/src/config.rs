@@ -1,6 +1,7 @@
 //! What the gatekeeper is told by its environment.
 
 use causeway::gatekeeper::{WatchedLane, WatchedLaneError};
+use causeway::telemetry::NAMESPACE;
 
 /// What the names of variables that describe a lane start with.
 const LANE: &str = "LANE_";
@@ -22,6 +23,8 @@ pub struct Config {
     pub lanes_table: String,
     /// Least severe level that is logged (`LOG_LEVEL`: `error` to `trace`, default `info`).
     pub log_level: String,
+    /// The namespace of metrics (`METRICS_NAMESPACE`, default [`NAMESPACE`]).
+    pub metrics_namespace: String,
     /// Whether a lane is lowered while early warning asks for it (`WARNING_LOWERS`: `true` or `false`, the default).
     pub heeds_warnings: bool,
     /// The lanes (`LANE_<name>`: `<provider>:<maximum concurrency>:<event source>`).
@@ -37,6 +40,7 @@ impl Config {
     /// When the table's name is missing, or no lane can be read.
     pub fn read(variables: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let (mut lanes_table, mut log_level) = (String::new(), "info".to_owned());
+        let mut metrics_namespace = NAMESPACE.to_owned();
         let (mut lanes, mut unreadable) = (Vec::<WatchedLane>::new(), Vec::new());
         let mut heeds_warnings = false;
         for (name, value) in variables {
@@ -44,6 +48,8 @@ impl Config {
                 lanes_table = value;
             } else if name == "LOG_LEVEL" && !value.is_empty() {
                 log_level = value;
+            } else if name == "METRICS_NAMESPACE" && !value.is_empty() {
+                metrics_namespace = value;
             } else if name == "WARNING_LOWERS" {
                 heeds_warnings = value == "true";
             } else if name.starts_with(LANE) {
@@ -69,6 +75,7 @@ impl Config {
         Ok(Self {
             lanes_table,
             log_level,
+            metrics_namespace,
             heeds_warnings,
             lanes,
             unreadable,
@@ -107,6 +114,7 @@ mod tests {
             (config.lanes_table.as_str(), config.log_level.as_str()),
             ("lanes", "info")
         );
+        assert_eq!(config.metrics_namespace, NAMESPACE);
     }
 
     #[test]

@@ -9,6 +9,9 @@
 //! the breaker's item, never on what an event says of it: events come late, twice and in another's wake. Nothing here
 //! is retried: the next minute is the retry.
 
+mod letters;
+mod onlook;
+mod pauses;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -19,6 +22,9 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
+pub use letters::{Letters, letters_key};
+pub use onlook::{Connection, Seen};
+pub use pauses::{MORE, NAMED_MAX, pauses_key};
 pub use state::{Report, STAY_ENABLED, awaits_probe, decide, report};
 
 use crate::breaker::{Breaker, Scope};
@@ -113,6 +119,8 @@ pub struct Run {
     pub visits: Vec<Visit>,
     /// Whether the event sources could be read; where not, nothing was changed.
     pub sources_read: bool,
+    /// What else is to be said of the lanes.
+    pub seen: Seen,
 }
 
 /// What became of one lane in a run.
@@ -162,8 +170,16 @@ impl Gatekeeper {
     }
 
     /// Looks at the lanes that `cause` concerns and sets what is not as it should be. One lane's failure is logged
-    /// and keeps nobody from the others.
+    /// and keeps nobody from the others. What else is to be said of lanes comes after their event sources.
     pub async fn run(&self, cause: &Cause) -> Run {
+        let run = self.set_sources(cause).await;
+        Run {
+            seen: self.look_on(cause).await,
+            ..run
+        }
+    }
+
+    async fn set_sources(&self, cause: &Cause) -> Run {
         let lanes: Vec<&WatchedLane> = self.lanes.iter().filter(|lane| lane.is_in(cause)).collect();
         if lanes.is_empty() {
             return Run {
@@ -187,6 +203,7 @@ impl Gatekeeper {
         Run {
             visits,
             sources_read: sources.is_some(),
+            seen: Seen::default(),
         }
     }
 

@@ -52,7 +52,8 @@ async fn serve(provider: impl Provider) -> Result<(), Error> {
         ReqwestClient::new().map(|client| Arc::new(client) as Arc<dyn HttpClient>)
     });
     let lane = lane(provider, &config, &clients)?;
-    lambda_runtime::run(service_fn(|event| handle(&lane, &traces, event))).await
+    let namespace = config.metrics_namespace.as_str();
+    lambda_runtime::run(service_fn(|event| handle(&lane, &traces, namespace, event))).await
 }
 
 /// The lane of `provider` on real AWS clients.
@@ -81,7 +82,7 @@ pub fn lane(provider: impl Provider, config: &Config, clients: &Clients) -> Resu
             &config.dlq_url,
         )),
         secrets: Arc::new(CachedSecrets::new(
-            AwsSecrets::new(clients.secrets.clone()),
+            AwsSecrets::new(clients.secrets.clone(), &config.secrets_prefix),
             clock.clone(),
             config.memory,
         )),
@@ -100,6 +101,7 @@ pub fn lane(provider: impl Provider, config: &Config, clients: &Clients) -> Resu
 async fn handle(
     lane: &Lane,
     traces: &Traces,
+    namespace: &str,
     event: LambdaEvent<SqsEvent>,
 ) -> Result<SqsBatchResponse, Error> {
     let LambdaEvent { payload, context } = event;
@@ -121,7 +123,7 @@ async fn handle(
         report: &report,
         ended: SystemClock.now(),
     };
-    telemetry::emit(lane.provider_name(), &batch);
+    telemetry::emit(namespace, lane.provider_name(), &batch);
     traces.tell(&batch, invocation.deadline).await;
     let acknowledged: BTreeSet<&str> = report.acknowledged().collect();
     let comes_back = |id: &String| !acknowledged.contains(id.as_str());

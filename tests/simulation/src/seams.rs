@@ -359,6 +359,13 @@ impl LaneControl for Seat {
             .await
     }
 
+    async fn letters(&self, _id: &str) -> Result<u64, StoreError> {
+        self.trip("GetQueueAttributes", |world| {
+            world.queue.letters.len() as u64
+        })
+        .await
+    }
+
     async fn set(&self, _id: &str, setting: Setting) -> Result<(), StoreError> {
         let environment = self.environment;
         self.trip("UpdateEventSourceMapping", |world| {

@@ -157,7 +157,7 @@ pub async fn functions(stack: &Stack) -> Vec<Finding> {
 pub async fn secrets(stack: &Stack) -> Vec<Finding> {
     let client = &aws_sdk_secretsmanager::Client::new(&stack.config);
     let asked = stack.lanes().iter().map(|lane| async move {
-        let name = format!("causeway/{}/default", lane.provider);
+        let name = stack.secret(&lane.provider, "default");
         let answer = client.describe_secret().secret_id(&name).send().await;
         (name, answer)
     });

@@ -81,6 +81,7 @@ async fn what_an_operator_asks_and_orders_is_read_from_and_written_to_the_tables
     a_breaker_is_opened_and_closed(&emulator).await;
     a_connection_is_resumed_and_its_token_stays_where_it_is(&emulator).await;
     lanes_stand_in_one_table(&emulator).await;
+    a_list_of_letters_says_how_old_the_oldest_is(&emulator).await;
     a_request_is_found_by_its_key(&emulator).await;
     a_connections_mapping_is_put_and_rolled_back(&emulator).await;
 }
@@ -290,6 +291,10 @@ async fn a_connection_is_resumed_and_its_token_stays_where_it_is(emulator: &Bare
         stored.value["refresh_token"], TOKEN,
         "the rotated one is kept"
     );
+    // The one that the vendor refused is not tried again; lanes see that somebody wrote.
+    assert_eq!(stored.value["token"], Value::Null);
+    assert_eq!(stored.value["pause"], Value::Null);
+    assert_eq!(stored.version, 2);
     let listed = run(emulator, &["connection", "list"], 0).await;
     assert_eq!(listed.stdout.trim(), "No connection is paused.");
 }
@@ -328,6 +333,16 @@ async fn lanes_stand_in_one_table(emulator: &BareEmulator) {
         "{}",
         table.stdout
     );
+}
+
+/// Letters are read by people alone: the gatekeeper, which calls before they are deleted, hears of the oldest by this.
+async fn a_list_of_letters_says_how_old_the_oldest_is(emulator: &BareEmulator) {
+    let before = SystemClock.now();
+    run(emulator, &["dlq", "list", "stripe"], 0).await;
+    let stored = shared_state(emulator).load("stripe#*#letters").await;
+    let stored = stored.expect("the table answers").expect("an item");
+    let since = stored.value["since"].as_i64().expect("a time");
+    assert!(since > 0 && since <= before.as_millis(), "{stored:?}");
 }
 
 async fn a_request_is_found_by_its_key(emulator: &BareEmulator) {

@@ -322,7 +322,7 @@ fn a_lane_reaches_its_own_things_only() {
         assert!(
             secrets[0]
                 .to_string()
-                .contains("secret:causeway/${Provider}/*")
+                .contains("secret:${SecretsPrefix}/${Provider}/*")
         );
         assert_eq!(secrets[1]["Provider"], provider);
     }

@@ -155,7 +155,7 @@ async fn all_told(records: &[Record], reply: Option<Reply>, silent: bool) -> (Li
         let report = world.receive(messages.clone()).await;
         let batch = batch(&world, &report);
         log_entries("acme", &batch);
-        told_of.extend(metric_lines("acme", &report, batch.ended));
+        told_of.extend(metric_lines("Causeway", "acme", &report, batch.ended));
         let (export, documents) = told(&batch, &source());
         told_of.push(export);
         told_of.extend(documents);

@@ -30,7 +30,7 @@ const CALLS: &[(&str, &str, Shown)] = &[
     ),
     (
         "functions/gatekeeper/src/aws.rs",
-        "waiting",
+        "held",
         Shown::By(Subject::Waiting),
     ),
     (

@@ -87,13 +87,6 @@ const fn no_glance(folder: &'static str) -> Never {
     }
 }
 
-const NO_SWAP_IN_THE_GATEKEEPER: Never = Never {
-    file: STATES,
-    method: "swap",
-    folder: "shared/src/gatekeeper",
-    calls: &[".swap(", "lanes::update("],
-};
-
 const fn used(
     (file, method): (&'static str, &'static str),
     (story, call): (&'static str, &'static str),
@@ -199,15 +192,27 @@ pub const GATEKEEPER: Function = Function {
             Target::TaggedQueues,
         ),
         used(
+            (CONTROL, "letters"),
+            ("shared/src/gatekeeper", "control.letters("),
+            Target::TaggedQueues,
+        ),
+        used(
+            (STATES, "swap"),
+            ("shared/src/gatekeeper", "lanes::update("),
+            Target::Lanes,
+        ),
+        used(
+            (STATES, "glance"),
+            ("shared/src/gatekeeper", "states.glance("),
+            Target::Lanes,
+        ),
+        used(
             (CONTROL, "set"),
             ("shared/src/gatekeeper", "control.set("),
             Target::TaggedSources,
         ),
     ],
-    never: &[
-        NO_SWAP_IN_THE_GATEKEEPER,
-        no_glance("shared/src/gatekeeper"),
-    ],
+    never: &[],
     // https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
     lambda: &[
         ("dynamodb:DescribeStream", Target::LanesStream),

@@ -149,7 +149,7 @@ fn every_call_of_every_adapter_is_accounted_for() {
 
 /// Others than a type's own helpers.
 fn is_of_a_seam(method: &Method) -> bool {
-    method.name != "change_visibility"
+    !["change_visibility", "held"].contains(&method.name.as_str())
 }
 
 /// A call to AWS that stands anywhere else, or names an operation in a way that the scan does not see, is not
@@ -303,11 +303,32 @@ fn the_gatekeeper_reads_breakers_and_switches_this_stacks_sources_only() {
     assert!(policy.allows(&get("stripe#*#warning")));
     assert!(policy.allows(&tagged(STACK)));
     assert!(policy.allows(&look(Target::Queue).with(tag, &[STACK])));
+    let letters = "aws:ResourceTag/causeway:letters";
+    assert!(policy.allows(&look(Target::DeadLetters).with(letters, &[STACK])));
+    let paused = |keys: &[&str], attributes: &[&str]| {
+        on(Target::Lanes, name, "dynamodb:BatchGetItem")
+            .with(KEYS, keys)
+            .with("dynamodb:Attributes", attributes)
+    };
+    assert!(policy.allows(&paused(
+        &["stripe#a#credentials"],
+        &["pk", "pause", "rights"]
+    )));
+    for own in ["stripe#*#pauses", "stripe#*#letters"] {
+        assert!(policy.allows(&get(own)), "{own}");
+        assert!(policy.allows(&on(Target::Lanes, name, "dynamodb:PutItem").with(KEYS, &[own])));
+    }
 
     for call in [
         look(Target::Queue).with(tag, &["another-stack"]),
         look(Target::DeadLetters),
+        look(Target::DeadLetters).with(letters, &["another-stack"]),
+        on(Target::DeadLetters, "Stripe", "sqs:ReceiveMessage").with(letters, &[STACK]),
         on(Target::Queue, "Stripe", "sqs:ReceiveMessage").with(tag, &[STACK]),
+        paused(&["stripe#a#credentials"], &["pk", "token"]),
+        paused(&["stripe#a#credentials"], &["pk", "refresh_token"]),
+        paused(&["stripe#a#credentials"], &[]),
+        paused(&["stripe#*#breaker"], &["pk", "pause"]),
         get("stripe#default#credentials"),
         on(Target::Lanes, name, "dynamodb:GetItem"),
         on(Target::Lanes, name, "dynamodb:PutItem").with(KEYS, &["stripe#*#breaker"]),

@@ -216,6 +216,10 @@ pub fn resolve(template: &Template, value: &Value) -> String {
             "AWS::Region" => REGION.to_owned(),
             "AWS::Partition" => "aws".to_owned(),
             "AWS::URLSuffix" => "amazonaws.com".to_owned(),
+            name if template.parameters.get(name).is_some() => {
+                let default = template.parameters[name]["Default"].as_str();
+                default.expect("a default").to_owned()
+            }
             id => {
                 let resource = template.resources.get(id);
                 let resource = resource.unwrap_or_else(|| panic!("{id} is no resource"));

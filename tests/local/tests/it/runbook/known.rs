@@ -57,6 +57,26 @@ pub const SECTIONS: &[Known] = &[
         ],
     },
     Known {
+        heading: "UnknownOutcomeAlarm",
+        state: State::Letters,
+        commands: &[
+            ("causeway dlq list stripe", &["outcome_unknown"]),
+            (
+                "causeway dlq show stripe order-1712",
+                &["outcome_unknown", "order-1712"],
+            ),
+            ("causeway dlq list stripe", &["outcome_unknown"]),
+        ],
+    },
+    Known {
+        heading: "OldestLetterAlarm",
+        state: State::Letters,
+        commands: &[
+            ("causeway dlq list", &["OLDEST", "outcome_unknown"]),
+            ("causeway dlq list", &["OLDEST", "outcome_unknown"]),
+        ],
+    },
+    Known {
         heading: "OldestMessageAlarm",
         state: State::Tripped,
         commands: &[
@@ -188,7 +208,13 @@ pub const SECTIONS: &[Known] = &[
     Known {
         heading: "LaneAlarm",
         state: State::Healthy,
-        commands: &[("causeway lanes", &["stripe", "SOURCE"])],
+        commands: &[
+            ("causeway lanes", &["stripe", "SOURCE"]),
+            (
+                "aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix $CAUSEWAY_STACK",
+                &["MetricAlarms"],
+            ),
+        ],
     },
     Known {
         heading: "Force the breaker",

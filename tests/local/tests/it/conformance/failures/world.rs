@@ -116,7 +116,7 @@ impl World {
                 aws_sdk_lambda::Client::new(&canned),
                 aws_sdk_sqs::Client::new(&failing),
             ),
-            secrets: AwsSecrets::new(client),
+            secrets: AwsSecrets::new(client, "causeway"),
             sqs: aws_sdk_sqs::Client::new(&config),
             queue_url,
             dlq_url,
