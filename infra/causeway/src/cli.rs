@@ -7,7 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::context::{Context, Done, Global};
 use crate::error::Error;
 use crate::{
-    breaker, completions, connection, dlq, lanes, map, provider, providers, send, status, top, when,
+    breaker, completions, connection, deploy, dlq, lanes, map, provider, providers, send, status,
+    top, when,
 };
 
 /// Everything was done.
@@ -41,6 +42,7 @@ enum Command {
     Top(top::Arguments),
     Breaker(breaker::Arguments),
     Connection(connection::Arguments),
+    Deploy(deploy::Arguments),
     Dlq(dlq::Arguments),
     Map(map::Arguments),
     Provider(provider::Arguments),
@@ -88,6 +90,7 @@ async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
         Command::Top(arguments) => top::run(arguments, context).await,
         Command::Breaker(arguments) => breaker::run(arguments, context).await,
         Command::Connection(arguments) => connection::run(arguments, context).await,
+        Command::Deploy(arguments) => deploy::run(arguments, context).await,
         Command::Dlq(arguments) => dlq::run(arguments, context).await,
         Command::Map(arguments) => map::run(arguments, context).await,
         Command::Provider(arguments) => provider::run(arguments, context),

@@ -48,7 +48,7 @@ fn needs() -> BTreeSet<String> {
 
 #[test]
 fn the_commands_calls_are_what_the_policies_allow_together() {
-    let grants = ["producer", "viewer", "operator"].map(|name| policy(name).grants());
+    let grants = ["producer", "viewer", "operator", "deployer"].map(|name| policy(name).grants());
     let actions = grants.into_iter().flatten().map(|(action, _)| action);
     let (needs, actions) = (needs(), actions.collect::<BTreeSet<_>>());
     let missing: Vec<_> = needs.difference(&actions).collect();
@@ -172,5 +172,33 @@ fn an_operator_reaches_letters_and_switches_of_this_stack_only() {
         function("another-Stripe:12"),
     ] {
         assert!(!operator.allows(&call), "{call:?}");
+    }
+}
+
+#[test]
+fn who_deploys_reaches_lanes_of_this_stack_and_reads_no_letter_and_no_record() {
+    let deployer = policy("deployer");
+    let tag = "aws:ResourceTag/causeway:ingest";
+    let alias = |name: &str| {
+        let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}");
+        Call::new("lambda:UpdateAlias", arn)
+    };
+    let scan = table("RequestsTable", "dynamodb:Scan");
+    for call in [
+        queue("causeway-Stripe", "sqs:SetQueueAttributes").with(tag, &[STACK]),
+        alias("causeway-Stripe"),
+        scan.clone().with("dynamodb:Select", &["COUNT"]),
+    ] {
+        assert!(deployer.allows(&call), "{call:?}");
+    }
+    for call in [
+        queue("causeway-Stripe-dlq", "sqs:SetQueueAttributes"),
+        queue("causeway-Stripe-dlq", "sqs:ReceiveMessage"),
+        queue("another-Stripe", "sqs:SetQueueAttributes").with(tag, &[STACK]),
+        alias("another-Stripe"),
+        scan.with("dynamodb:Select", &["ALL_ATTRIBUTES"]),
+        function("causeway-Stripe:12"),
+    ] {
+        assert!(!deployer.allows(&call), "{call:?}");
     }
 }
