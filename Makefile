@@ -52,8 +52,9 @@ CHECK = cargo run --locked --quiet --package causeway-command --bin causeway -- 
 	--sam .tools/sam/bin/sam --parameters $(PARAMETERS) $(if $(LEAVE),--leave $(LEAVE))
 
 # Four programs (infra/build/functions.mk), with the packs of the folders that CAUSEWAY_PACKS names.
+# What they call themselves is the commit (GET /v1/providers).
 build: tools ## Build the functions for AWS: make build ENV=prod, an environment of samconfig.toml
-	$(SAM) build --config-env $(ENV)
+	CAUSEWAY_RELEASE="$$(git describe --tags --always --dirty 2>/dev/null)" $(SAM) build --config-env $(ENV)
 
 # A stack's first deployment leaves its tables unprotected, so that it can be rolled back: the second protects them.
 deploy: build ## Check, then deploy to the AWS account of this shell: make deploy ENV=prod

@@ -26,7 +26,7 @@ const INTERRUPTED: u8 = 130;
 ///
 /// Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 done in part, 130 interrupted.
 #[derive(Debug, Parser)]
-#[command(name = "causeway", bin_name = "causeway", version)]
+#[command(name = "causeway", bin_name = "causeway", version = causeway_ingest::RELEASE)]
 struct Cli {
     #[command(flatten)]
     global: Global,
