@@ -339,10 +339,13 @@ fn concurrency(
         ));
     }
     match facts.account {
-        Some(account) if account < said => findings.push(stop(
-            format!("the account runs {account} functions at once, and AccountConcurrency says {said}: lanes would be throttled"),
+        Some(account) if account < said && sum > account => findings.push(stop(
+            format!("the account runs {account} functions at once, AccountConcurrency says {said}, and the lanes' batches come to {sum}: they would be throttled"),
             format!("a new account has {NEW_ACCOUNT}: say AccountConcurrency={NEW_ACCOUNT} in samconfig.toml, and ask for more: {more}"),
         )),
+        Some(account) if account < said => findings.push(note(format!(
+            "the account runs {account} functions at once, and AccountConcurrency says {said}; the lanes' batches come to {sum}"
+        ))),
         Some(account) if account > said && said == NEW_ACCOUNT => findings.push(note(format!(
             "the account runs {account} functions at once: AccountConcurrency={NEW_ACCOUNT} holds the lanes back"
         ))),

@@ -49,8 +49,11 @@ pub async fn look(
     let sqs = aws_sdk_sqs::Client::new(&config);
     let (mut strays, mut waiting) = (BTreeSet::new(), BTreeMap::new());
     for lane in lanes.iter().chain(&kept) {
-        let of_the_stack = ran.contains(lane) || was_kept.contains(lane);
-        if !of_the_stack && depth(&sqs, &environment.stack, lane).await?.is_some() {
+        let listed = ran.contains(lane) || was_kept.contains(lane);
+        if !listed
+            && depth(&sqs, &environment.stack, lane).await?.is_some()
+            && !is_in(&config, &environment.stack, lane).await
+        {
             strays.insert(lane.clone());
         }
     }
@@ -104,6 +107,14 @@ async fn parameters(
         Some((one.parameter_key()?.to_owned(), value.to_owned()))
     };
     Ok(Some(found.parameters().iter().filter_map(pair).collect()))
+}
+
+/// Whether a lane's queue is a resource of the stack, as it is after an import.
+async fn is_in(config: &SdkConfig, stack: &str, lane: &str) -> bool {
+    let client = aws_sdk_cloudformation::Client::new(config);
+    let asked = client.describe_stack_resource().stack_name(stack);
+    let found = asked.logical_resource_id(format!("{lane}Queue")).send();
+    found.await.is_ok()
 }
 
 /// What both queues of a lane hold; none where neither exists.

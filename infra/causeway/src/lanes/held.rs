@@ -41,7 +41,7 @@ impl Held {
         let (letters, open) = (self.dead_letters.all(), self.open_records);
         let least = if self.cut { "at least " } else { "" };
         format!(
-            "  waiting           {ready}\n  under way, put off {hidden}\n  sent again         {delayed}\n  dead letters       {letters}\n  records without an end  {least}{open}"
+            "  waiting                 {ready}\n  under way, put off      {hidden}\n  sent again, delayed     {delayed}\n  dead letters            {letters}\n  records without an end  {least}{open}"
         )
     }
 }

@@ -11,7 +11,7 @@ use aws_sdk_cloudformation::types::{
 use aws_sdk_sqs::types::QueueAttributeName;
 use causeway_command::deploy::settings::{Environment, with_override};
 use causeway_command::deploy::template::Declared;
-use causeway_local::stack::{BareEmulator, Ended, report, root};
+use causeway_local::stack::{BareEmulator, Ended, environment, report, root};
 
 /// The longest that one look at CloudFormation is repeated.
 const LOOK_MAX: Duration = Duration::from_secs(60);
@@ -255,6 +255,23 @@ async fn a_queue_outside_of_the_stack_is_taken_in_with_what_waits(project: &Proj
     assert_eq!(project.waiting("Stripe").await, WAITING);
 }
 
+/// The template is larger than a call takes. Where it lies in the emulator's S3.
+fn uploaded(project: &Project, template: &str) -> String {
+    const UPLOAD: &str = "import boto3, sys; s3 = boto3.client('s3'); s3.create_bucket(Bucket='imports'); \
+        s3.put_object(Bucket='imports', Key='import.yaml', Body=open(sys.argv[1], 'rb'))";
+    let file = project.folder.join("import.yaml");
+    fs::write(&file, template).expect("a file");
+    let endpoint = project.emulator.endpoint();
+    let run = std::process::Command::new(root().join(".tools/sam/bin/python"))
+        .args(["-c", UPLOAD])
+        .arg(file)
+        .envs(environment(endpoint))
+        .output()
+        .expect("the SAM CLI's Python");
+    assert!(run.status.success(), "{run:?}");
+    format!("{endpoint}/imports/import.yaml")
+}
+
 /// The change set of infra/FIRST_DEPLOY.md: nothing but the two queues.
 async fn import(project: &Project, lane: &str) {
     let config = project.emulator.sdk_config();
@@ -269,21 +286,26 @@ async fn import(project: &Project, lane: &str) {
         .expect("a template")
         .template_body
         .expect("its text");
+    let queue = |id: &str, name: &str| {
+        format!(
+            "  {lane}{id}: {{Type: 'AWS::SQS::Queue', DeletionPolicy: RetainExceptOnCreate, Properties: {{QueueName: trap-{lane}{name}}}}}\n"
+        )
+    };
+    let both = queue("Queue", "") + &queue("Dlq", "-dlq");
+    let with_both = template.replace("\nResources:\n", &format!("\nResources:\n{both}"));
+    assert_ne!(template, with_both);
     let mut change = client
         .create_change_set()
         .stack_name("trap")
         .change_set_name("import")
         .change_set_type(ChangeSetType::Import)
-        .template_body(template);
+        .template_url(uploaded(project, &with_both));
     let described = client.describe_stacks().stack_name("trap").send().await;
     let described = described.expect("a stack");
     for parameter in described.stacks()[0].parameters() {
         let name = parameter.parameter_key().expect("a name");
         let kept = Parameter::builder().parameter_key(name);
-        change = change.parameters(match name {
-            "KeptLanes" => kept.parameter_value(lane).build(),
-            _ => kept.use_previous_value(true).build(),
-        });
+        change = change.parameters(kept.use_previous_value(true).build());
     }
     for (id, queue) in [("Queue", lane.to_owned()), ("Dlq", format!("{lane}-dlq"))] {
         let url = sqs.get_queue_url().queue_name(format!("trap-{queue}"));

@@ -230,6 +230,11 @@ fn a_new_accounts_ten_executions_are_said_and_survived() {
     one(&facts, "the account runs 10 functions at once");
     one(&facts, "AccountConcurrency=10");
 
+    // Enough for these lanes is enough.
+    facts.account = Some(45);
+    assert_eq!(stops(&facts), [""; 0]);
+    assert!(judge(&facts).findings[0].what.contains("runs 45 functions"));
+
     let aware = world(&[("Lanes", nine), ("AccountConcurrency", "10")]);
     let mut facts = aware.facts();
     facts.account = Some(10);
