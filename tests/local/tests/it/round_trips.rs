@@ -11,6 +11,7 @@ use aws_config::SdkConfig;
 use causeway::Timestamp;
 use causeway::cache::FunctionMemory;
 use causeway::clock::{Clock, ManualClock};
+use causeway::dynamodb::DynamoDb;
 use causeway::http_client::{CallError, HttpClient};
 use causeway::lanes::{DynamoStates, MemoryStates};
 use causeway::ledger::DynamoLedger;
@@ -264,7 +265,7 @@ async fn seams(
         .make_queue(&format!("{name}-dlq"))
         .await
         .expect("a queue");
-    let dynamodb = aws_sdk_dynamodb::Client::new(config);
+    let dynamodb = DynamoDb::new(config);
     let sqs = aws_sdk_sqs::Client::new(config);
     let secret = Secret::parse(r#"{"token":"t0ken"}"#).expect("an object of strings");
     Seams {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use causeway::StoreError;
+use causeway::dynamodb::DynamoDb;
 use causeway::lane_control::{EventSource, LaneControl, Setting};
 use causeway::lanes::{DynamoStates, StateStore, Swap, Versioned};
 use causeway::ledger::{DynamoLedger, Expected, LedgerStore, Record, Status, Write};
@@ -105,7 +106,7 @@ impl World {
             .send()
             .await
             .expect("a new secret");
-        let dynamodb = aws_sdk_dynamodb::Client::new(&failing);
+        let dynamodb = DynamoDb::new(&failing);
         let client = aws_sdk_secretsmanager::Client::new(&failing);
         Self {
             faults,
