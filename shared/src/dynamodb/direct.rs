@@ -3,6 +3,9 @@
 //! What a `PutItem` costs in the SDK is ten times this (ARCHITECTURE.md, Costs). A try that brings no definite answer
 //! says so and no more: the SDK takes over, which knows how to retry, and what to say in the end.
 
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -15,15 +18,17 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::endpoint_config::AccountIdEndpointMode;
 use aws_types::service_config::ServiceConfigKey;
 use bytes::Bytes;
+use futures_util::future::{Either, FutureExt, Shared, select};
 use http::{Method, Request, Uri};
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
-use std::sync::{Arc, Mutex, PoisonError};
+use tokio::time::Sleep;
 
 use super::connector::connector;
 use super::signature::Signer;
 use crate::Timestamp;
 use crate::clock::{Clock, SystemClock};
+use crate::retry;
 
 /// Longest answer that is read: an item has at most 400 KB, of which JSON and its types make no more than five times as
 /// much. <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html>
@@ -44,6 +49,12 @@ const CREDENTIALS_REFUSED: [&str; 5] = [
     "UnrecognizedClientException",
 ];
 
+/// Tries that begin within this time end at the same time, by one timer.
+const ONE_TIMER: Duration = Duration::from_millis(250);
+
+/// Longest wait after a throttle, before the SDK's own: DynamoDB makes room within some tens of milliseconds.
+const THROTTLE_WAIT: Duration = Duration::from_millis(50);
+
 /// What one try came to.
 pub(super) enum Tried {
     /// The call was carried out; this is the answer.
@@ -52,6 +63,13 @@ pub(super) enum Tried {
     Refused(String, Bytes),
     /// Nobody can tell, or it may go through next time.
     Unclear,
+}
+
+/// What a status from 400 on says.
+enum Refused {
+    ForGood(String, Bytes),
+    Throttled,
+    ForNow,
 }
 
 /// The way to one region's DynamoDB.
@@ -64,7 +82,13 @@ pub(super) struct Direct {
     region: String,
     longest: Option<Duration>,
     signer: Mutex<Option<(Arc<Signer>, Timestamp)>>,
+    timer: Mutex<Option<Timer>>,
+    /// Counts throttles.
+    throttled: AtomicU64,
 }
+
+/// When the tries that began since then end.
+type Timer = (Timestamp, Shared<Pin<Box<Sleep>>>);
 
 impl Direct {
     /// The way that `config` describes; none where only the SDK knows it.
@@ -95,6 +119,8 @@ impl Direct {
             region,
             longest: longest(config),
             signer: Mutex::default(),
+            timer: Mutex::default(),
+            throttled: AtomicU64::new(0),
         })
     }
 
@@ -105,9 +131,13 @@ impl Direct {
 
     /// Tries `target` once with `body`.
     pub async fn attempt(&self, target: &'static str, body: Vec<u8>) -> Tried {
-        let tried = self.send(target, body);
+        let now = SystemClock.now();
+        let tried = self.send(target, body, now);
         let answer = match self.longest {
-            Some(longest) => tokio::time::timeout(longest, tried).await.ok().flatten(),
+            Some(longest) => match select(Box::pin(tried), self.timer(longest, now)).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(_) => None,
+            },
             None => tried.await,
         };
         let Some((status, answer)) = answer else {
@@ -115,13 +145,27 @@ impl Direct {
         };
         match status {
             200 => Tried::Done(answer),
-            400..500 => self.refused(answer),
+            400..500 => match self.refused(answer) {
+                Refused::ForGood(code, answer) => Tried::Refused(code, answer),
+                Refused::ForNow => Tried::Unclear,
+                Refused::Throttled => {
+                    // The batch's other writes were refused with it.
+                    let nth = self.throttled.fetch_add(1, Ordering::Relaxed);
+                    let part = retry::jitter(&now.to_string(), nth);
+                    tokio::time::sleep(THROTTLE_WAIT.mul_f64(part)).await;
+                    Tried::Unclear
+                }
+            },
             _ => Tried::Unclear,
         }
     }
 
-    async fn send(&self, target: &'static str, body: Vec<u8>) -> Option<(u16, Bytes)> {
-        let now = SystemClock.now();
+    async fn send(
+        &self,
+        target: &'static str,
+        body: Vec<u8>,
+        now: Timestamp,
+    ) -> Option<(u16, Bytes)> {
         let headers = self.signer(now).await?.headers(target, &body, now)?;
         let mut request = Request::new(SdkBody::from(body));
         *request.method_mut() = Method::POST;
@@ -134,22 +178,24 @@ impl Direct {
         Some((status, body.collect().await.ok()?.to_bytes()))
     }
 
-    fn refused(&self, answer: Bytes) -> Tried {
+    fn refused(&self, answer: Bytes) -> Refused {
         let Ok(refusal) = serde_json::from_slice::<Refusal>(&answer) else {
-            return Tried::Unclear;
+            return Refused::ForNow;
         };
         // `com.amazonaws.dynamodb.v20120810#ThrottlingException:http://…`
         let code = refusal.code.rsplit('#').next().unwrap_or_default();
         let code = code.split(':').next().unwrap_or_default();
         if CREDENTIALS_REFUSED.contains(&code) {
             *self.lock() = None;
-            return Tried::Unclear;
+            return Refused::ForNow;
         }
-        if code.is_empty() || THROTTLING_ERRORS.contains(&code) || TRANSIENT_ERRORS.contains(&code)
-        {
-            return Tried::Unclear;
+        if THROTTLING_ERRORS.contains(&code) {
+            return Refused::Throttled;
         }
-        Tried::Refused(code.to_owned(), answer)
+        if code.is_empty() || TRANSIENT_ERRORS.contains(&code) {
+            return Refused::ForNow;
+        }
+        Refused::ForGood(code.to_owned(), answer)
     }
 
     /// Who signs `now`; none where there are no credentials.
@@ -168,7 +214,20 @@ impl Direct {
         Some(signer)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Arc<Signer>, Timestamp)>> {
+    /// What ends a try that begins `now`. Each timer of its own would be a write to tokio's eventfd.
+    fn timer(&self, longest: Duration, now: Timestamp) -> Shared<Pin<Box<Sleep>>> {
+        let mut last = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((since, timer)) if now.since(*since) < ONE_TIMER && now >= *since => timer.clone(),
+            _ => {
+                let timer = Box::pin(tokio::time::sleep(longest)).shared();
+                *last = Some((now, timer.clone()));
+                timer
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(Arc<Signer>, Timestamp)>> {
         self.signer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -234,5 +293,78 @@ fn suffix(region: &str) -> Option<&'static str> {
         ["us", "gov", _, _] => Some("amazonaws.com"),
         [area, _, _] if AREAS.contains(area) => Some("amazonaws.com"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+
+    use super::*;
+
+    /// Where the SDK would send it.
+    async fn theirs(region: &str) -> String {
+        let params = Params::builder()
+            .region(region)
+            .build()
+            .expect("parameters");
+        let resolver = DefaultResolver::new();
+        let endpoint = ResolveEndpoint::resolve_endpoint(&resolver, &params).await;
+        endpoint.expect("an endpoint").url().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_regions_endpoint_is_the_sdks_or_left_to_it() {
+        for region in [
+            "us-east-1",
+            "eu-central-1",
+            "ap-southeast-7",
+            "sa-east-1",
+            "ca-west-1",
+            "me-central-1",
+            "af-south-1",
+            "il-central-1",
+            "mx-central-1",
+            "us-gov-west-1",
+            "cn-north-1",
+        ] {
+            let suffix = suffix(region).expect("known");
+            assert_eq!(
+                format!("https://dynamodb.{region}.{suffix}"),
+                theirs(region).await
+            );
+        }
+        for region in [
+            "us-iso-east-1",
+            "us-isob-east-1",
+            "eu-isoe-west-1",
+            "eusc-de-east-1",
+            "mars-north-1",
+            "local",
+        ] {
+            assert_eq!(suffix(region), None, "{region}");
+        }
+    }
+
+    #[test]
+    fn the_host_is_named_as_clients_name_it() {
+        for (endpoint, named) in [
+            (
+                "https://dynamodb.eu-west-1.amazonaws.com",
+                "dynamodb.eu-west-1.amazonaws.com",
+            ),
+            ("https://dynamodb.example:443/", "dynamodb.example"),
+            ("http://127.0.0.1:4566", "127.0.0.1:4566"),
+            ("http://localhost:80", "localhost"),
+        ] {
+            assert_eq!(
+                host(&endpoint.parse().expect("an address")).as_deref(),
+                Some(named)
+            );
+        }
+        assert_eq!(
+            host(&"ftp://dynamodb.example".parse().expect("an address")),
+            None
+        );
     }
 }

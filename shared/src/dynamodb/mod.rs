@@ -3,6 +3,7 @@
 
 mod connector;
 mod direct;
+mod item;
 mod json;
 mod signature;
 
@@ -14,10 +15,11 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use self::direct::{Direct, Tried};
-use self::json::{Fields, Read, Typed};
+use self::item::{NoItem, quote};
+use self::json::Read;
 use crate::StoreError;
 use crate::aws::failed;
 
@@ -29,7 +31,36 @@ pub(crate) struct Condition {
     pub expression: &'static str,
     /// What stands for names that are DynamoDB's own words.
     pub names: &'static [(&'static str, &'static str)],
-    pub values: Vec<(&'static str, AttributeValue)>,
+    pub values: Vec<(&'static str, Operand)>,
+}
+
+/// What a condition compares with.
+pub(crate) enum Operand {
+    Text(String),
+    Number(String),
+}
+
+impl Operand {
+    /// A whole number.
+    pub fn number(number: impl Into<i128>) -> Self {
+        Self::Number(number.into().to_string())
+    }
+
+    fn json(&self) -> String {
+        match self {
+            Self::Text(text) => format!(r#"{{"S":{}}}"#, quoted(text)),
+            Self::Number(digits) => format!(r#"{{"N":"{digits}"}}"#),
+        }
+    }
+}
+
+impl From<Operand> for AttributeValue {
+    fn from(operand: Operand) -> Self {
+        match operand {
+            Operand::Text(text) => Self::S(text),
+            Operand::Number(digits) => Self::N(digits),
+        }
+    }
 }
 
 /// What became of a conditional `PutItem`.
@@ -83,23 +114,19 @@ impl DynamoDb {
         }))
     }
 
-    /// Writes `item` to `table` if `condition` holds; a refusal brings the present item along.
+    /// Writes `object` to `table`, its fields as attributes, if `condition` holds; a refusal brings the present item
+    /// along.
     pub(crate) async fn put_if(
         &self,
         table: &str,
-        item: Item,
+        object: &(impl Serialize + Sync),
         condition: Condition,
     ) -> Result<Put, StoreError> {
         const OPERATION: &str = "PutItem";
-        let body = PutItem {
-            table_name: table,
-            item: Fields(&item),
-            condition_expression: condition.expression,
-            expression_attribute_names: Names(condition.names),
-            expression_attribute_values: Values(&condition.values),
-            return_values_on_condition_check_failure: "ALL_OLD",
-        };
-        let tried = self.attempt("DynamoDB_20120810.PutItem", &body).await;
+        let body = put_body(table, object, &condition).map_err(|NoItem| {
+            StoreError::new(OPERATION, "no item can be made of what is stored")
+        })?;
+        let tried = self.attempt("DynamoDB_20120810.PutItem", body).await;
         match tried {
             // What it says is nothing that is asked for; that it is an object says that DynamoDB has spoken.
             Tried::Done(answer) if read::<Nothing>(&answer).is_some() => return Ok(Put::Done),
@@ -112,19 +139,19 @@ impl DynamoDb {
             Tried::Refused(code, _) => return Err(StoreError::new(OPERATION, code)),
             Tried::Done(_) | Tried::Unclear => {}
         }
+        let item = serde_dynamo::to_item(object)
+            .map_err(|_| StoreError::new(OPERATION, "no item can be made of what is stored"))?;
         sdk_put(self.rest(), table, item, condition).await
     }
 
     /// The item under `pk` of `table`, as of now.
     pub(crate) async fn get(&self, table: &str, pk: &str) -> Result<Option<Item>, StoreError> {
-        let body = GetItem {
-            table_name: table,
-            key: Key {
-                pk: Typed(&AttributeValue::S(pk.to_owned())),
-            },
-            consistent_read: true,
-        };
-        match self.attempt("DynamoDB_20120810.GetItem", &body).await {
+        let mut body = String::from(r#"{"TableName":"#);
+        quote(table, &mut body);
+        body.push_str(r#","ConsistentRead":true,"Key":{"pk":{"S":"#);
+        quote(pk, &mut body);
+        body.push_str("}}}");
+        match self.attempt("DynamoDB_20120810.GetItem", body).await {
             Tried::Done(answer) => {
                 if let Some(found) = read::<Found>(&answer) {
                     return Ok(found.item.map(json::item));
@@ -157,12 +184,56 @@ impl DynamoDb {
         }
     }
 
-    async fn attempt(&self, target: &'static str, body: &impl Serialize) -> Tried {
-        match (&*self.0, serde_json::to_vec(body)) {
-            (Way::Direct { direct, .. }, Ok(body)) => direct.attempt(target, body).await,
-            _ => Tried::Unclear,
+    async fn attempt(&self, target: &'static str, body: String) -> Tried {
+        match &*self.0 {
+            Way::Direct { direct, .. } => direct.attempt(target, body.into_bytes()).await,
+            Way::Sdk(_) => Tried::Unclear,
         }
     }
+}
+
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html>
+fn put_body(table: &str, object: &impl Serialize, condition: &Condition) -> Result<String, NoItem> {
+    /// A record and its condition.
+    const USUAL: usize = 1536;
+    let mut body = String::with_capacity(USUAL);
+    body.push_str(r#"{"TableName":"#);
+    quote(table, &mut body);
+    body.push_str(r#","Item":"#);
+    item::write(object, &mut body)?;
+    body.push_str(r#","ConditionExpression":"#);
+    quote(condition.expression, &mut body);
+    let mut named = |member: &str, pairs: &mut dyn Iterator<Item = (&str, String)>| {
+        let mut before = format!(r#","{member}":{{"#);
+        for (name, json) in pairs {
+            body.push_str(&before);
+            quote(name, &mut body);
+            body.push(':');
+            body.push_str(&json);
+            before = ",".to_owned();
+        }
+        if before == "," {
+            body.push('}');
+        }
+    };
+    let names = condition.names.iter();
+    named(
+        "ExpressionAttributeNames",
+        &mut names.map(|(name, stands_for)| (*name, quoted(stands_for))),
+    );
+    let values = condition.values.iter();
+    named(
+        "ExpressionAttributeValues",
+        &mut values.map(|(name, value)| (*name, value.json())),
+    );
+    body.push_str(r#","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}"#);
+    Ok(body)
+}
+
+fn quoted(text: &str) -> String {
+    let mut json = String::with_capacity(text.len() + 2);
+    quote(text, &mut json);
+    json
 }
 
 /// The SDK's client with what a try has left of a call's tries and time.
@@ -200,7 +271,7 @@ async fn sdk_put(
     });
     let values = condition.values.into_iter();
     let put = values.fold(put, |put, (name, value)| {
-        put.expression_attribute_values(name, value)
+        put.expression_attribute_values(name, value.into())
     });
     let error = match put.send().await {
         Ok(_) => return Ok(Put::Done),
@@ -222,63 +293,6 @@ async fn sdk_get(client: &Client, table: &str, pk: &str) -> Result<Option<Item>,
         .consistent_read(true);
     let reply = get.send().await;
     Ok(reply.map_err(|error| failed("GetItem", &error))?.item)
-}
-
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html>
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct PutItem<'a> {
-    table_name: &'a str,
-    item: Fields<'a>,
-    condition_expression: &'a str,
-    #[serde(skip_serializing_if = "Names::is_empty")]
-    expression_attribute_names: Names,
-    #[serde(skip_serializing_if = "Values::is_empty")]
-    expression_attribute_values: Values<'a>,
-    return_values_on_condition_check_failure: &'a str,
-}
-
-struct Names(&'static [(&'static str, &'static str)]);
-
-impl Names {
-    const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Serialize for Names {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().copied())
-    }
-}
-
-struct Values<'a>(&'a [(&'static str, AttributeValue)]);
-
-impl Values<'_> {
-    const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Serialize for Values<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let values = self.0.iter();
-        serializer.collect_map(values.map(|(name, value)| (name, Typed(value))))
-    }
-}
-
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html>
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct GetItem<'a> {
-    table_name: &'a str,
-    key: Key<'a>,
-    consistent_read: bool,
-}
-
-#[derive(Serialize)]
-struct Key<'a> {
-    pk: Typed<'a>,
 }
 
 /// An answer, or a refusal, that may bring an item.

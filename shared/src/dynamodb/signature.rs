@@ -7,10 +7,10 @@ use aws_credential_types::Credentials;
 use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use crate::Timestamp;
+use crate::request::Hash;
 
 const CONTENT: &str = "application/x-amz-json-1.0";
 const SERVICE: &str = "dynamodb";
@@ -93,12 +93,12 @@ impl Signer {
         let canonical = format!(
             "POST\n/\n\ncontent-type:{CONTENT}\nhost:{}\nx-amz-date:{time}\n{token_line}x-amz-target:{target}\n\n{signed}\n{}",
             self.host,
-            Hex(&Sha256::digest(body)),
+            Hash::of(body),
         );
         let scope = format!("{day}/{}/{SERVICE}/aws4_request", self.region);
         let to_sign = format!(
             "AWS4-HMAC-SHA256\n{time}\n{scope}\n{}",
-            Hex(&Sha256::digest(canonical))
+            Hash::of(canonical.as_bytes())
         );
         let signature = calculate_signature(&self.key, to_sign.as_bytes());
         let authorization = format!(
@@ -113,20 +113,6 @@ impl Signer {
     }
 }
 
-struct Hex<'a>(&'a [u8]);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = String::with_capacity(self.0.len() * 2);
-        for byte in self.0 {
-            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            text.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-        f.write_str(&text)
-    }
-}
-
 /// `20261122` and `20261122T100000Z`.
 fn day_and_time(now: Timestamp) -> Option<(String, String)> {
     let at = OffsetDateTime::from_unix_timestamp(now.as_millis().div_euclid(1000)).ok()?;
@@ -138,4 +124,87 @@ fn day_and_time(now: Timestamp) -> Option<(String, String)> {
         at.second()
     );
     Some((day, time))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+    use aws_sigv4::sign::v4::SigningParams;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TARGET_NAME: &str = "DynamoDB_20120810.PutItem";
+
+    /// The same call, signed by the SDK's own signer.
+    fn theirs(credentials: &Credentials, region: &str, body: &[u8], now: Timestamp) -> String {
+        let at =
+            UNIX_EPOCH + Duration::from_millis(u64::try_from(now.as_millis()).expect("after 1970"));
+        let identity = credentials.clone().into();
+        let params = SigningParams::builder()
+            .identity(&identity)
+            .region(region)
+            .name(SERVICE)
+            .time(at)
+            .settings(SigningSettings::default())
+            .build()
+            .expect("parameters")
+            .into();
+        let headers = [
+            ("content-type", CONTENT),
+            ("host", "dynamodb.example:8000"),
+            ("x-amz-target", TARGET_NAME),
+        ];
+        let body = SignableBody::Bytes(body);
+        let request = SignableRequest::new(
+            "POST",
+            "http://dynamodb.example:8000/",
+            headers.into_iter(),
+            body,
+        );
+        let signed = sign(request.expect("a request"), &params).expect("signed");
+        let (instructions, _) = signed.into_parts();
+        let (headers, _) = instructions.into_parts();
+        let authorization = headers
+            .iter()
+            .find(|header| header.name() == "authorization");
+        authorization.expect("a signature").value().to_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn a_call_is_signed_as_the_sdk_signs_it(
+            body in prop::collection::vec(any::<u8>(), 0..300),
+            token in prop::option::of("[A-Za-z0-9+/=]{1,200}"),
+            ms in 0_i64..4_000_000_000_000,
+            region in "[a-z]{2}-[a-z]{4,9}-[1-9]",
+        ) {
+            let now = Timestamp::from_millis(ms);
+            let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG", token, None, "test");
+            let signer = Signer::new(&credentials, &region, "dynamodb.example:8000", now).expect("a signer");
+            let headers = signer.headers(TARGET_NAME, &body, now).expect("the same day");
+            prop_assert_eq!(headers[AUTHORIZATION].to_str().expect("text"), theirs(&credentials, &region, &body, now));
+        }
+    }
+
+    #[test]
+    fn a_signer_is_of_one_day_and_shows_no_secret() {
+        let noon = Timestamp::from_millis(1_795_341_600_000);
+        let credentials =
+            Credentials::new("AKIDEXAMPLE", "s3cret", Some("t0ken".into()), None, "test");
+        let signer =
+            Signer::new(&credentials, "eu-west-1", "dynamodb.example", noon).expect("a signer");
+        assert!(signer.is_of_day(noon + Duration::from_secs(3600)));
+        let next = noon + Duration::from_secs(24 * 3600);
+        assert!(!signer.is_of_day(next) && signer.headers(TARGET_NAME, b"", next).is_none());
+        let shown = format!("{signer:?}");
+        assert!(
+            !shown.contains("s3cret") && !shown.contains("t0ken") && !shown.contains("AKID"),
+            "{shown}"
+        );
+        let token = &signer.headers(TARGET_NAME, b"", noon).expect("headers")[TOKEN];
+        assert!(token.is_sensitive());
+    }
 }

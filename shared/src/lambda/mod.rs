@@ -82,14 +82,13 @@ pub fn lane(provider: impl Provider, config: &Config, sdk: &SdkConfig) -> Result
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let dynamodb = DynamoDb::new(sdk);
     let states = |table: &str| Arc::new(DynamoStates::new(dynamodb.clone(), table));
-    let sqs = aws_sdk_sqs::Client::new(sdk);
     let secrets = AwsSecrets::new(aws_sdk_secretsmanager::Client::new(sdk));
     let seams = Seams {
         http: Arc::new(ReqwestClient::new()?),
         ledger: Arc::new(DynamoLedger::new(dynamodb.clone(), &config.requests_table)),
         states: states(&config.lanes_table),
         mappings: states(&config.mappings_table),
-        queue: Arc::new(SqsQueue::new(sqs, &config.queue_url, &config.dlq_url)),
+        queue: Arc::new(SqsQueue::new(sdk, &config.queue_url, &config.dlq_url)),
         secrets: Arc::new(CachedSecrets::new(secrets, clock.clone(), config.memory)),
         clock,
     };

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{MAX_GLANCE, StateStore, Swap, Versioned};
 use crate::StoreError;
 use crate::aws::failed;
-use crate::dynamodb::{Condition, DynamoDb, Item, Put};
+use crate::dynamodb::{Condition, DynamoDb, Item, Operand, Put};
 
 /// The `Lanes` table.
 #[derive(Clone, Debug)]
@@ -84,11 +85,15 @@ impl StateStore for DynamoStates {
         mark: &str,
     ) -> Result<Swap, StoreError> {
         let version = expected.unwrap_or(0) + 1;
-        let mut item: Item = serde_dynamo::to_item(next)
-            .map_err(|_| StoreError::new("storing a state", "no item can be made of it"))?;
-        item.insert("pk".into(), AttributeValue::S(key.to_owned()));
-        item.insert("version".into(), AttributeValue::N(version.to_string()));
-        item.insert("mark".into(), AttributeValue::S(mark.to_owned()));
+        let Value::Object(fields) = next else {
+            return Err(StoreError::new("storing a state", "it is no object"));
+        };
+        let item = Stored {
+            pk: key,
+            version,
+            mark,
+            fields,
+        };
         let condition = match expected {
             None => Condition {
                 expression: "attribute_not_exists(pk)",
@@ -98,10 +103,10 @@ impl StateStore for DynamoStates {
             Some(seen) => Condition {
                 expression: "version = :seen",
                 names: &[],
-                values: vec![(":seen", AttributeValue::N(seen.to_string()))],
+                values: vec![(":seen", Operand::number(seen))],
             },
         };
-        match self.dynamodb.put_if(&self.table, item, condition).await? {
+        match self.dynamodb.put_if(&self.table, &item, condition).await? {
             Put::Done => Ok(Swap::Swapped { version }),
             Put::Refused(item) => match item.map(split).transpose()? {
                 Some((_, ours)) if ours == mark => Ok(Swap::Swapped { version }),
@@ -109,6 +114,16 @@ impl StateStore for DynamoStates {
             },
         }
     }
+}
+
+/// A state as it stands in the table.
+#[derive(Serialize)]
+struct Stored<'a> {
+    pk: &'a str,
+    version: u64,
+    mark: &'a str,
+    #[serde(flatten)]
+    fields: &'a Map<String, Value>,
 }
 
 /// Keys, and the only attributes that are asked for; each name by a placeholder, since some are DynamoDB's own words.

@@ -9,7 +9,7 @@ use super::store::too_many_keys;
 use super::{Expected, LedgerStore, MAX_READ, Record, Status, Write};
 use crate::StoreError;
 use crate::aws::failed;
-use crate::dynamodb::{Condition, DynamoDb, Item, Put};
+use crate::dynamodb::{Condition, DynamoDb, Item, Operand, Put};
 
 /// How often keys that DynamoDB left unprocessed are asked for again before the read counts as failed.
 const READ_TRIES: usize = 3;
@@ -77,9 +77,7 @@ impl LedgerStore for DynamoLedger {
     }
 
     async fn write(&self, next: &Record, expected: &Expected) -> Result<Write, StoreError> {
-        let item: Item = serde_dynamo::to_item(next)
-            .map_err(|_| StoreError::new("PutItem", "no item can be made of the record"))?;
-        let put = self.dynamodb.put_if(&self.table, item, condition(expected));
+        let put = self.dynamodb.put_if(&self.table, next, condition(expected));
         match put.await? {
             Put::Done => Ok(Write::Written),
             Put::Refused(item) => Ok(Write::refused(next, item.map(read_item).transpose()?)),
@@ -92,7 +90,7 @@ fn condition(expected: &Expected) -> Condition {
         Expected::AbsentOrExpired { now } => Condition {
             expression: "attribute_not_exists(pk) OR expires_at < :now",
             names: &[],
-            values: vec![(":now", AttributeValue::N(now.as_secs_ceil().to_string()))],
+            values: vec![(":now", Operand::number(now.as_secs_ceil()))],
         },
         Expected::Unchanged {
             owner,
@@ -102,9 +100,9 @@ fn condition(expected: &Expected) -> Condition {
             expression: "#owner = :owner AND generation = :generation AND #status = :status",
             names: &[("#owner", "owner"), ("#status", "status")],
             values: vec![
-                (":owner", AttributeValue::S(owner.clone())),
-                (":generation", AttributeValue::N(generation.to_string())),
-                (":status", AttributeValue::S(word(*status).to_owned())),
+                (":owner", Operand::Text(owner.clone())),
+                (":generation", Operand::number(*generation)),
+                (":status", Operand::Text(word(*status).to_owned())),
             ],
         },
     }

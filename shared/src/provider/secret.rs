@@ -88,7 +88,11 @@ impl Secret {
 
     /// The memory that it takes, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let fields = self.0.fields.iter().map(|(name, value)| name.len() + value.len());
+        let fields = self
+            .0
+            .fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
         fields.map(|text| text + 2 * size_of::<String>()).sum()
     }
 

@@ -266,7 +266,6 @@ async fn seams(
         .await
         .expect("a queue");
     let dynamodb = DynamoDb::new(config);
-    let sqs = aws_sdk_sqs::Client::new(config);
     let secret = Secret::parse(r#"{"token":"t0ken"}"#).expect("an object of strings");
     Seams {
         clock,
@@ -274,7 +273,7 @@ async fn seams(
         ledger: Arc::new(DynamoLedger::new(dynamodb.clone(), requests)),
         states: Arc::new(DynamoStates::new(dynamodb, lanes)),
         mappings: Arc::new(MemoryStates::default()),
-        queue: Arc::new(SqsQueue::new(sqs, queue_url, dlq_url)),
+        queue: Arc::new(SqsQueue::new(config, queue_url, dlq_url)),
         secrets: Arc::new(MemorySecrets::default().with(name, "default", secret)),
     }
 }

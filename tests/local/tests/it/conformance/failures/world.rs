@@ -112,7 +112,7 @@ impl World {
             faults,
             ledger: DynamoLedger::new(dynamodb.clone(), requests),
             states: DynamoStates::new(dynamodb, lanes),
-            queue: SqsQueue::new(aws_sdk_sqs::Client::new(&failing), &queue_url, &dlq_url),
+            queue: SqsQueue::new(&failing, &queue_url, &dlq_url),
             control: AwsLaneControl::new(
                 aws_sdk_lambda::Client::new(&canned),
                 aws_sdk_sqs::Client::new(&failing),
