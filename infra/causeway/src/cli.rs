@@ -8,8 +8,7 @@ use crate::context::{Context, Done, Global};
 use crate::error::Error;
 use crate::{
     breaker, completions, connection, deploy, dlq, doctor, lanes, map, provider, providers, send,
-    status,
-    top, when,
+    status, top, when,
 };
 
 /// Everything was done.
