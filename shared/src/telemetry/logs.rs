@@ -39,7 +39,7 @@ pub const LOG_FIELDS: [(&str, &str); 31] = [
         "maximum_concurrency",
         "an event source's maximum concurrency",
     ),
-    ("source", "an event source mapping's id"),
+    ("source", "an event source, by its queue's name"),
     ("pages", "pages that were read"),
     ("name", "an environment variable's name"),
     ("status", "an HTTP answer's status"),
