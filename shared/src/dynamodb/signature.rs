@@ -24,6 +24,7 @@ pub(super) struct Signer {
     token: Option<String>,
     key: Vec<u8>,
     day: String,
+    number: i64,
     region: String,
     host: String,
     /// The headers that every call has.
@@ -65,6 +66,7 @@ impl Signer {
             token,
             key: key.as_ref().to_vec(),
             day,
+            number: day_number(now),
             region: region.to_owned(),
             host: host.to_owned(),
             head,
@@ -73,7 +75,7 @@ impl Signer {
 
     /// Whether it signs at this time.
     pub fn is_of_day(&self, now: Timestamp) -> bool {
-        day_and_time(now).is_some_and(|(day, _)| day == self.day)
+        day_number(now) == self.number
     }
 
     /// The signed headers of a call to `target` with `body`; none where `now` is another day.
@@ -111,6 +113,11 @@ impl Signer {
         headers.insert(AUTHORIZATION, HeaderValue::try_from(authorization).ok()?);
         Some(headers)
     }
+}
+
+fn day_number(now: Timestamp) -> i64 {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    now.as_millis().div_euclid(DAY_MS)
 }
 
 /// `20261122` and `20261122T100000Z`.
