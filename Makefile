@@ -45,12 +45,23 @@ endif
 tools: ## Install the pinned tools into .tools/
 	@$(LOCAL) tools
 
-# Four programs (infra/build/functions.mk), with the packs of the folders that CAUSEWAY_PACKS names.
-build: tools ## Build the functions for AWS
-	$(SAM) build
+# An environment of samconfig.toml.
+ENV ?= default
+PARAMETERS := target/deploy/$(ENV).yaml
+CHECK = cargo run --locked --quiet --package causeway-command --bin causeway -- deploy check --env $(ENV) \
+	--sam .tools/sam/bin/sam --parameters $(PARAMETERS) $(if $(LEAVE),--leave $(LEAVE))
 
-deploy: build ## Deploy to the AWS account of this shell
-	$(SAM) deploy
+# Four programs (infra/build/functions.mk), with the packs of the folders that CAUSEWAY_PACKS names.
+# What they call themselves is the commit (GET /v1/providers).
+build: tools ## Build the functions for AWS: make build ENV=prod, an environment of samconfig.toml
+	CAUSEWAY_RELEASE="$$(git describe --tags --always --dirty 2>/dev/null)" $(SAM) build --config-env $(ENV)
+
+# A stack's first deployment leaves its tables unprotected, so that it can be rolled back: the second protects them.
+deploy: build ## Check, then deploy to the AWS account of this shell: make deploy ENV=prod
+	@$(CHECK)
+	$(SAM) deploy --config-env $(ENV) --parameter-overrides file://$(PARAMETERS)
+	@grep -q '"DeletionProtection": "on"' $(PARAMETERS) || { $(CHECK) && \
+	$(SAM) deploy --config-env $(ENV) --parameter-overrides file://$(PARAMETERS); }
 
 # Fixed by what reads target/sim/summary.json: the path, and `make sim SEEDS=…`.
 SEEDS ?= 20000

@@ -37,7 +37,9 @@ pub use explanation::Explained;
 pub use follow::RequestState;
 pub use mappings::Proposed;
 pub use problem::{FieldError, Problem};
-pub use providers::{OperationEntry, ProviderEntry, ProviderList, class, mappings, safety};
+pub use providers::{
+    OperationEntry, ProviderEntry, ProviderList, RELEASE, class, mappings, safety,
+};
 pub use submit::{Accepted, MAX_ITEMS, Taken, TakenList};
 
 use api::{Api, Seams};

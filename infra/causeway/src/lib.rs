@@ -10,6 +10,7 @@ pub mod cli;
 pub mod completions;
 pub mod connection;
 pub mod context;
+pub mod deploy;
 pub mod dlq;
 pub mod doctor;
 pub mod error;

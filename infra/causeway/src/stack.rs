@@ -149,7 +149,8 @@ impl Stack {
     }
 }
 
-async fn sdk_config(global: &Global) -> SdkConfig {
+/// Configuration of AWS clients as the options say.
+pub(crate) async fn sdk_config(global: &Global) -> SdkConfig {
     let https = Builder::new()
         .tls_provider(Tls::Rustls(CryptoMode::Ring))
         .build_https();

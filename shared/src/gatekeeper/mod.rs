@@ -43,7 +43,8 @@ const SIDE_BY_SIDE: usize = 5;
 pub struct WatchedLane {
     /// The provider, as breaker items and metrics name it.
     pub provider: String,
-    /// Id of the lane's event source.
+    /// Name of the lane's queue, by which its event source is known: the id is not known before the lane is, and fifty
+    /// of them do not fit beside fifty lanes' names into one function's environment.
     pub source: String,
     /// Batches at once in good health.
     pub maximum_concurrency: u16,
@@ -51,33 +52,33 @@ pub struct WatchedLane {
 
 /// A lane that cannot be watched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a watched lane is `<provider>:<maximum concurrency>:<event source>`: {0}")]
+#[error("a watched lane is `<provider>:<maximum concurrency>`: {0}")]
 pub struct WatchedLaneError(&'static str);
 
-impl std::str::FromStr for WatchedLane {
-    type Err = WatchedLaneError;
-
-    /// Reads `<provider>:<maximum concurrency>:<event source>`, as `template.yaml` writes it.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut parts = text.splitn(3, ':');
-        let mut next = || parts.next().filter(|part| !part.is_empty());
-        let provider = next().ok_or(WatchedLaneError("the provider is missing"))?;
-        let maximum_concurrency = next()
-            .and_then(|number| number.parse().ok())
+impl WatchedLane {
+    /// Reads `<provider>:<maximum concurrency>`, as `template.yaml` writes it, of the lane whose queue is `queue`.
+    ///
+    /// # Errors
+    /// When the provider is missing, or the concurrency is none that an event source can have.
+    pub fn read(queue: String, text: &str) -> Result<Self, WatchedLaneError> {
+        let (provider, maximum) = text.split_once(':').unwrap_or((text, ""));
+        if provider.is_empty() {
+            return Err(WatchedLaneError("the provider is missing"));
+        }
+        let maximum_concurrency = maximum
+            .parse()
+            .ok()
             .filter(|number| (MIN_CONCURRENCY..=MAX_CONCURRENCY).contains(number))
             .ok_or(WatchedLaneError(
                 "the maximum concurrency must be 2 to 1000",
             ))?;
-        let source = next().ok_or(WatchedLaneError("the event source is missing"))?;
         Ok(Self {
             provider: provider.to_owned(),
-            source: source.to_owned(),
+            source: queue,
             maximum_concurrency,
         })
     }
-}
 
-impl WatchedLane {
     /// Key of the item in which early warning asks to lower the lane.
     pub fn ask_key(&self) -> String {
         ask_key(&self.provider)

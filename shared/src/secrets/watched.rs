@@ -38,6 +38,8 @@ impl WatchedSecrets {
 impl Secrets for WatchedSecrets {
     async fn get(&self, _provider: &str, _connection: &str) -> Result<Secret, SecretsError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
+        // Others ask meanwhile.
+        tokio::task::yield_now().await;
         self.answer.lock().expect("nobody panicked").clone()
     }
 

@@ -5,6 +5,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
+use super::stdout::Lines;
+
 /// Every field of a line of ours, with its meaning. Ids, codes and numbers: never a payload's value, a secret, or a body.
 pub const LOG_FIELDS: [(&str, &str); 31] = [
     ("timestamp", "when it was written, RFC 3339"),
@@ -50,7 +52,7 @@ pub const LOG_FIELDS: [(&str, &str); 31] = [
 /// output, as JSON. Below `info` that is only Causeway's own: what the runtime and the SDK say there quotes bodies.
 pub fn log_to_stdout(level: &str) {
     // A second call in one process (a test) keeps the first subscriber.
-    let _ = subscriber(level, std::io::stdout).try_init();
+    let _ = subscriber(level, Lines).try_init();
 }
 
 /// Writes them to `writer`.

@@ -16,6 +16,7 @@ fn is_edge(path: &str) -> bool {
     ];
     path == "aws.rs"
         || adapter.iter().any(|name| path.ends_with(name))
+        || path.starts_with("dynamodb/")
         || path.starts_with("lambda/")
         || path.starts_with("telemetry/")
 }

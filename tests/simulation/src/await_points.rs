@@ -33,7 +33,7 @@ fn is_story(file: &str) -> bool {
         "properties.rs",
         "watched.rs",
     ];
-    let folders = ["lambda/", "telemetry/"];
+    let folders = ["dynamodb/", "lambda/", "telemetry/"];
     !stands_in.iter().any(|name| file.ends_with(name))
         && !folders.iter().any(|folder| file.starts_with(folder))
         && !file.contains("/tests/")

@@ -1,5 +1,6 @@
 //! An emulator without a stack, for what speaks to AWS's services and needs nothing deployed: it is up in seconds.
 
+use std::path::Path;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -10,6 +11,7 @@ use aws_sdk_dynamodb::types::{
 use causeway::Timestamp;
 use serde_json::{Value, json};
 
+use super::sam::Sam;
 use super::{Emulator, Error, Paths, Processes, Tools, aws};
 
 /// Pause between two looks at a stack that is being made, which takes less than a second.
@@ -21,6 +23,7 @@ const STACK_LOOKS_MAX: usize = 600;
 /// A running emulator that holds nothing yet. Dropping it stops it.
 #[derive(Debug)]
 pub struct BareEmulator {
+    name: String,
     pub(super) emulator: Emulator,
     pub(super) processes: Processes,
 }
@@ -38,6 +41,7 @@ impl BareEmulator {
         let tools = Tools::install(&processes, |_| {}).await?;
         let emulator = Emulator::start(&processes, &tools, &paths).await?;
         Ok(Self {
+            name: name.to_owned(),
             emulator,
             processes,
         })
@@ -111,6 +115,18 @@ impl BareEmulator {
         Err(problem(format!("takes too long over the stack `{name}`")))
     }
 
+    /// Deploys the project's template as it is, its functions unbuilt, under the `parameters` of a file that
+    /// `causeway deploy check` wrote: what a deployment does to queues and tables needs no program.
+    ///
+    /// # Errors
+    /// When the deployment fails; it has been rolled back then.
+    pub async fn deploy(&self, stack: &str, parameters: &Path) -> Result<(), Error> {
+        let paths = Paths::new(&self.name);
+        let tools = Tools::installed();
+        let sam = Sam::new(&self.processes, &tools, &paths, self.emulator.endpoint());
+        sam.deploy_unbuilt(stack, parameters).await
+    }
+
     /// Makes a queue that takes messages as large as the template's dead-letter queues do; answers its URL.
     ///
     /// # Errors
@@ -150,6 +166,12 @@ impl BareEmulator {
         input["logEvents"] = lines.iter().map(event).collect();
         self.emulator.ask_logs("PutLogEvents", &input).await?;
         Ok(())
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.emulator.endpoint()
     }
 
     pub(super) const fn emulator(&self) -> &Emulator {

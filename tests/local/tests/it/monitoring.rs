@@ -59,7 +59,7 @@ impl Transformed {
         Self::of(template, &settings)
     }
 
-    fn of(template: &str, parameters: &[(&str, String)]) -> Self {
+    pub fn of(template: &str, parameters: &[(&str, String)]) -> Self {
         let folder = root().join("target/local/transforms");
         fs::create_dir_all(&folder).expect("a folder");
         let file = folder.join(format!("{}.yaml", blake(template, parameters)));
@@ -81,6 +81,11 @@ impl Transformed {
         Self {
             resources: resources.clone().into_iter().collect(),
         }
+    }
+
+    /// How many resources there are.
+    pub fn count(&self) -> usize {
+        self.resources.len()
     }
 
     pub fn of_type<'a>(

@@ -11,6 +11,7 @@ use aws_config::SdkConfig;
 use causeway::Timestamp;
 use causeway::cache::FunctionMemory;
 use causeway::clock::{Clock, ManualClock};
+use causeway::dynamodb::DynamoDb;
 use causeway::http_client::{CallError, HttpClient};
 use causeway::lanes::{DynamoStates, MemoryStates};
 use causeway::ledger::DynamoLedger;
@@ -264,8 +265,7 @@ async fn seams(
         .make_queue(&format!("{name}-dlq"))
         .await
         .expect("a queue");
-    let dynamodb = aws_sdk_dynamodb::Client::new(config);
-    let sqs = aws_sdk_sqs::Client::new(config);
+    let dynamodb = DynamoDb::new(config);
     let secret = Secret::parse(r#"{"token":"t0ken"}"#).expect("an object of strings");
     Seams {
         clock,
@@ -273,7 +273,7 @@ async fn seams(
         ledger: Arc::new(DynamoLedger::new(dynamodb.clone(), requests)),
         states: Arc::new(DynamoStates::new(dynamodb, lanes)),
         mappings: Arc::new(MemoryStates::default()),
-        queue: Arc::new(SqsQueue::new(sqs, queue_url, dlq_url)),
+        queue: Arc::new(SqsQueue::new(config, queue_url, dlq_url)),
         secrets: Arc::new(MemorySecrets::default().with(name, "default", secret)),
     }
 }

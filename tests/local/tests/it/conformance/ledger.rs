@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use causeway::StoreError;
 use causeway::Timestamp;
+use causeway::dynamodb::DynamoDb;
 use causeway::ledger::{
     DynamoLedger, Expected, LedgerStore, MAX_READ, MemoryLedger, Record, Response, Status, Write,
 };
@@ -65,11 +66,11 @@ async fn memory_and_dynamodb_answer_alike_to_every_walk() {
     for seed in seeds() {
         let table = format!("Requests-{seed}");
         emulator.make_table(&table).await.expect("a new table");
-        let client = aws_sdk_dynamodb::Client::new(&emulator.sdk_config());
+        let dynamodb = DynamoDb::new(&emulator.sdk_config());
         walk(
             seed,
             &MemoryLedger::default(),
-            &DynamoLedger::new(client, table),
+            &DynamoLedger::new(dynamodb, table),
             &mut kinds,
         )
         .await;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use causeway::StoreError;
+use causeway::dynamodb::DynamoDb;
 use causeway::lanes::{DynamoStates, MemoryStates, StateStore, Swap, Versioned};
 use causeway_local::stack::BareEmulator;
 use serde_json::{Map, Value, json};
@@ -57,11 +58,11 @@ async fn memory_and_dynamodb_answer_alike_to_every_walk() {
     for seed in seeds() {
         let table = format!("Lanes-{seed}");
         emulator.make_table(&table).await.expect("a new table");
-        let client = aws_sdk_dynamodb::Client::new(&emulator.sdk_config());
+        let dynamodb = DynamoDb::new(&emulator.sdk_config());
         walk(
             seed,
             &MemoryStates::default(),
-            &DynamoStates::new(client, table),
+            &DynamoStates::new(dynamodb, table),
             &mut kinds,
         )
         .await;

@@ -279,7 +279,7 @@ async fn what_is_dropped_is_in_a_file_and_in_the_ledger_and_what_is_in_doubt_sta
 
     let to = file("dropped.jsonl");
     let done = dropping(&["--all", "--to", &to], 3).await;
-    let done = done.json().expect("one document");
+    let done: Value = done.json().expect("one document");
     assert_eq!(done["dropped"], 2);
     let why = done["kept"][0]["why"].as_str().expect("a reason");
     assert!(why.contains("dlq resolve"), "{why}");

@@ -63,7 +63,13 @@ pub const TOOLS: [(&str, Role, &[&str]); 5] = [
 ];
 
 /// Who may run which of the command's verbs, by the words that it begins with.
-const VERBS: [(&str, Role); 20] = [
+const VERBS: [(&str, Role); 26] = [
+    ("causeway deploy", Role::Admin),
+    ("causeway lanes drain", Role::Admin),
+    ("causeway lanes retire", Role::Admin),
+    ("causeway lanes releases", Role::Admin),
+    ("causeway lanes release", Role::Admin),
+    ("causeway lanes rollback", Role::Admin),
     ("causeway lanes enable", Role::Operator),
     ("causeway lanes prune", Role::Operator),
     ("causeway lanes", Role::Viewer),
@@ -87,7 +93,7 @@ const VERBS: [(&str, Role); 20] = [
 ];
 
 /// Who needs what a file of the command's calls: the least of those who run it.
-const FILES: [(&str, Role); 9] = [
+const FILES: [(&str, Role); 13] = [
     ("infra/causeway/src/stack.rs", Role::Viewer),
     ("infra/causeway/src/items.rs", Role::Viewer),
     ("infra/causeway/src/metrics.rs", Role::Viewer),
@@ -95,6 +101,10 @@ const FILES: [(&str, Role); 9] = [
     // Listing is for anybody who looks; switching is not.
     ("infra/causeway/src/lanes/source.rs", Role::Operator),
     ("infra/causeway/src/lanes/prune.rs", Role::Operator),
+    ("infra/causeway/src/lanes/drain.rs", Role::Admin),
+    ("infra/causeway/src/lanes/held.rs", Role::Admin),
+    ("infra/causeway/src/lanes/release.rs", Role::Admin),
+    ("infra/causeway/src/deploy/look.rs", Role::Admin),
     ("infra/causeway/src/connection/resume.rs", Role::Operator),
     ("infra/causeway/src/dlq/queue.rs", Role::Operator),
     ("infra/causeway/src/doctor/checks.rs", Role::Operator),
@@ -297,6 +307,34 @@ fn an_operator_settles_letters_and_forces_breakers_and_reads_no_token() {
         function("causeway-Stripe").with(OWN, &[STACK]),
     ] {
         assert!(!operator.allows(&call), "{call:?}");
+    }
+}
+
+#[test]
+fn who_deploys_reaches_lanes_of_this_stack_and_reads_no_letter_and_no_record() {
+    let admin = policy("admin");
+    let tag = "aws:ResourceTag/causeway:ingest";
+    let alias = |name: &str| {
+        let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}");
+        Call::new("lambda:UpdateAlias", arn)
+    };
+    let scan = table("RequestsTable", "dynamodb:Scan");
+    for call in [
+        queue("causeway-Stripe", "sqs:SetQueueAttributes").with(tag, &[STACK]),
+        alias("causeway-Stripe"),
+        scan.clone().with("dynamodb:Select", &["COUNT"]),
+    ] {
+        assert!(admin.allows(&call), "{call:?}");
+    }
+    for call in [
+        queue("causeway-Stripe-dlq", "sqs:SetQueueAttributes"),
+        queue("causeway-Stripe-dlq", "sqs:ReceiveMessage"),
+        queue("another-Stripe", "sqs:SetQueueAttributes").with(tag, &[STACK]),
+        alias("another-Stripe"),
+        scan.with("dynamodb:Select", &["ALL_ATTRIBUTES"]),
+        function("causeway-Stripe:12"),
+    ] {
+        assert!(!admin.allows(&call), "{call:?}");
     }
 }
 

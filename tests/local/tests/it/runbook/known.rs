@@ -284,6 +284,7 @@ pub const SECTIONS: &[Known] = &[
         heading: "Roll back a release",
         state: State::Healthy,
         commands: &[
+            ("causeway lanes releases", &["Stripe", "LIVE"]),
             ("export RELEASE=.aws-sam/build", &[]),
             (
                 "sam deploy --config-file \"$PWD/samconfig.toml\" --template-file $RELEASE/template.yaml --stack-name $CAUSEWAY_STACK",
