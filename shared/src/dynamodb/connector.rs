@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::timeout::TimeoutConfig;
 
 /// The connector of the configuration's own HTTP client, with its timeouts. It is asked for in the SDK's way, which
 /// wants a complete client: what a connector has no use for says nothing.
@@ -30,7 +31,7 @@ pub(super) fn connector(config: &SdkConfig) -> Option<SharedHttpConnector> {
         .ok()?;
     let timeouts = config.timeout_config();
     let settings = HttpConnectorSettings::builder();
-    let settings = match timeouts.and_then(|timeouts| timeouts.connect_timeout()) {
+    let settings = match timeouts.and_then(TimeoutConfig::connect_timeout) {
         Some(connect) => settings.connect_timeout(connect),
         None => settings,
     };

@@ -100,8 +100,8 @@ fn what_had_no_effect_is_dropped_once_and_still_says_why_it_ended() {
     let sure = settle(&held(), Some(&answered(422)), &rejected(), NOON);
     let dropped = written(resolve(Some(&sure), &ruling(Ruled::Dropped)));
     assert_eq!(
-        (dropped.status, dropped.code),
-        (Status::Rejected, sure.code)
+        (dropped.status, &dropped.code),
+        (Status::Rejected, &sure.code)
     );
     assert_eq!(dropped.owner, "operator/ada/ruling-1");
     assert_eq!(dropped.resolved_at, Some(LATER));
