@@ -45,11 +45,11 @@ pub struct Sample {
     pub start_cpu_ms: f64,
     /// Its first batch, in ms of CPU time.
     pub first_batch_cpu_ms: f64,
-    /// A record of the cell [`USUAL`], in ms of CPU time.
+    /// A request of the cell [`USUAL`] that took effect, in ms of CPU time.
     pub cpu_ms_record: f64,
     /// Most memory, in MiB.
     pub peak_mib: f64,
-    /// Write units a record.
+    /// Write units a request that took effect.
     pub write_units: f64,
     /// Reads of DynamoDB a batch.
     pub reads: f64,
@@ -106,6 +106,7 @@ struct Cell {
     writes: u64,
     reads: u64,
     put_back: usize,
+    effects: usize,
 }
 
 impl Measured<'_> {
@@ -135,7 +136,8 @@ impl Measured<'_> {
         self.drain().await?;
         self.check()?;
         let batches = usual.walls.len() as f64;
-        let records = batches * BATCH as f64;
+        // What was put back is nothing done, though it cost something.
+        let records = usual.effects as f64;
         Ok(Sample {
             start_cpu_ms: ms(start),
             first_batch_cpu_ms: ms(first),
@@ -158,7 +160,9 @@ impl Measured<'_> {
             writes: 0,
             reads: 0,
             put_back: 0,
+            effects: 0,
         };
+        let (before, _) = self.stub.effects();
         let is_over =
             |done: usize| done >= self.plan.batches_min && begun.elapsed() >= self.plan.cell_time;
         while cell.walls.len() < self.plan.batches && !is_over(cell.walls.len()) {
@@ -168,6 +172,7 @@ impl Measured<'_> {
         }
         cell.cpu_ms = ms(self.seen.cpu().await? - cpu);
         let done = self.stub.take();
+        cell.effects = self.stub.effects().0 - before;
         cell.writes = done.counts.write_units;
         cell.reads = done.counts.reads;
         Ok(cell)

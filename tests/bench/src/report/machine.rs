@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde::Serialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -51,12 +52,38 @@ impl Machine {
                 .and_then(|now| now.format(&Rfc3339).ok())
                 .unwrap_or_default(),
             commit: said(Path::new("git"), &["describe", "--always", "--dirty"]),
-            versions: vec![
-                said(Path::new("rustc"), &["--version"]),
-                said(&root.join(".tools/bench-python/bin/python"), &["--version"]),
-            ],
+            versions: versions(root),
         }
     }
+}
+
+/// Compiler and Python as they say themselves; what is pinned, as the lists say.
+fn versions(root: &Path) -> Vec<String> {
+    let mut versions = vec![
+        said(root, Path::new("rustc"), &["--version"]),
+        said(
+            root,
+            &root.join(".tools/bench-python/bin/python"),
+            &["--version"],
+        ),
+    ];
+    for list in ["node", "bench-python"] {
+        let text = fs::read_to_string(root.join(format!("infra/tools/{list}.txt")));
+        let text = text.unwrap_or_default();
+        let named = text.lines().filter(|line| {
+            ["nodejs", "aws", "boto3"]
+                .iter()
+                .any(|name| line.starts_with(name))
+        });
+        versions.extend(named.map(|line| line.replace("==", " ")));
+    }
+    let packages = fs::read(root.join("tests/bench/contenders/typescript/package.json"));
+    let packages: Value = serde_json::from_slice(&packages.unwrap_or_default()).unwrap_or_default();
+    let pinned = packages["dependencies"].as_object().into_iter().flatten();
+    versions.extend(
+        pinned.map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or_default())),
+    );
+    versions
 }
 
 fn said(root: &Path, program: &Path, arguments: &[&str]) -> String {
