@@ -78,6 +78,22 @@ pub fn goals(summary: &Summary) -> Vec<Goal> {
         );
         most(format!("{lane}: artefact in MB"), 5.0, row.zip_mb);
     }
+    for lane in LANES {
+        for cell in ["20/1", "20/5", "200/5"] {
+            let others = POWERTOOLS.iter().chain(["naive"].iter());
+            let least = others
+                .filter_map(|name| wall(summary, name, cell))
+                .min_by(f64::total_cmp);
+            if let Some((least, ours)) = least.zip(wall(summary, lane, cell)) {
+                goals.push(Goal {
+                    what: format!("{lane}: wall at {cell}, of the fastest other contender's"),
+                    bound: 1.0,
+                    value: ours / least,
+                    at_least: false,
+                });
+            }
+        }
+    }
     let naive = wall(summary, "naive", "200/5");
     if let Some((naive, stripe)) = naive.zip(wall(summary, "stripe", "200/5")) {
         goals.push(Goal {
