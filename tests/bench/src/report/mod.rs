@@ -1,5 +1,6 @@
 //! What is written: `summary.json`, the plots, the page.
 
+mod figures;
 mod goals;
 mod machine;
 mod page;

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::figures::{ladder_plot, plot, wall};
 use super::goals::goals;
-use super::plot::{Bar, Scale, bars, figure};
+use super::plot::figure;
 use super::{Row, Summary};
 use crate::Result;
 
 /// Everyone, in the order of the tables.
-const ORDER: [&str; 13] = [
+pub(super) const ORDER: [&str; 13] = [
     "floor",
     "stripe",
     "slack",
@@ -29,7 +30,7 @@ const ORDER: [&str; 13] = [
 ];
 
 /// The ladder, from the handler that everybody writes first to the lane.
-const LADDER: [&str; 6] = [
+pub(super) const LADDER: [&str; 6] = [
     "naive",
     "naive-reuse",
     "naive-parallel",
@@ -39,9 +40,9 @@ const LADDER: [&str; 6] = [
 ];
 
 /// Who stands in the first table: the ladder has its own.
-const CONTENDERS: usize = 9;
+pub(super) const CONTENDERS: usize = 9;
 
-const LANES: [&str; 4] = ["stripe", "slack", "hubspot", "klaviyo"];
+pub(super) const LANES: [&str; 4] = ["stripe", "slack", "hubspot", "klaviyo"];
 
 const METHOD: &str = include_str!("method.md");
 
@@ -295,60 +296,6 @@ fn table(path: &str, value: &Value, page: &mut String) {
 
 fn rows(summary: &Summary) -> impl Iterator<Item = &Row> {
     ORDER.iter().filter_map(|name| summary.contenders.get(name))
-}
-
-fn plot(summary: &Summary, title: &str, unit: &str, name: &str, of: fn(&Row) -> f64) -> String {
-    let measured = ORDER[..CONTENDERS].iter();
-    let measured = measured.filter_map(|key| Some((*key, summary.contenders.get(key)?)));
-    let rows: Vec<Bar> = measured
-        .map(|(key, row)| Bar {
-            label: row.title.to_owned(),
-            value: of(row),
-            between: row.spread.get(name).map(|spread| (spread.low, spread.high)),
-            is_ours: LANES.contains(&key),
-        })
-        .collect();
-    bars(title, unit, Scale::Logarithmic, &rows)
-}
-
-fn wall(summary: &Summary) -> String {
-    let mut all = Vec::new();
-    for cell in ["20/5", "200/5"] {
-        for key in &ORDER[..CONTENDERS] {
-            let Some(row) = summary.contenders.get(key) else {
-                continue;
-            };
-            if let Some(wall) = row.wall_ms.get(cell) {
-                all.push(Bar {
-                    label: format!("{} {cell}", row.title),
-                    value: *wall,
-                    between: row
-                        .spread
-                        .get(&format!("wall_ms {cell}"))
-                        .map(|it| (it.low, it.high)),
-                    is_ours: LANES.contains(key),
-                });
-            }
-        }
-    }
-    bars("Time of a batch", "ms", Scale::Logarithmic, &all)
-}
-
-fn ladder_plot(summary: &Summary) -> String {
-    let steps = LADDER
-        .iter()
-        .filter_map(|key| Some((*key, summary.contenders.get(key)?)));
-    let steps: Vec<Bar> = steps
-        .filter_map(|(key, row)| {
-            Some(Bar {
-                label: row.title.to_owned(),
-                value: *row.wall_ms.get("200/5")?,
-                between: None,
-                is_ours: key == "stripe",
-            })
-        })
-        .collect();
-    bars("A batch of ten at 200/5", "ms", Scale::Linear, &steps)
 }
 
 fn with_spread(row: &Row, name: &str, value: f64) -> String {
