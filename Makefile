@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench-mapping bench-insights bench-packs fmt
+.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench bench-guard bench-mapping bench-insights bench-packs fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,6 +113,27 @@ demo-down: ## Stop what demo-up left running
 
 map-test: ## Show what a mapping makes of its examples: make map-test MAPPING=functions/stripe/mappings/pms-customer.json [SAMPLE=file.json]
 	@cargo run --locked --quiet --package causeway-command --bin causeway -- map test "$(MAPPING)" $(if $(SAMPLE),"$(SAMPLE)")
+
+# Fixed by what reads target/bench/summary.json: the path, and the names in it. Lane and harness are built apart, so that
+# the lane has exactly its own features, and in the shipped profile. `limits`, `scale` and `cost` leave their parts in
+# target/bench before.
+BENCH_PARTS := $(foreach part,limits scale cost,$(if $(shell grep -ls '^name = "causeway-$(part)"' tests/*/Cargo.toml),$(part)))
+
+bench: ## Lanes beside Powertools, a naive handler and a bare loop: make bench, or ONLY=stripe,floor
+	@$(LOCAL) tools bench-python node
+	cargo build --locked --release --package causeway-lane --bin lane
+	cargo build --locked --release --package causeway-bench --bins
+ifndef ONLY
+	$(foreach part,$(BENCH_PARTS),cargo run --locked --quiet --profile sim --package causeway-$(part) --bin $(part) &&) true
+endif
+	@target/release/bench $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+# Unoptimised programs, which the tests' build has already: what is compared is what our code and the SDK do for a record.
+GUARD_BUILD := cargo build --locked --package causeway-lane --package causeway-bench --bins
+
+bench-guard: ## Fail where a record costs the lane more, in times of the bare loop: ratios, never times
+	$(GUARD_BUILD)
+	@target/debug/bench --guard
 
 bench-mapping: ## What mapping a 2 KB document costs, in times of parsing and printing it
 	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-contract --bin bench-mapping
