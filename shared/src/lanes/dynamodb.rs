@@ -4,10 +4,14 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
+};
 use serde_json::Value;
 
-use super::{MAX_GLANCE, StateStore, Swap, Versioned};
+use super::{Added, Additions, MAX_ADDITIONS, MAX_GLANCE, StateStore, Swap, Versioned};
 use crate::StoreError;
 use crate::aws::{Item, Put, failed, put_if};
 
@@ -117,6 +121,59 @@ impl StateStore for DynamoStates {
             },
         }
     }
+
+    async fn add(
+        &self,
+        key: &str,
+        additions: &Additions<'_>,
+        _mark: &str,
+    ) -> Result<Added, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(key.to_owned()))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let error = match added(update, additions).send().await {
+            Ok(reply) => {
+                let item = reply.attributes.ok_or_else(unreadable)?;
+                return split(item).map(|(stored, _)| Added::Added(stored));
+            }
+            Err(error) => error,
+        };
+        let Some(UpdateItemError::ConditionalCheckFailedException(refusal)) =
+            error.as_service_error()
+        else {
+            return Err(failed("UpdateItem", &error));
+        };
+        let current = refusal.item.clone().filter(|item| !item.is_empty());
+        let current = current.map(split).transpose()?;
+        Ok(Added::Refused(current.map(|(stored, _)| stored)))
+    }
+}
+
+/// The expressions that make `additions`, each number and its bound by placeholders: names are the providers'.
+fn added(update: UpdateItemFluentBuilder, additions: &Additions<'_>) -> UpdateItemFluentBuilder {
+    let number = |number: String| AttributeValue::N(number);
+    let mut set = "version = version + :one".to_owned();
+    let mut only_if = "#guard = :guard".to_owned();
+    let mut update = update
+        .expression_attribute_names("#guard", additions.guard.0)
+        .expression_attribute_values(":guard", number(additions.guard.1.to_string()))
+        .expression_attribute_values(":one", number("1".to_owned()))
+        .expression_attribute_names("#field", additions.field);
+    for (at, addition) in additions.all.iter().take(MAX_ADDITIONS).enumerate() {
+        set += &format!(", #field.#n{at} = #field.#n{at} + :a{at}");
+        only_if += &format!(" AND #field.#n{at} <= :m{at}");
+        update = update
+            .expression_attribute_names(format!("#n{at}"), addition.name)
+            .expression_attribute_values(format!(":a{at}"), number(addition.amount.to_string()))
+            .expression_attribute_values(format!(":m{at}"), number(addition.at_most.to_string()));
+    }
+    update
+        .update_expression(format!("SET {set}"))
+        .condition_expression(only_if)
 }
 
 /// Keys, and the only attributes that are asked for; each name by a placeholder, since some are DynamoDB's own words.

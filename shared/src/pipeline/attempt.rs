@@ -16,7 +16,6 @@ use super::{Lane, Run, TROUBLE_WAIT};
 use crate::Timestamp;
 use crate::ledger::state::{Ask, Attempt, Claim, Closing, LEASE_MARGIN, Settlement, claim};
 use crate::ledger::{self, Finding, Record, Settled};
-use crate::limiter::FULL_RATE;
 use crate::outcome::{Deferral, Outcome, Reason, code};
 use crate::queue::{self, Message};
 use crate::retry;
@@ -40,11 +39,10 @@ impl Lane {
             return Vec::new();
         };
         let all = |outcome: Outcome| jobs.iter().map(|_| Step::End(outcome.clone())).collect();
-        let start = match self.start(call, lead, run).await {
-            Ok(start) => start,
+        let until = match self.leave(call, lead, run).await {
+            Ok(until) => until,
             Err(deferred) => return all(deferred),
         };
-        self.seams.clock.sleep_until(start).await;
         if !run.has_time_for(lead.operation.timeout, self.seams.clock.now()) {
             return all(self.put_off(Deferral::OutOfTime));
         }
@@ -53,12 +51,25 @@ impl Lane {
             Err(deferred) => return all(deferred),
         };
 
-        let held = jobs.iter().map(|job| self.ready(job, &access, alone, run));
+        let held = jobs
+            .iter()
+            .map(|job| self.ready(job, &access, (alone, until), run));
         let mut steps: Vec<Result<Ready<'_>, Step>> = join_all(held).await;
         self.part_twins(&mut steps, run).await;
         let ready: Vec<&Ready<'_>> = steps.iter().filter_map(|step| step.as_ref().ok()).collect();
         if ready.is_empty() {
             return steps.into_iter().filter_map(Result::err).collect();
+        }
+        let until = ready
+            .iter()
+            .map(|ready| ready.until)
+            .fold(until, Timestamp::min);
+        if self.seams.clock.now() > until {
+            // Credentials or claims took their time: the promise is about when calls are made.
+            let leave = self.draw_anew(lead, run).await;
+            if !matches!(leave, Leave::Until(_)) {
+                return self.put_all_back(steps, leave, run).await;
+            }
         }
         let called = self.carry_out(&ready, &call.drawn_by, &access, run).await;
         let outcomes = self.settle_all(&ready, &called, &access, run).await;
@@ -77,25 +88,42 @@ impl Lane {
         steps.into_iter().filter_map(step).collect()
     }
 
-    /// From when on the call may be made.
-    async fn start(
+    /// Until when the call may be made.
+    async fn leave(
         &self,
         call: &Admitted,
         lead: &Job,
         run: &Run<'_>,
     ) -> Result<Timestamp, Outcome> {
-        if let Some(start) = call.start {
-            return Ok(start);
+        if let Some(until) = call.until {
+            return Ok(until);
         }
-        let now = self.seams.clock.now();
-        let wanted = self.wanted(lead);
-        let drawn = self.draw(&[wanted], FULL_RATE, now, run).await;
-        let leave = drawn.leaves.first().copied().unwrap_or(Leave::Unknown);
-        match (leave, self.without(leave)) {
-            (Leave::From(start), _) => Ok(start),
-            (_, Some(deferred)) => Err(deferred),
-            (_, None) => Err(self.put_off(Deferral::StoreUnavailable)),
+        match self.draw_alone(self.wanted(lead), run).await {
+            Leave::Until(until) => Ok(until),
+            leave => {
+                let deferred = self.without(leave);
+                Err(deferred.unwrap_or_else(|| self.put_off(Deferral::StoreUnavailable)))
+            }
         }
+    }
+
+    /// Releases the records of a call that got no leave after all.
+    async fn put_all_back(
+        &self,
+        steps: Vec<Result<Ready<'_>, Step>>,
+        leave: Leave,
+        run: &Run<'_>,
+    ) -> Vec<Step> {
+        let back = steps.into_iter().map(|step| async move {
+            match step {
+                Ok(Ready { job, record, .. }) => {
+                    let later = self.put_back(leave, job, &record);
+                    Step::End(self.settle(job, &record, None, later, run).await)
+                }
+                Err(step) => step,
+            }
+        });
+        join_all(back).await
     }
 
     /// Claims the job's record. A claim whose reply was lost is repeated while there is time for its call: it is known

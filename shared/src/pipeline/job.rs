@@ -114,8 +114,8 @@ impl Job {
 /// Jobs that go in one call: one, or several of one operation and connection where calls take several.
 pub(super) struct Admitted {
     pub jobs: Vec<Job>,
-    /// When the call may be made; none where its tokens are still to be drawn.
-    pub start: Option<Timestamp>,
+    /// Until when the call may be made; none where its tokens are still to be drawn.
+    pub until: Option<Timestamp>,
     /// The owner in whose name the tokens were drawn.
     pub drawn_by: String,
 }
@@ -126,7 +126,7 @@ impl Admitted {
         Self {
             drawn_by: job.subject.owner.clone(),
             jobs: vec![job],
-            start: None,
+            until: None,
         }
     }
 }

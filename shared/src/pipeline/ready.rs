@@ -11,7 +11,8 @@ use super::attempt::{Step, deadline_rule};
 use super::doubt::Doubt;
 use super::job::Job;
 use super::state;
-use super::{Lane, MAX_DRIFT, Run, TROUBLE_WAIT};
+use super::{Lane, Run, TROUBLE_WAIT};
+use crate::Timestamp;
 use crate::credentials::Access;
 use crate::ledger::Record;
 use crate::ledger::state::{Closing, Settlement};
@@ -32,6 +33,8 @@ pub(super) struct Ready<'a> {
     pub job: &'a Job,
     /// Its record, as claimed.
     pub record: Record,
+    /// Until when what it drew may be used.
+    pub until: Timestamp,
     /// The payload in the operation's canonical shape.
     pub payload: &'a Json,
     /// The call as it would be for this job alone, without key and credentials.
@@ -48,20 +51,14 @@ impl Lane {
         &self,
         job: &'a Job,
         access: &Access,
-        alone: bool,
+        (alone, until): (bool, Timestamp),
         run: &Run<'_>,
     ) -> Result<Ready<'a>, Step> {
-        let started = self.seams.clock.now();
         let mut record = self.claim(job, alone, run).await?;
-        let now = self.seams.clock.now();
-        if now.since(started) > MAX_DRIFT && self.has_rate(job) {
-            let of = self.circumstances(job, &record, now);
-            let later = state::put_off(LEAVE_WAIT, Deferral::RateLimited, &of);
-            return Err(Step::End(self.settle(job, &record, None, later, run).await));
-        }
-        match self.readied(job, &mut record, access, run).await {
-            Ok((payload, wire, identity)) => Ok(Ready {
+        match self.readied(job, &mut record, access, until, run).await {
+            Ok((payload, wire, identity, until)) => Ok(Ready {
                 job,
+                until,
                 payload,
                 wire_hash: wire.hash().to_string(),
                 wire,
@@ -79,11 +76,15 @@ impl Lane {
         job: &'a Job,
         record: &mut Record,
         access: &Access,
+        until: Timestamp,
         run: &Run<'_>,
-    ) -> Result<(&'a Json, Wire, Option<String>), Settlement> {
+    ) -> Result<(&'a Json, Wire, Option<String>, Timestamp), Settlement> {
         let mapping = self.map(job, record).await?;
         let payload = job.canonical().unwrap_or(&job.request.payload);
-        match self.settle_doubt(job, payload, record, access, run).await {
+        match self
+            .settle_doubt(job, payload, record, access, until, run)
+            .await
+        {
             Doubt::None => {}
             Doubt::Void => {
                 // The vendor was asked, and that was the one call that the job had leave for.
@@ -123,14 +124,17 @@ impl Lane {
             )));
         }
         match self.draw_rest(job, run).await {
-            None => Ok((payload, wire, identity)),
-            Some(leave) => {
-                let of = self.circumstances(job, record, self.seams.clock.now());
-                Err(match leave {
-                    Leave::Later(until) => state::slot(until, &of),
-                    _ => state::put_off(TROUBLE_WAIT, Deferral::StoreUnavailable, &of),
-                })
-            }
+            Leave::Until(rest) => Ok((payload, wire, identity, until.min(rest))),
+            leave => Err(self.put_back(leave, job, record)),
+        }
+    }
+
+    /// What becomes of a job that is held when the limiter gives no leave.
+    pub(super) fn put_back(&self, leave: Leave, job: &Job, record: &Record) -> Settlement {
+        let of = self.circumstances(job, record, self.seams.clock.now());
+        match leave {
+            Leave::Later(until) => state::slot(until, &of),
+            _ => state::put_off(TROUBLE_WAIT, Deferral::StoreUnavailable, &of),
         }
     }
 
