@@ -62,7 +62,7 @@ pub const MAX_ADDITIONS: usize = 16;
 
 impl Additions<'_> {
     /// `value` with the additions; none where they may not be made.
-    fn made(&self, value: &Value) -> Option<Value> {
+    pub(super) fn made(&self, value: &Value) -> Option<Value> {
         let mut next = value.clone();
         if next.get(self.guard.0)?.as_u64()? != self.guard.1 {
             return None;

@@ -47,6 +47,7 @@
 //! Its items (no `format`) count as full for one window; for its functions each turn leaves a stop of one window, so that
 //! neither lets anything through on top of the other.
 
+mod cell;
 mod feedback;
 mod limit;
 mod pace;
@@ -59,11 +60,12 @@ mod state;
 mod tests;
 mod used;
 
+pub use cell::{Cell, Quota};
 pub use feedback::{Feedback, Taken};
 pub use limit::{CLOCK_SLACK, Limit, PUNISHED_SLACK, ScopeKey, allotment};
 pub use pace::SLOT_HORIZON;
 pub use permits::{Holders, Permits};
 pub use rate_limiter::RateLimiter;
 pub use signals::{REMAINING_MAX, Remaining, SIGNAL_MAX, Signals};
-pub use state::{Cell, Demand, Draw, FULL_RATE, LimitState, Quota, SHARE_MIN, TAKE_MAX};
+pub use state::{Demand, Draw, FULL_RATE, LimitState, SHARE_MIN, TAKE_MAX};
 pub use used::Used;

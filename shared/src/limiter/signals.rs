@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::cell::Quota;
 use super::limit::Kind;
-use super::state::Quota;
 use super::{CLOCK_SLACK, Limit, LimitState};
 use crate::timestamp::Timestamp;
 

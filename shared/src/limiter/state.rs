@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::cell::{Cell, Quota, bucket_of, leaves_at, present};
 use super::limit::Kind;
 use super::permits::Holders;
-use super::used::Used;
 use super::{CLOCK_SLACK, Limit, SIGNAL_MAX, ScopeKey};
 use crate::timestamp::Timestamp;
 
@@ -27,36 +27,6 @@ const FORMAT: u32 = 2;
 /// item means. An environment trusts what it remembers of an item for less (an hour), so that it never takes an item made
 /// anew for the one it knew.
 const FINE_KEPT: Duration = Duration::from_secs(6 * 60 * 60);
-
-/// Where one limit stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Cell {
-    /// Of a window the number of the bucket that draws count in, since the epoch; of a bucket with a refill the
-    /// microseconds since the epoch up to which the refill has been counted.
-    pub at: i64,
-    /// What the buckets before this one count, the latest last; older ones have left.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ring: Vec<i64>,
-    /// What others seem to have used of the window, by the vendor's word.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub others: Option<Quota>,
-    /// What the vendor has left for us, where that is less than we thought.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quota: Option<Quota>,
-    /// How much was used lately.
-    #[serde(skip_serializing_if = "Used::is_none")]
-    pub used: Used,
-}
-
-/// A number of calls or units that holds for a while.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Quota {
-    /// Calls or units.
-    pub left: u32,
-    /// When it says nothing any more.
-    pub until: Timestamp,
-}
 
 /// All limits of one scope key. [`Default`] is what a missing item means: nothing was used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +96,7 @@ pub struct Demand<'a> {
 pub struct Draw {
     /// How many of the calls, the first ones.
     pub granted: usize,
-    /// The item as it is to be, or will be if nobody adds meanwhile; none where nothing is granted.
+    /// The item as it is to be, or will be if nobody adds meanwhile; none where there is nothing to write.
     pub next: Option<LimitState>,
     /// Where an addition does: to which sum, how much, and what it may hold before. Else `next` is to be swapped in.
     pub additions: Option<Vec<(&'static str, i64, i64)>>,
@@ -154,6 +124,8 @@ impl LimitState {
             until: next.lapses_at(limits, now),
         };
         if granted == 0 {
+            // What counts as full for a window is written down, or the window would never end.
+            draw.next = self.is_unreadable(limits, now).then_some(next);
             return draw;
         }
         let mut additions = Vec::with_capacity(limits.len());
@@ -237,12 +209,24 @@ impl LimitState {
             let present = match limit.kind() {
                 Kind::Window { .. } => cell.at >= bucket_of(limit, now),
                 // Beyond that the bucket is full, and keeps nothing.
-                Kind::Bucket { interval, .. } => (micros(now) - cell.at) / interval <= sum,
+                Kind::Bucket { interval, .. } => {
+                    micros(now).saturating_sub(cell.at) / interval <= sum
+                }
                 Kind::Concurrency { .. } => false,
             };
             present && cell.quota.is_none()
         };
-        self.format == FORMAT && self.blocked_until.is_none() && limits.iter().all(stands)
+        let is_readable = !self.is_unreadable(limits, now);
+        is_readable && self.blocked_until.is_none() && limits.iter().all(stands)
+    }
+
+    /// Whether another release wrote it, or a clock gone wrong.
+    fn is_unreadable(&self, limits: &[&Limit], now: Timestamp) -> bool {
+        let is_ahead = |limit: &&Limit| {
+            let cell = self.cells.get(limit.name());
+            cell.is_some_and(|cell| cell.is_ahead(limit, now, limit.padded_us()))
+        };
+        self.format != FORMAT || limits.iter().any(is_ahead)
     }
 
     /// The item at `now`: what has left its windows is gone, and the present buckets are the current ones.
@@ -252,7 +236,9 @@ impl LimitState {
         if self.format != FORMAT {
             next.blocked_until = self.formerly_blocked;
             next.format = FORMAT;
-            next.cells.clear();
+            for cell in next.cells.values_mut() {
+                *cell = Cell::unreadable();
+            }
             limits.iter().for_each(|limit| next.fill(limit, now));
         }
         let furthest = now + SIGNAL_MAX + CLOCK_SLACK * 2;
@@ -323,7 +309,7 @@ impl LimitState {
         }
         let most = most(limit, share);
         let refilled = match limit.kind() {
-            Kind::Bucket { interval, .. } => (micros(now) - cell.at).max(0) / interval,
+            Kind::Bucket { interval, .. } => micros(now).saturating_sub(cell.at).max(0) / interval,
             _ => 0,
         };
         let others = cell.others.map_or(0, |others| i64::from(others.left));
@@ -423,89 +409,9 @@ impl LimitState {
     }
 }
 
-impl Cell {
-    /// Makes the present bucket the current one, and says what of `sum` stays.
-    fn turn(&mut self, limit: &Limit, sum: i64, now: Timestamp) -> i64 {
-        match limit.kind() {
-            Kind::Concurrency { .. } => sum,
-            Kind::Bucket { interval, .. } => {
-                let steps = ((micros(now) - self.at) / interval).max(0);
-                self.at += steps * interval;
-                let left = sum.min(steps);
-                self.used.add(limit, now, left.unsigned_abs());
-                sum - left
-            }
-            Kind::Window { .. } => {
-                let shift = bucket_of(limit, now) - self.at;
-                if shift <= 0 {
-                    return sum;
-                }
-                let current = sum - self.ring.iter().sum::<i64>();
-                self.used.add(limit, now, current.unsigned_abs());
-                self.ring.push(current);
-                let gap = usize::try_from(shift.min(super::limit::BUCKETS + 1)).unwrap_or(0);
-                self.ring.extend(std::iter::repeat_n(0, gap - 1));
-                let kept = usize::try_from(super::limit::BUCKETS).unwrap_or(0);
-                self.ring.drain(..self.ring.len().saturating_sub(kept));
-                let empty = self.ring.iter().take_while(|count| **count == 0).count();
-                self.ring.drain(..empty);
-                self.at += shift;
-                self.ring.iter().sum()
-            }
-        }
-    }
-
-    /// Gives `units` back to the bucket that counted them; says how many. What has left is nobody's.
-    pub(super) fn refund(&mut self, limit: &Limit, bucket: i64, units: i64, sum: i64) -> i64 {
-        if matches!(limit.kind(), Kind::Bucket { .. }) {
-            // What was refilled since had room for as much less.
-            return units.min(sum).max(0);
-        }
-        let current = sum - self.ring.iter().sum::<i64>();
-        let back = usize::try_from(self.at - bucket).unwrap_or(usize::MAX);
-        if back == 0 {
-            return units.min(current).max(0);
-        }
-        let place = self.ring.len().checked_sub(back);
-        let Some(count) = place.and_then(|place| self.ring.get_mut(place)) else {
-            return 0;
-        };
-        let back = units.min(*count).max(0);
-        *count -= back;
-        back
-    }
-
-    /// Whether the current bucket begins more than `by` microseconds after `now`.
-    fn is_ahead(&self, limit: &Limit, now: Timestamp, by: i64) -> bool {
-        let begins = match limit.kind() {
-            Kind::Window { .. } => self.at * limit.bucket_us(),
-            _ => self.at,
-        };
-        begins > micros(now).saturating_add(by)
-    }
-}
-
 /// What `limit` may hold at this share of the rate.
 fn most(limit: &Limit, share: u16) -> i64 {
     (limit.most() * i64::from(share) / i64::from(FULL_RATE)).max(1)
-}
-
-/// The number of the bucket that `now` falls into.
-pub(super) fn bucket_of(limit: &Limit, now: Timestamp) -> i64 {
-    micros(now).div_euclid(limit.bucket_us().max(1))
-}
-
-/// Where a cell that counts from `now` on stands.
-fn present(limit: &Limit, now: Timestamp) -> i64 {
-    match limit.kind() {
-        Kind::Window { .. } => bucket_of(limit, now),
-        _ => micros(now),
-    }
-}
-
-/// When a bucket has left the window, in microseconds: no part of it is within the padded window of the bucket then.
-fn leaves_at(limit: &Limit, bucket: i64) -> i64 {
-    (bucket + super::limit::BUCKETS + 1) * limit.bucket_us()
 }
 
 /// Microseconds since the epoch.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::limit::Kind;
-use super::state::{bucket_of, micros, span};
+use super::cell::bucket_of;
+use super::limit::{BUCKETS, Kind};
+use super::state::{micros, span};
 use super::{Limit, LimitState};
 use crate::timestamp::Timestamp;
 
@@ -87,8 +88,8 @@ impl LimitState {
             Kind::Window { count, per } => {
                 let current =
                     cell.map_or(0, |cell| self.sum(limit) - cell.ring.iter().sum::<i64>());
-                let is_present = cell
-                    .is_some_and(|cell| bucket_of(limit, now) <= cell.at + super::limit::BUCKETS);
+                let is_present =
+                    cell.is_some_and(|cell| bucket_of(limit, now) <= cell.at + BUCKETS);
                 let current = if is_present { current } else { 0 };
                 (
                     gone + i128::from(current),

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use causeway::clock::Clock;
 use causeway::http_client::{CallError, HttpClient};
 use causeway::lane_control::{EventSource, LaneControl, Setting};
-use causeway::lanes::{StateStore, Swap, Versioned};
+use causeway::lanes::{Added, Additions, StateStore, Swap, Versioned};
 use causeway::ledger::{Expected, LedgerStore, Record, Write};
 use causeway::provider::{Answer, Secret, Wire};
 use causeway::queue::{Again, Letter, MAX_WAITING, Queue};
@@ -142,6 +142,29 @@ impl StateStore for Seat {
                     Ok(swapped)
                 }
             }
+        })
+        .await?
+    }
+
+    async fn add(
+        &self,
+        key: &str,
+        additions: &Additions<'_>,
+        mark: &str,
+    ) -> Result<Added, StoreError> {
+        let environment = self.environment;
+        self.trip("UpdateItem (state)", |world| {
+            world.counts.state_writes += 1;
+            let added = at_once(world.states.add(key, additions, mark))?;
+            match &added {
+                Added::Added(stored) => {
+                    world.note(Some(environment), || {
+                        format!("state {key} = {}", stored.value)
+                    });
+                }
+                Added::Refused(_) => world.counts.conflicts += 1,
+            }
+            Ok(added)
         })
         .await?
     }

@@ -50,10 +50,7 @@ static TWO: Spec = Spec {
         "two-scopes",
         "https://api.vendor.example",
         AUTH,
-        &[
-            KEYED
-                .limits(&[Limit::window("orders", 1_000, MINUTE).scoped(ScopeKey::Operation)]),
-        ],
+        &[KEYED.limits(&[Limit::window("orders", 1_000, MINUTE).scoped(ScopeKey::Operation)])],
     )
 };
 
