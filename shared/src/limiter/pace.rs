@@ -9,8 +9,9 @@
 
 use std::time::Duration;
 
+use super::Limit;
 use super::state::{micros, span};
-use super::{Limit, Timestamp};
+use crate::timestamp::Timestamp;
 
 /// Slots lie at most this far ahead (a deferral is at most 11 h, and wants room for rounding). Beyond it the
 /// slots start again at the front and two messages share one: the later is deferred once more.

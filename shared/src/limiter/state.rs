@@ -130,7 +130,7 @@ impl LimitState {
         }
         let mut additions = Vec::with_capacity(limits.len());
         for limit in limits.iter().filter(|limit| limit.permits().is_none()) {
-            let units = costs[..granted].iter().map(|cost| limit.units(*cost)).sum();
+            let units: i64 = costs[..granted].iter().map(|cost| limit.units(*cost)).sum();
             let bound = next.bound(limit, share, now) - units;
             additions.push((limit.name(), units, bound.max(0)));
             next.spend(limit, units);

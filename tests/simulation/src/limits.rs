@@ -2,17 +2,13 @@
 
 use causeway::limiter::{CLOCK_SLACK, Limit};
 
-/// What of [`CLOCK_SLACK`] a call may be on its way to the vendor, in ms: the longest latency of a world.
-const ON_ITS_WAY: i64 = 40;
-
-/// By how many calls, which started at these true ms, any window of the vendor's saw too many. Where two clocks are
-/// further apart than the promise allows for, `apart` ms, windows are that much shorter.
+/// By how many calls, which started at these true ms, any window of the vendor's saw too many. Clocks are up to `apart` ms
+/// apart: where that is more than the promise allows for, windows are that much shorter.
 pub fn excess(limit: &Limit, calls: &mut [i64], apart: i64) -> usize {
     calls.sort_unstable();
     let millis = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-    let foreseen = millis(CLOCK_SLACK) - ON_ITS_WAY;
     let Some(per) = limit.per() else { return 0 };
-    let per = millis(per) - (apart - foreseen).max(0);
+    let per = millis(per) - (apart - millis(CLOCK_SLACK)).max(0);
     let most = usize::try_from(limit.burst()).unwrap_or(usize::MAX);
     let seen = calls.iter().enumerate().map(|(first, from)| {
         let within = calls[first..].partition_point(|at| at - from <= per);
@@ -33,7 +29,7 @@ mod tests {
         assert_eq!(excess(&limit, &mut [0, 0, 0, 1_001], 0), 0);
         assert_eq!(excess(&limit, &mut [0, 0, 0, 0, 0], 0), 2);
         assert_eq!(excess(&limit, &mut [9, 0, 1_002, 0, 500], 0), 1);
-        assert_eq!(excess(&limit, &mut [0, 500, 500, 900], 160), 1);
-        assert_eq!(excess(&limit, &mut [0, 500, 500, 901], 160), 0);
+        assert_eq!(excess(&limit, &mut [0, 500, 500, 900], 200), 1);
+        assert_eq!(excess(&limit, &mut [0, 500, 500, 901], 200), 0);
     }
 }

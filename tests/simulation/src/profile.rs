@@ -105,7 +105,7 @@ impl Profile {
     /// The world of a seed that is under way for `active` ms.
     pub fn draw(rng: &mut Rng, active: i64) -> Self {
         let mut profile = Self::calm();
-        profile.skew = rng.pick(&[0, 20, 30, 250]);
+        profile.skew = rng.pick(&[0, 50, 250, 250]);
         profile.latency = rng.pick(&[4, 8, 8, 15, 40]);
         if rng.chance(0.04) {
             return profile;
