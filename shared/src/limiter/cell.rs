@@ -78,6 +78,13 @@ impl Cell {
         }
     }
 
+    /// The buckets of a window that hold `sum` together, the oldest first: their numbers, and what they count.
+    pub(super) fn counts(&self, sum: i64) -> impl Iterator<Item = (i64, i64)> {
+        let current = sum - self.ring.iter().sum::<i64>();
+        let first = self.at - i64::try_from(self.ring.len()).unwrap_or(0);
+        (first..).zip(self.ring.iter().copied().chain([current]))
+    }
+
     /// Gives `units` back to the bucket that counted them; says how many. What has left is nobody's.
     pub(super) fn refund(&mut self, limit: &Limit, bucket: i64, units: i64, sum: i64) -> i64 {
         if matches!(limit.kind(), Kind::Bucket { .. }) {

@@ -14,7 +14,9 @@ use crate::timestamp::Timestamp;
 pub struct Taken {
     /// How many of the demanded calls may be made: the first ones.
     pub granted: usize,
-    /// Until when they may start, on the taker's clock; a token that has lapsed lets nothing through.
+    /// From when on they may start, on the taker's clock: a few milliseconds ahead at the most.
+    pub from: Timestamp,
+    /// Until when they may start; a token that has lapsed lets nothing through.
     pub until: Timestamp,
     /// Where some were refused: before this it is pointless to ask again.
     pub again: Timestamp,
@@ -162,6 +164,7 @@ impl LimitState {
         let granted = draw.granted.min(demand.costs.len());
         Taken {
             granted,
+            from: draw.from,
             until: draw.until,
             again: Timestamp::default(),
             costs: demand.costs[..granted].to_vec(),

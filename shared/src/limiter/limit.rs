@@ -309,6 +309,16 @@ const fn assert_sound(name: &str, per: Duration) {
     );
 }
 
+/// How far ahead of its clock an environment draws: for the time that the write and the claim take, so that few tokens
+/// lapse on the way.
+const LEAD: Duration = Duration::from_millis(10);
+
+/// How far ahead tokens of all of `limits` are drawn: half of the shortest lapse at the most.
+pub fn lead(limits: &[&Limit]) -> Duration {
+    let halves = limits.iter().map(|limit| limit.lapse() / 2);
+    halves.min().unwrap_or(LEAD).min(LEAD)
+}
+
 /// How long tokens that all of `limits` granted may wait for their use: the shortest of their allotments.
 pub fn allotment(limits: &[&Limit]) -> Duration {
     limits

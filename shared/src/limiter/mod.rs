@@ -62,7 +62,7 @@ mod used;
 
 pub use cell::{Cell, Quota};
 pub use feedback::{Feedback, Taken};
-pub use limit::{CLOCK_SLACK, Limit, PUNISHED_SLACK, ScopeKey, allotment};
+pub use limit::{CLOCK_SLACK, Limit, PUNISHED_SLACK, ScopeKey, allotment, lead};
 pub use pace::SLOT_HORIZON;
 pub use permits::{Holders, Permits};
 pub use rate_limiter::RateLimiter;

@@ -10,7 +10,6 @@
 use std::time::Duration;
 
 use super::Limit;
-use super::state::{micros, span};
 use crate::timestamp::Timestamp;
 
 /// Slots lie at most this far ahead (a deferral is at most 11 h, and wants room for rounding). Beyond it the
@@ -21,36 +20,33 @@ pub const SLOT_HORIZON: Duration = Duration::from_secs(10 * 60 * 60);
 /// a lane that was left alone goes on soon.
 const ASK_MAX: Duration = Duration::from_secs(20);
 
-/// No token is waited for as if it came faster: DynamoDB allows an item 1,000 writes a second
+/// What the time of asking grows by with the crowd, so that some 200 environments ask a second, however many there are:
+/// DynamoDB allows an item 1,000 writes a second
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html>).
-const ASK_GRAIN: Duration = Duration::from_millis(20);
+const ASK_STEP: Duration = Duration::from_millis(10);
 
 /// The crowd's power in the time of asking: a little below 1, so that who was lucky does not ask that much more often.
 const FAIRNESS: f64 = 0.9;
 
-/// The part of an interval in which the environments of a crowd ask, on the mean, is a quarter: half of twice that.
-const ASK_PART: f64 = 0.5;
-
 /// Slots stand this much closer than tokens come: some messages come at a bad moment, and no token should wait for one.
-const SLOT_PART: f64 = 0.7;
+const SLOT_PART: f64 = 0.35;
 
-/// Tokens after which half of them are forgotten, once they took [`REMEMBERED`] windows.
-const TOKENS: u64 = 16;
+/// As many are thought to wait before anything is known of them, where slots are given: a backlog that everybody puts back
+/// within a second, each by what it got of the first window, would come back in all too different a time.
+const FEW: f64 = 5.0;
 
-/// See [`TOKENS`].
-const REMEMBERED: i64 = 4;
-
-/// After so long without a word what was known of the crowd is forgotten, and two windows.
-const FORGOTTEN: Duration = Duration::from_secs(10);
+/// Own tokens after which half of them are forgotten, with what the others got meanwhile.
+const REMEMBERED: i64 = 32;
 
 /// One environment's place in the crowd before one item.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pace {
-    since: Timestamp,
-    granted: u64,
-    last: Timestamp,
+    /// Calls that it was granted lately.
+    own: i64,
+    /// How many calls had ever been granted to anybody when it began to count; none before.
+    since: Option<i64>,
     ask_from: Timestamp,
-    cursor: Timestamp,
+    cursor: Cursor,
 }
 
 impl Pace {
@@ -59,60 +55,107 @@ impl Pace {
         self.ask_from
     }
 
-    /// Notes that `calls` were granted, of limits whose longest padded window is `window` microseconds.
-    pub fn granted(&mut self, calls: usize, window: i64, now: Timestamp) {
-        let quiet = micros(now) - micros(self.last);
-        if quiet > 2 * window + span(FORGOTTEN) {
-            (self.since, self.granted) = (now, 0);
-        }
-        self.last = now;
-        self.granted += calls as u64;
-        let age = now.since(self.since);
-        if self.granted >= TOKENS && span(age) > REMEMBERED * window {
-            self.since = self.since + age / 2;
-            self.granted /= 2;
+    /// Notes that `calls` were granted, which made it `all` that ever were.
+    pub fn granted(&mut self, calls: usize, all: i64) {
+        let calls = i64::try_from(calls).unwrap_or(i64::MAX);
+        let since = *self.since.get_or_insert(all - calls);
+        self.own += calls;
+        if self.own >= REMEMBERED {
+            self.own /= 2;
+            self.since = Some(since + (all - since) / 2);
         }
     }
 
-    /// Notes a refusal by `full` limits, of which there may be room from `ready` on. `chance` is in `0.0..1.0`.
-    pub fn refused(
+    /// Notes a refusal by `full`, of which there may be room from `ready` on, after `all` calls that ever were
+    /// granted. `chance` is in `0.0..1.0`.
+    pub fn refused(&mut self, full: &Limit, all: i64, ready: Timestamp, chance: f64) {
+        let crowd = self.crowd(full, all, 1.0).powf(FAIRNESS);
+        self.ask_from = ready + ASK_STEP.mul_f64(crowd * chance).min(ASK_MAX);
+    }
+
+    /// The slot of the next message, of `units`, that is put back for `full`, by what comes back of it when.
+    pub fn slot(
         &mut self,
-        full: &Limit,
-        units: i64,
-        ready: Timestamp,
+        full: (&Limit, i64),
+        all: i64,
+        comes_back: &ComesBack,
         now: Timestamp,
-        chance: f64,
-    ) {
-        self.granted(0, full.padded_us(), now);
-        let interval = interval(full, units);
-        let crowd = self.gap(full, units, now) / interval;
-        let wait = interval.max(ASK_GRAIN.as_secs_f64()) * crowd.powf(FAIRNESS) * ASK_PART * chance;
-        self.ask_from = ready + Duration::from_secs_f64(wait).min(ASK_MAX);
+    ) -> Timestamp {
+        let prior = f64::from(full.0.burst()) / FEW;
+        let units = full.1.max(1) as f64 * self.crowd(full.0, all, prior) * SLOT_PART;
+        self.cursor = comes_back.after(self.cursor, units);
+        let front = self.ask_from.max(now + Duration::from_millis(1));
+        if self.cursor.at > front + SLOT_HORIZON {
+            self.cursor = comes_back.after(Cursor::default(), units);
+        }
+        self.cursor.at.clamp(front, front + SLOT_HORIZON)
     }
 
-    /// The slot of the next message that is put back for `full`.
-    pub fn slot(&mut self, full: &Limit, units: i64, now: Timestamp) -> Timestamp {
-        let step = Duration::from_secs_f64(self.gap(full, units, now) * SLOT_PART);
-        let slot = (self.cursor + step)
-            .max(self.ask_from)
-            .max(now + Duration::from_millis(1));
-        let slot = if slot > (now + SLOT_HORIZON).max(self.ask_from) {
-            self.ask_from.max(now) + step.min(SLOT_HORIZON)
-        } else {
-            slot
-        };
-        self.cursor = slot;
-        slot
-    }
-
-    /// Seconds that pass between two of its own tokens: none yet is one in a window.
-    fn gap(&self, full: &Limit, units: i64, now: Timestamp) -> f64 {
-        let passed = now.since(self.since).as_secs_f64() + full.padded_us() as f64 / 1e6;
-        (passed / (self.granted + 1) as f64).max(interval(full, units))
+    /// How many share the limit, if all get as much. It begins as if a window had been shared, of which this environment got
+    /// `prior`.
+    fn crowd(&mut self, full: &Limit, all: i64, prior: f64) -> f64 {
+        // An item made anew counts from the beginning.
+        let since = self.since.filter(|since| *since <= all).unwrap_or(all);
+        self.since = Some(since);
+        let theirs = (all - since) as f64 + f64::from(full.burst());
+        (theirs / (self.own as f64 + prior)).max(1.0)
     }
 }
 
-/// Seconds in which `units` come back.
-fn interval(limit: &Limit, units: i64) -> f64 {
-    (limit.interval_us().saturating_mul(units.max(1)) as f64 / 1e6).max(1e-6)
+/// Up to where slots were given: all that comes back before `at`, and `used` of what comes back then.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    at: Timestamp,
+    used: f64,
+}
+
+/// What a limit gets back, and when: what a window counts, bucket by bucket, and so again in each window after it.
+#[derive(Clone, Debug)]
+pub(super) struct ComesBack {
+    /// In order of time, nothing empty, not all empty.
+    pub parts: Vec<(Timestamp, i64)>,
+    pub period: Duration,
+}
+
+impl ComesBack {
+    /// Where the next `units` beyond `cursor` have come back.
+    fn after(&self, cursor: Cursor, units: f64) -> Cursor {
+        let Some((first, _)) = self.parts.first() else {
+            return cursor;
+        };
+        let period = self.period.max(Duration::from_millis(1));
+        // Whole windows at once, the rest part by part.
+        let ahead = cursor.at.since(*first).div_duration_f64(period).floor();
+        let all = self
+            .parts
+            .iter()
+            .map(|(_, units)| *units as f64)
+            .sum::<f64>();
+        let windows = (units / all.max(1.0)).floor();
+        let mut left = units - windows * all;
+        let mut shift = period.mul_f64(ahead);
+        for _ in 0..2 {
+            for (at, units) in &self.parts {
+                let at = *at + shift;
+                let used = if at == cursor.at { cursor.used } else { 0.0 };
+                let there = *units as f64 - used;
+                if at < cursor.at || there <= 0.0 {
+                    continue;
+                }
+                if left <= there {
+                    let at = at + period.mul_f64(windows);
+                    return Cursor {
+                        at,
+                        used: used + left,
+                    };
+                }
+                left -= there;
+            }
+            shift += period;
+        }
+        Cursor {
+            at: *first + shift + period.mul_f64(windows),
+            used: left,
+        }
+    }
 }

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::pace::Pace;
-use super::{Demand, Draw, FULL_RATE, Feedback, Limit, LimitState, TAKE_MAX, Taken, allotment};
+use super::{
+    Demand, Draw, FULL_RATE, Feedback, Limit, LimitState, TAKE_MAX, Taken, allotment, lead,
+};
 use crate::cache::{Cache, FunctionMemory, Weigh};
 use crate::clock::Clock;
 use crate::lanes::{self, Added, Addition, Additions, Known, StateStore, Swap, Versioned};
@@ -110,7 +112,7 @@ impl RateLimiter {
                 costs: &costs,
                 ..*demand
             };
-            let draw = seen.known.value.draw(limits, &asked, now);
+            let draw = seen.known.value.draw(limits, &asked, now + lead(limits));
             let Some(next) = &draw.next else {
                 let may_err = now.since(seen.heard) > seen.known.value.kept_for(limits, now);
                 if may_err && !looked {
@@ -170,11 +172,15 @@ impl RateLimiter {
     ) -> Vec<Timestamp> {
         let seen = self.seen(key, now);
         let mut pace = seen.pace.clone();
+        let state = seen.known.value.turned(limits, now);
         let slots = costs.iter().map(|cost| {
-            match seen.known.value.slowest(limits, *cost, now) {
-                Some(full) => pace.slot(full, full.units(*cost), now),
+            match state.slowest(limits, *cost, now) {
+                Some(full) => {
+                    let comes_back = state.comes_back(full, now);
+                    pace.slot((full, full.units(*cost)), state.calls(), &comes_back, now)
+                }
                 // Permits come back when calls end.
-                None => seen.known.value.permit_at(limits, now, self.chance()),
+                None => state.permit_at(limits, now, self.chance()),
             }
         });
         let slots = slots.collect();
@@ -309,8 +315,7 @@ impl RateLimiter {
             let more = draw.granted.saturating_sub(wanted);
             seen.ahead = vec![draw.until.min(now + life); more];
             seen.granted_by = limits.iter().map(|limit| limit.name()).collect();
-            let window = limits.iter().map(|limit| limit.padded_us()).min();
-            seen.pace.granted(draw.granted, window.unwrap_or(0), now);
+            seen.pace.granted(draw.granted, seen.known.value.calls());
         });
         if taken.granted < wanted {
             taken.again = self.line_up(key, limits, demand, now);
@@ -334,8 +339,7 @@ impl RateLimiter {
                 return state.permit_at(limits, now, chance);
             };
             let ready = state.ready_at(limits, cost, demand.share, now);
-            seen.pace
-                .refused(full, full.units(cost), ready, now, chance);
+            seen.pace.refused(full, state.calls(), ready, chance);
             seen.pace.ask_from()
         })
     }

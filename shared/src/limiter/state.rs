@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::cell::{Cell, Quota, bucket_of, leaves_at, present};
-use super::limit::Kind;
+use super::cell::{Cell, bucket_of, leaves_at, present};
+use super::limit::{BUCKETS, Kind};
+use super::pace::ComesBack;
 use super::permits::Holders;
 use super::{CLOCK_SLACK, Limit, SIGNAL_MAX, ScopeKey};
 use crate::timestamp::Timestamp;
@@ -23,6 +24,9 @@ pub const TAKE_MAX: usize = 10_000;
 /// The form of the item. One without a form is the previous release's, which says nothing of windows.
 const FORMAT: u32 = 2;
 
+/// What counts all calls that were ever granted, among the sums: no limit has that name.
+const ALL: &str = "*";
+
 /// How long the item of a fine scope (a channel, a device) outlives everything that it says: it is then what a missing
 /// item means. An environment trusts what it remembers of an item for less (an hour), so that it never takes an item made
 /// anew for the one it knew.
@@ -37,7 +41,8 @@ pub struct LimitState {
     pub format: u32,
     /// Changes with everything but `sums`: what whoever adds to them has seen.
     pub turn: u64,
-    /// What each window and bucket holds, by the limit's name: draws add to it and read nothing else.
+    /// What each window and bucket holds, by the limit's name, and under `*` how many calls were ever granted: draws add to
+    /// it and read nothing else.
     pub sums: BTreeMap<String, i64>,
     /// A cell per rate, by the limit's name.
     pub cells: BTreeMap<String, Cell>,
@@ -100,12 +105,14 @@ pub struct Draw {
     pub next: Option<LimitState>,
     /// Where an addition does: to which sum, how much, and what it may hold before. Else `next` is to be swapped in.
     pub additions: Option<Vec<(&'static str, i64, i64)>>,
-    /// Until when the calls may start, on the taker's clock.
+    /// Not before this may the calls start, on the taker's clock.
+    pub from: Timestamp,
+    /// Until when they may.
     pub until: Timestamp,
 }
 
 impl LimitState {
-    /// How many of the demanded calls may start now; every one of `limits` (those of this item's scope) must allow each.
+    /// How many of the demanded calls may start at `now`, which may be a [moment ahead](super::lead); every one of `limits` (those of this item's scope) must allow each.
     /// Pure: nothing is drawn until what it says was written.
     pub fn draw(&self, limits: &[&Limit], demand: &Demand<'_>, now: Timestamp) -> Draw {
         let costs = &demand.costs[..demand.costs.len().min(TAKE_MAX)];
@@ -121,6 +128,7 @@ impl LimitState {
             granted,
             next: None,
             additions: None,
+            from: next.begins_at(limits, now),
             until: next.lapses_at(limits, now),
         };
         if granted == 0 {
@@ -135,6 +143,9 @@ impl LimitState {
             additions.push((limit.name(), units, bound.max(0)));
             next.spend(limit, units);
         }
+        let calls = i64::try_from(granted).unwrap_or(i64::MAX);
+        additions.push((ALL, calls, i64::MAX));
+        *next.sums.entry(ALL.to_owned()).or_default() += calls;
         next.hold(limits, demand, granted);
         if as_is {
             draw.additions = Some(additions);
@@ -257,6 +268,7 @@ impl LimitState {
                 next.sums.insert(limit.name().to_owned(), left);
             }
         }
+        next.sums.entry(ALL.to_owned()).or_default();
         next.drop_ended_leases(now);
         // Additions write nothing but sums: they may come until the bucket ends.
         let window = limits
@@ -320,6 +332,11 @@ impl LimitState {
         bound.min(quota.unwrap_or(bound))
     }
 
+    /// How many calls were ever granted.
+    pub(super) fn calls(&self) -> i64 {
+        self.sums.get(ALL).copied().unwrap_or(0)
+    }
+
     /// What `limit` has let through and still counts.
     pub(super) fn sum(&self, limit: &Limit) -> i64 {
         self.sums.get(limit.name()).copied().unwrap_or(0)
@@ -354,9 +371,7 @@ impl LimitState {
                     .others
                     .filter(|others| over + i64::from(others.left) > 0);
                 let mut leaves = others.map_or(0, |others| micros(others.until));
-                let current = sum - cell.ring.iter().sum::<i64>();
-                let first = cell.at - i64::try_from(cell.ring.len()).unwrap_or(0);
-                for (number, count) in (first..).zip(cell.ring.iter().copied().chain([current])) {
+                for (number, count) in cell.counts(sum) {
                     if over <= 0 {
                         break;
                     }
@@ -367,6 +382,40 @@ impl LimitState {
             }
         };
         ceil_millis(at).max(stopped).max(now)
+    }
+
+    /// From when on calls that are granted for `now` may start: with the bucket that counts them, if nothing else keeps them.
+    fn begins_at(&self, limits: &[&Limit], now: Timestamp) -> Timestamp {
+        let begins = limits.iter().map(|limit| match limit.kind() {
+            Kind::Window { .. } => ceil_millis(bucket_of(limit, now) * limit.bucket_us()),
+            _ => now,
+        });
+        let stopped = self.cells.values().any(|cell| cell.quota.is_some());
+        begins.max().filter(|_| !stopped).unwrap_or(now).min(now)
+    }
+
+    /// What `limit` gets back, and when: the item is turned. Of a bucket with a refill one unit an interval.
+    pub(super) fn comes_back(&self, limit: &Limit, now: Timestamp) -> ComesBack {
+        let cell = self.cells.get(limit.name());
+        let (parts, period) = match (limit.kind(), cell) {
+            (Kind::Window { .. }, Some(cell)) => {
+                let counts = cell.counts(self.sum(limit));
+                let kept = counts.filter(|(_, count)| *count > 0);
+                let parts =
+                    kept.map(|(bucket, count)| (ceil_millis(leaves_at(limit, bucket)), count));
+                (parts.collect(), (BUCKETS + 1) * limit.bucket_us())
+            }
+            _ => (Vec::new(), limit.interval_us()),
+        };
+        let parts = if parts.is_empty() {
+            vec![(now, 1)]
+        } else {
+            parts
+        };
+        ComesBack {
+            parts,
+            period: Duration::from_micros(period.unsigned_abs()),
+        }
     }
 
     /// Until when calls that are granted at `now` may start: a moment after the end of the bucket that counts them.

@@ -26,14 +26,31 @@ pub(super) type Gates = BTreeMap<String, Gate>;
 /// The limiter's word on one job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leave {
-    /// At once, until then.
-    Until(Timestamp),
+    /// For a term, which begins now or in a moment.
+    Granted(Term),
     /// Not yet; from this time on it may ask again, and wait in the function.
     Again(Timestamp),
     /// Not before this time, and then it must ask again.
     Later(Timestamp),
     /// The store did not answer.
     Unknown,
+}
+
+/// When a call may start, on this environment's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Term {
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+impl Term {
+    /// What is left of two.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            from: self.from.max(other.from),
+            until: self.until.min(other.until),
+        }
+    }
 }
 
 /// A call that waits in the function for its turn.
@@ -172,13 +189,13 @@ impl Lane {
             }
             let call = Admitted {
                 jobs,
-                until: None,
+                term: None,
                 drawn_by,
             };
             match leave {
                 Leave::Again(at) => admission.waiting.push(Waiting { call, at, share }),
-                Leave::Until(until) => admission.calls.push(Admitted {
-                    until: Some(until),
+                Leave::Granted(term) => admission.calls.push(Admitted {
+                    term: Some(term),
                     ..call
                 }),
                 Leave::Later(_) | Leave::Unknown => {}
@@ -284,7 +301,7 @@ impl Lane {
     /// What becomes of a job that the limiter gave no leave.
     pub(super) fn without(&self, leave: Leave) -> Option<Outcome> {
         match leave {
-            Leave::Until(_) | Leave::Again(_) => None,
+            Leave::Granted(_) | Leave::Again(_) => None,
             Leave::Later(until) => Some(Outcome::Deferred {
                 reason: Deferral::RateLimited,
                 until,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::admit::Leave;
+use super::admit::{Leave, Term};
 use super::job::{Admitted, Job, Subject};
 use super::ready::Ready;
 use super::state::{self, Circumstances};
@@ -39,8 +39,8 @@ impl Lane {
             return Vec::new();
         };
         let all = |outcome: Outcome| jobs.iter().map(|_| Step::End(outcome.clone())).collect();
-        let until = match self.leave(call, lead, run).await {
-            Ok(until) => until,
+        let term = match self.leave(call, lead, run).await {
+            Ok(term) => term,
             Err(deferred) => return all(deferred),
         };
         if !run.has_time_for(lead.operation.timeout, self.seams.clock.now()) {
@@ -53,23 +53,16 @@ impl Lane {
 
         let held = jobs
             .iter()
-            .map(|job| self.ready(job, &access, (alone, until), run));
+            .map(|job| self.ready(job, &access, (alone, term), run));
         let mut steps: Vec<Result<Ready<'_>, Step>> = join_all(held).await;
         self.part_twins(&mut steps, run).await;
         let ready: Vec<&Ready<'_>> = steps.iter().filter_map(|step| step.as_ref().ok()).collect();
         if ready.is_empty() {
             return steps.into_iter().filter_map(Result::err).collect();
         }
-        let until = ready
-            .iter()
-            .map(|ready| ready.until)
-            .fold(until, Timestamp::min);
-        if self.seams.clock.now() > until {
-            // Credentials or claims took their time: the promise is about when calls are made.
-            let leave = self.draw_anew(lead, run).await;
-            if !matches!(leave, Leave::Until(_)) {
-                return self.put_all_back(steps, leave, run).await;
-            }
+        let term = ready.iter().map(|ready| ready.term).fold(term, Term::and);
+        if let Some(leave) = self.keep_term(term, lead, run).await {
+            return self.put_all_back(steps, leave, run).await;
         }
         let called = self.carry_out(&ready, &call.drawn_by, &access, run).await;
         let outcomes = self.settle_all(&ready, &called, &access, run).await;
@@ -88,18 +81,13 @@ impl Lane {
         steps.into_iter().filter_map(step).collect()
     }
 
-    /// Until when the call may be made.
-    async fn leave(
-        &self,
-        call: &Admitted,
-        lead: &Job,
-        run: &Run<'_>,
-    ) -> Result<Timestamp, Outcome> {
-        if let Some(until) = call.until {
-            return Ok(until);
+    /// When the call may be made.
+    async fn leave(&self, call: &Admitted, lead: &Job, run: &Run<'_>) -> Result<Term, Outcome> {
+        if let Some(term) = call.term {
+            return Ok(term);
         }
         match self.draw_alone(self.wanted(lead), run).await {
-            Leave::Until(until) => Ok(until),
+            Leave::Granted(term) => Ok(term),
             leave => {
                 let deferred = self.without(leave);
                 Err(deferred.unwrap_or_else(|| self.put_off(Deferral::StoreUnavailable)))

@@ -4,11 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::address;
-use super::admit::Leave;
+use super::admit::Term;
 use super::job::Job;
 use super::state;
 use super::{Call, Lane, Purpose, Run, TROUBLE_WAIT, VendorCall};
-use crate::Timestamp;
 use crate::credentials::Access;
 use crate::http_client::CallError;
 use crate::ledger::Record;
@@ -37,14 +36,14 @@ pub(super) enum Doubt {
 
 impl Lane {
     /// Asks the vendor, where an earlier attempt may have taken effect and asking is how that is settled; by the leave that
-    /// the job has `until` then.
+    /// the job has for a `term`.
     pub(super) async fn settle_doubt(
         &self,
         job: &Job,
         payload: &Json,
         record: &Record,
         access: &Access,
-        until: Timestamp,
+        term: Term,
         run: &Run<'_>,
     ) -> Doubt {
         let Safety::Lookup { settle, .. } = job.operation.safety else {
@@ -58,11 +57,8 @@ impl Lane {
         if !run.has_time_for(job.operation.timeout, now) {
             return Doubt::Settled(state::put_off(TROUBLE_WAIT, Deferral::OutOfTime, &of));
         }
-        if now > until {
-            let leave = self.draw_anew(job, run).await;
-            if !matches!(leave, Leave::Until(_)) {
-                return Doubt::Settled(self.put_back(leave, job, record));
-            }
+        if let Some(leave) = self.keep_term(term, job, run).await {
+            return Doubt::Settled(self.put_back(leave, job, record));
         }
         let reference = vendor_key(&record.pk, record.series);
         let last_sent = record.last_attempt.unwrap_or(now);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::Carried;
+use super::admit::Term;
 use crate::Timestamp;
 use crate::ledger::{Record, Status};
 use crate::outcome::{Outcome, code};
@@ -114,8 +115,8 @@ impl Job {
 /// Jobs that go in one call: one, or several of one operation and connection where calls take several.
 pub(super) struct Admitted {
     pub jobs: Vec<Job>,
-    /// Until when the call may be made; none where its tokens are still to be drawn.
-    pub until: Option<Timestamp>,
+    /// When the call may be made; none where its tokens are still to be drawn.
+    pub term: Option<Term>,
     /// The owner in whose name the tokens were drawn.
     pub drawn_by: String,
 }
@@ -126,7 +127,7 @@ impl Admitted {
         Self {
             drawn_by: job.subject.owner.clone(),
             jobs: vec![job],
-            until: None,
+            term: None,
         }
     }
 }

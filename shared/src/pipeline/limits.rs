@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join, join_all};
+use futures_util::future::{LocalBoxFuture, join, join_all};
 
-use super::admit::{Leave, Waiting};
+use super::admit::{Leave, Term, Waiting};
 use super::job::{Admitted, Ended, Job};
 use super::state::{Called, UNNAMED_WAIT};
 use super::{Lane, Run};
@@ -20,6 +20,9 @@ const INLINE_WAIT: Duration = Duration::from_millis(500);
 
 /// Calls that wait in the function ask at most this often: a hundred times, then.
 const ASK_EVERY: Duration = Duration::from_millis(5);
+
+/// When a call comes back that was spared a draw too many.
+const ASK_ANEW: Duration = Duration::from_secs(1);
 
 /// Longest scope value that stands in a key as it is; longer ones are cut, which can only make two share a limit.
 const MAX_SCOPE_VALUE: usize = 128;
@@ -106,8 +109,24 @@ impl Lane {
         self.draw_alone(wanted, run).await
     }
 
+    /// Waits for the `term` of a call's tokens to begin; where it is over (credentials or claims took their time, and the
+    /// promise is about when calls are made) they are drawn anew. None where the call may go.
+    pub(super) async fn keep_term(&self, term: Term, job: &Job, run: &Run<'_>) -> Option<Leave> {
+        let mut from = term.from;
+        if self.seams.clock.now() > term.until {
+            match self.draw_anew(job, run).await {
+                Leave::Granted(term) => from = term.from,
+                leave => return Some(leave),
+            }
+        }
+        if self.seams.clock.now() < from {
+            self.seams.clock.sleep_until(from).await;
+        }
+        None
+    }
+
     /// Draws for a call whose tokens have lapsed; its permits have not.
-    pub(super) async fn draw_anew(&self, job: &Job, run: &Run<'_>) -> Leave {
+    async fn draw_anew(&self, job: &Job, run: &Run<'_>) -> Leave {
         let mut wanted = self.wanted(job);
         for draw in &mut wanted.draws {
             draw.limits.retain(|limit| limit.permits().is_none());
@@ -124,7 +143,7 @@ impl Lane {
             let drawn = self.draw(&wanted, FULL_RATE, latest, run).await;
             let leave = drawn.leaves.first().copied().unwrap_or(Leave::Unknown);
             let now = self.seams.clock.now();
-            if let Leave::Until(_) = leave {
+            if let Leave::Granted(_) = leave {
                 return leave;
             }
             self.give_back(&drawn.items, |_| false, now).await;
@@ -142,7 +161,7 @@ impl Lane {
         &'a self,
         waiting: Vec<Waiting>,
         run: &'a Run<'_>,
-    ) -> BoxFuture<'a, (Vec<Ended>, Vec<Job>)> {
+    ) -> LocalBoxFuture<'a, (Vec<Ended>, Vec<Job>)> {
         async move {
             let Some(at) = waiting.iter().map(|waiting| waiting.at).min() else {
                 return Default::default();
@@ -162,8 +181,8 @@ impl Lane {
             let (mut going, mut still, mut ended) = (Vec::new(), Vec::new(), Vec::new());
             for (waiting, leave) in waiting.into_iter().zip(drawn.leaves) {
                 match leave {
-                    Leave::Until(until) => going.push(Admitted {
-                        until: Some(until),
+                    Leave::Granted(term) => going.push(Admitted {
+                        term: Some(term),
                         ..waiting.call
                     }),
                     Leave::Again(at) => still.push(Waiting { at, ..waiting }),
@@ -184,7 +203,7 @@ impl Lane {
             ended.extend(made.0.into_iter().chain(later.0));
             (ended, made.1.into_iter().chain(later.1).collect())
         }
-        .boxed()
+        .boxed_local()
     }
 
     /// Until when calls of this batch may wait in the function.
@@ -202,8 +221,12 @@ impl Lane {
         run: &Run<'_>,
     ) -> Drawn {
         let now = self.seams.clock.now();
+        let unlimited = Term {
+            from: now,
+            until: now + UNLIMITED,
+        };
         let mut drawn = Drawn {
-            leaves: vec![Leave::Until(now + UNLIMITED); calls.len()],
+            leaves: vec![Leave::Granted(unlimited); calls.len()],
             items: Vec::new(),
         };
         let mut items = items(calls);
@@ -237,7 +260,11 @@ impl Lane {
                 let slots = self.limiter.slots(&draw.key, &draw.limits, refused, now);
                 slots.into_iter().map(Leave::Later).collect()
             };
-            let granted = std::iter::repeat_n(Leave::Until(taken.until), taken.granted);
+            let term = Term {
+                from: taken.from,
+                until: taken.until,
+            };
+            let granted = std::iter::repeat_n(Leave::Granted(term), taken.granted);
             for (call, leave) in wanting.iter().zip(granted.chain(later)) {
                 drawn.leaves[*call] = drawn.leaves[*call].and(leave);
             }
@@ -250,6 +277,13 @@ impl Lane {
             };
             run.tally().drew(&item, now, fullest);
             drawn.items.push(item);
+        }
+        let now = self.seams.clock.now();
+        for leave in drawn.leaves.iter_mut().filter(|_| now >= latest) {
+            if let Leave::Again(at) = *leave {
+                // One item had nothing for it, as far as was known, and the other more than was known.
+                *leave = Leave::Later(at.max(now + ASK_ANEW));
+            }
         }
         drawn
     }
@@ -464,7 +498,7 @@ impl Leave {
             (Self::Later(a), _) | (_, Self::Later(a)) => Self::Later(a),
             (Self::Again(a), Self::Again(b)) => Self::Again(a.max(b)),
             (Self::Again(a), _) | (_, Self::Again(a)) => Self::Again(a),
-            (Self::Until(a), Self::Until(b)) => Self::Until(a.min(b)),
+            (Self::Granted(a), Self::Granted(b)) => Self::Granted(a.and(b)),
         }
     }
 }

@@ -6,13 +6,12 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::admit::Leave;
+use super::admit::{Leave, Term};
 use super::attempt::{Step, deadline_rule};
 use super::doubt::Doubt;
 use super::job::Job;
 use super::state;
 use super::{Lane, Run, TROUBLE_WAIT};
-use crate::Timestamp;
 use crate::credentials::Access;
 use crate::ledger::Record;
 use crate::ledger::state::{Closing, Settlement};
@@ -33,8 +32,8 @@ pub(super) struct Ready<'a> {
     pub job: &'a Job,
     /// Its record, as claimed.
     pub record: Record,
-    /// Until when what it drew may be used.
-    pub until: Timestamp,
+    /// When what it drew may be used.
+    pub term: Term,
     /// The payload in the operation's canonical shape.
     pub payload: &'a Json,
     /// The call as it would be for this job alone, without key and credentials.
@@ -51,14 +50,14 @@ impl Lane {
         &self,
         job: &'a Job,
         access: &Access,
-        (alone, until): (bool, Timestamp),
+        (alone, term): (bool, Term),
         run: &Run<'_>,
     ) -> Result<Ready<'a>, Step> {
         let mut record = self.claim(job, alone, run).await?;
-        match self.readied(job, &mut record, access, until, run).await {
-            Ok((payload, wire, identity, until)) => Ok(Ready {
+        match self.readied(job, &mut record, access, term, run).await {
+            Ok((payload, wire, identity, term)) => Ok(Ready {
                 job,
-                until,
+                term,
                 payload,
                 wire_hash: wire.hash().to_string(),
                 wire,
@@ -76,13 +75,13 @@ impl Lane {
         job: &'a Job,
         record: &mut Record,
         access: &Access,
-        until: Timestamp,
+        term: Term,
         run: &Run<'_>,
-    ) -> Result<(&'a Json, Wire, Option<String>, Timestamp), Settlement> {
+    ) -> Result<(&'a Json, Wire, Option<String>, Term), Settlement> {
         let mapping = self.map(job, record).await?;
         let payload = job.canonical().unwrap_or(&job.request.payload);
         match self
-            .settle_doubt(job, payload, record, access, until, run)
+            .settle_doubt(job, payload, record, access, term, run)
             .await
         {
             Doubt::None => {}
@@ -124,7 +123,7 @@ impl Lane {
             )));
         }
         match self.draw_rest(job, run).await {
-            Leave::Until(rest) => Ok((payload, wire, identity, until.min(rest))),
+            Leave::Granted(rest) => Ok((payload, wire, identity, term.and(rest))),
             leave => Err(self.put_back(leave, job, record)),
         }
     }

@@ -47,6 +47,7 @@ pub fn plan(seed: u64, allowance: Allowance) -> (Plan, u32, i64) {
         limit: if punished { limit.punished() } else { limit },
         environments: usize::try_from(rng.between(1, 50)).unwrap_or(1),
         backlog: count as usize * usize::try_from(rng.between(1, LASTS)).unwrap_or(1) + 1,
+        calls: usize::MAX,
         skew,
         on_its_way: slack - 2 * skew,
         trouble: rng.pick(&[0.0, 0.02, 0.2]),

@@ -46,6 +46,8 @@ pub struct Plan {
     pub environments: usize,
     /// How many messages wait at the beginning.
     pub backlog: usize,
+    /// After how many calls it may stop.
+    pub calls: usize,
     /// How far clocks are from the truth, in ms, either way.
     pub skew: i64,
     /// How long a call may be on its way after its last look at the clock, in ms.
@@ -140,7 +142,11 @@ pub fn run(plan: Plan) -> Outcome {
         };
         environment.work().boxed()
     });
-    let spawned = || std::mem::take(&mut scene.lock().spawned);
+    let spawned = || {
+        let mut inner = scene.lock();
+        let done = inner.outcome.starts.len() >= plan.calls;
+        (!done).then(|| std::mem::take(&mut inner.spawned))
+    };
     time.run(environments.collect(), spawned, NOON + plan.at_most);
     let mut outcome = std::mem::take(&mut scene.lock().outcome);
     outcome.starts.sort_unstable();
@@ -266,7 +272,8 @@ impl Environment {
             // The last turns out to be a duplicate.
             calls -= 1;
             let now = self.clock.now();
-            let back = self.limiter.give_back(KEY, &[&limit], taken, &[calls], now);
+            let (limits, unused) = ([&limit], [calls]);
+            let back = self.limiter.give_back(KEY, &limits, taken, &unused, now);
             // A store that is throttled keeps it: it lapses.
             drop(back.await);
             self.put_back(TROUBLE_MS);
@@ -279,6 +286,7 @@ impl Environment {
         if self.clock.now() > taken.until {
             return (calls, 0);
         }
+        self.clock.sleep_until(taken.from).await;
         let now = self.scene.time.now();
         let mut ended = now;
         for _ in 0..calls {

@@ -51,18 +51,19 @@ impl Time {
         self.at(self.now() + millis).await;
     }
 
-    /// Runs `tasks`, and those that `more` hands out in between, until nobody waits for a time up to `end`.
+    /// Runs `tasks`, and those that `more` hands out in between, until it hands out none any more (nor an empty list) or
+    /// nobody waits for a time up to `end`.
     pub fn run<'a>(
         &self,
         tasks: Vec<BoxFuture<'a, ()>>,
-        mut more: impl FnMut() -> Vec<BoxFuture<'a, ()>>,
+        mut more: impl FnMut() -> Option<Vec<BoxFuture<'a, ()>>>,
         end: i64,
     ) {
         let mut running: FuturesUnordered<_> = tasks.into_iter().collect();
         let mut context = Context::from_waker(Waker::noop());
         loop {
             while let Poll::Ready(Some(())) = running.poll_next_unpin(&mut context) {}
-            let spawned = more();
+            let Some(spawned) = more() else { return };
             if !spawned.is_empty() {
                 running.extend(spawned);
             } else if !self.advance(end) {

@@ -14,14 +14,14 @@ use crate::fleet::{FULL, Outcome, Plan, run};
 /// The sizes of fleets.
 pub const FLEETS: [usize; 3] = [5, 50, 1_000];
 
-/// A backlog is worth so many windows where they are long, and so many ms where they are short.
+/// So many windows are measured where they are long.
 const WINDOWS: i64 = 4;
 
-/// See [`WINDOWS`]: the crowd of a large fleet is known after some tokens of each.
+/// Where they are short, as many as there are in this time: large fleets learn by then how large they are.
 const SPAN_MS: i64 = 60_000;
 
-/// The part of the backlog that comes after what is measured: while it is worked off there is a backlog.
-const REST: f64 = 0.2;
+/// The backlog for each environment, at the least: with less, most of a large fleet has nothing to do.
+const FOR_EACH: usize = 10;
 
 /// One documented window.
 #[derive(Clone, Debug)]
@@ -67,11 +67,11 @@ pub struct Row {
     pub writes_s: ByFleet<f64>,
     /// Writes whose condition failed, of all.
     pub races_lost: ByFleet<f64>,
-    /// Receives a message.
+    /// Receives a message of the backlog, until the measured calls were made.
     pub receives: ByFleet<f64>,
     /// The calls of the environment that made fewest, of those of the one that made most.
     pub fairness: ByFleet<f64>,
-    /// How long the whole backlog took, of backlog ÷ (N/W).
+    /// How long the measured calls took from the beginning on, of calls ÷ (N/W).
     pub drain_ratio: ByFleet<f64>,
     /// Calls too many in any window.
     pub over_n: usize,
@@ -161,10 +161,9 @@ pub fn measure(window: &Window) -> Row {
         );
         let fairness = *least.unwrap_or(&0) as f64 / (*most.unwrap_or(&1)).max(1) as f64;
         row.fairness.set(at, fairness);
-        let done = outcome.starts.len() as f64 / plan.backlog as f64;
-        // What was not done in time counts as if it had taken all of it.
-        row.drain_ratio
-            .set(at, seconds / (plan.backlog as f64 * w / n) / done.max(1e-3));
+        // What was not made in time counts as if it had taken all of it.
+        let done = outcome.starts.len().min(plan.calls).max(1) as f64;
+        row.drain_ratio.set(at, seconds / (done * w / n));
         let millis = i64::try_from(per.as_millis()).unwrap_or(i64::MAX);
         row.over_n += outcome.too_many(limit.burst(), millis);
     }
@@ -175,13 +174,13 @@ pub fn measure(window: &Window) -> Row {
 fn plan(limit: Limit, per: Duration, environments: usize) -> (Plan, usize) {
     let millis = i64::try_from(per.as_millis()).unwrap_or(i64::MAX);
     let windows = usize::try_from((SPAN_MS / millis).max(WINDOWS)).unwrap_or(1);
-    let backlog = (windows + 1) * limit.burst() as usize;
-    let backlog = backlog + (backlog as f64 * REST) as usize + 1;
+    let calls = (windows + 1) * limit.burst() as usize;
     let slack = i64::try_from(limit.slack().as_millis()).unwrap_or(0);
     let plan = Plan {
         limit,
         environments,
-        backlog,
+        backlog: (2 * calls).max(FOR_EACH * environments),
+        calls,
         skew: slack / 4,
         on_its_way: slack / 2,
         trouble: 0.0,
