@@ -20,16 +20,26 @@ pub const SLOT_HORIZON: Duration = Duration::from_secs(10 * 60 * 60);
 /// a lane that was left alone goes on soon.
 const ASK_MAX: Duration = Duration::from_secs(20);
 
-/// What the time of asking grows by with the crowd, so that some 200 environments ask a second, however many there are:
+/// What the time of asking grows by with the crowd, so that some 400 environments ask a second, however many there are:
 /// DynamoDB allows an item 1,000 writes a second
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html>).
-const ASK_STEP: Duration = Duration::from_millis(10);
+const ASK_STEP: Duration = Duration::from_millis(5);
 
 /// The crowd's power in the time of asking: a little below 1, so that who was lucky does not ask that much more often.
 const FAIRNESS: f64 = 0.9;
 
 /// Slots stand this much closer than tokens come: some messages come at a bad moment, and no token should wait for one.
 const SLOT_PART: f64 = 0.35;
+
+/// The same where a window holds few: a token that nobody came for is a larger part of it.
+const SLOT_LEAST: f64 = 0.12;
+
+/// No slot is further ahead than this many times as long as the crowd has been watched: what it was thought to be may
+/// have been wrong.
+const FORESIGHT: u32 = 8;
+
+/// Without a refusal for so long the limit was not full.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// As many are thought to wait before anything is known of them, where slots are given: a backlog that everybody puts back
 /// within a second, each by what it got of the first window, would come back in all too different a time.
@@ -47,6 +57,9 @@ pub(super) struct Pace {
     since: Option<i64>,
     ask_from: Timestamp,
     cursor: Cursor,
+    /// When the limit began to be full, and when it was last.
+    busy_since: Timestamp,
+    refused_at: Timestamp,
 }
 
 impl Pace {
@@ -68,7 +81,17 @@ impl Pace {
 
     /// Notes a refusal by `full`, of which there may be room from `ready` on, after `all` calls that ever were
     /// granted. `chance` is in `0.0..1.0`.
-    pub fn refused(&mut self, full: &Limit, all: i64, ready: Timestamp, chance: f64) {
+    pub fn refused(
+        &mut self,
+        full: &Limit,
+        all: i64,
+        (now, ready): (Timestamp, Timestamp),
+        chance: f64,
+    ) {
+        if now.since(self.refused_at) > ready.since(now) + QUIET {
+            self.busy_since = now;
+        }
+        self.refused_at = now;
         let crowd = self.crowd(full, all, 1.0).powf(FAIRNESS);
         self.ask_from = ready + ASK_STEP.mul_f64(crowd * chance).min(ASK_MAX);
     }
@@ -82,10 +105,13 @@ impl Pace {
         now: Timestamp,
     ) -> Timestamp {
         let prior = f64::from(full.0.burst()) / FEW;
-        let units = full.1.max(1) as f64 * self.crowd(full.0, all, prior) * SLOT_PART;
+        let part = SLOT_PART * prior.clamp(SLOT_LEAST, 1.0);
+        let units = full.1.max(1) as f64 * self.crowd(full.0, all, prior) * part;
         self.cursor = comes_back.after(self.cursor, units);
         let front = self.ask_from.max(now + Duration::from_millis(1));
-        if self.cursor.at > front + SLOT_HORIZON {
+        let known_for = now.since(self.busy_since) + comes_back.period;
+        let horizon = (known_for * FORESIGHT).min(SLOT_HORIZON);
+        if self.cursor.at > front + horizon {
             self.cursor = comes_back.after(Cursor::default(), units);
         }
         self.cursor.at.clamp(front, front + SLOT_HORIZON)

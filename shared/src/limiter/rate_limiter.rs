@@ -339,7 +339,7 @@ impl RateLimiter {
                 return state.permit_at(limits, now, chance);
             };
             let ready = state.ready_at(limits, cost, demand.share, now);
-            seen.pace.refused(full, state.calls(), ready, chance);
+            seen.pace.refused(full, state.calls(), (now, ready), chance);
             seen.pace.ask_from()
         })
     }
