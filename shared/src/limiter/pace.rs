@@ -32,7 +32,7 @@ const FAIRNESS: f64 = 0.9;
 const SLOT_PART: f64 = 0.35;
 
 /// The same where a window holds few: a token that nobody came for is a larger part of it.
-const SLOT_LEAST: f64 = 0.12;
+const SLOT_LEAST: f64 = 0.2;
 
 /// No slot is further ahead than this many times as long as the crowd has been watched: what it was thought to be may
 /// have been wrong.
@@ -92,7 +92,7 @@ impl Pace {
             self.busy_since = now;
         }
         self.refused_at = now;
-        let crowd = self.crowd(full, all, 1.0).powf(FAIRNESS);
+        let crowd = self.crowd(all, f64::from(full.burst()), 1.0).powf(FAIRNESS);
         self.ask_from = ready + ASK_STEP.mul_f64(crowd * chance).min(ASK_MAX);
     }
 
@@ -106,7 +106,8 @@ impl Pace {
     ) -> Timestamp {
         let prior = f64::from(full.0.burst()) / FEW;
         let part = SLOT_PART * prior.clamp(SLOT_LEAST, 1.0);
-        let units = full.1.max(1) as f64 * self.crowd(full.0, all, prior) * part;
+        let prior = prior.max(1.0);
+        let units = full.1.max(1) as f64 * self.crowd(all, FEW * prior, prior) * part;
         self.cursor = comes_back.after(self.cursor, units);
         let front = self.ask_from.max(now + Duration::from_millis(1));
         let known_for = now.since(self.busy_since) + comes_back.period;
@@ -117,13 +118,13 @@ impl Pace {
         self.cursor.at.clamp(front, front + SLOT_HORIZON)
     }
 
-    /// How many share the limit, if all get as much. It begins as if a window had been shared, of which this environment got
-    /// `prior`.
-    fn crowd(&mut self, full: &Limit, all: i64, prior: f64) -> f64 {
+    /// How many share the limit, if all get as much. It begins as if `shared` calls had been granted, of which this
+    /// environment got `prior`.
+    fn crowd(&mut self, all: i64, shared: f64, prior: f64) -> f64 {
         // An item made anew counts from the beginning.
         let since = self.since.filter(|since| *since <= all).unwrap_or(all);
         self.since = Some(since);
-        let theirs = (all - since) as f64 + f64::from(full.burst());
+        let theirs = (all - since) as f64 + shared;
         (theirs / (self.own as f64 + prior)).max(1.0)
     }
 }
