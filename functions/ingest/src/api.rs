@@ -7,6 +7,7 @@ use std::sync::Arc;
 use causeway::clock::Clock;
 use causeway::lanes::StateStore;
 use causeway::ledger::LedgerStore;
+use causeway::ledger::index::LedgerIndex;
 use causeway::mapping::Mappings;
 use causeway::pack::{Class, Pack};
 use causeway::provider::Provider;
@@ -15,7 +16,7 @@ use causeway::queue::Producer;
 use crate::catalogue;
 use crate::schema::Schemas;
 
-/// Where requests are POSTed, and below which they are followed.
+/// Where requests are POSTed and listed, and below which they are followed.
 pub const REQUESTS: &str = "/v1/requests";
 
 /// Where the deployed lanes are described.
@@ -37,6 +38,8 @@ pub struct Lane {
 pub struct Seams {
     /// What became of requests.
     pub ledger: Arc<dyn LedgerStore>,
+    /// Which requests are not delivered.
+    pub index: Arc<dyn LedgerIndex>,
     /// What the lanes share: breakers, pauses, limits.
     pub states: Arc<dyn StateStore>,
     /// The connections' own mappings.
@@ -59,6 +62,7 @@ pub struct Api {
     pub(crate) lanes: BTreeMap<&'static str, Open>,
     pub(crate) schemas: Schemas,
     pub(crate) ledger: Arc<dyn LedgerStore>,
+    pub(crate) index: Arc<dyn LedgerIndex>,
     pub(crate) states: Arc<dyn StateStore>,
     pub(crate) producer: Arc<dyn Producer>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -84,6 +88,7 @@ impl Api {
             lanes: lanes.into_iter().filter_map(open).collect(),
             schemas: Schemas::default(),
             ledger: seams.ledger,
+            index: seams.index,
             states: seams.states,
             producer: seams.producer,
             clock: seams.clock,

@@ -19,6 +19,15 @@ use crate::problem::Problem;
 /// Where a request stands: what its lane has written down. A request that still waits in its queue has no record.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct RequestState {
+    #[serde(flatten)]
+    standing: Standing,
+    /// The same in words, with why it is not delivered yet where it is not.
+    explanation: Explained,
+}
+
+/// What its lane has written down of a request.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Standing {
     /// The provider.
     provider: String,
     /// The connection.
@@ -49,8 +58,6 @@ pub struct RequestState {
     /// What the provider answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<ProviderResponse>,
-    /// The same in words, with why it is not delivered yet where it is not.
-    explanation: Explained,
 }
 
 /// The words of [`Status`].
@@ -113,7 +120,14 @@ pub(crate) async fn follow(api: &Api, address: &str, query: &str) -> Response {
     let record = record.filter(|record| !record.is_expired(now));
     let explanation = explained::explained(api, &key, record.as_ref(), lane.as_ref(), (&zone, now));
     match record {
-        Some(record) => Response::json(StatusCode::OK, &state(&key, record, explanation)),
+        Some(record) => {
+            let standing = Standing::of(&key, record);
+            let state = RequestState {
+                standing,
+                explanation,
+            };
+            Response::json(StatusCode::OK, &state)
+        }
         None => {
             let detail = "no lane has a record of it: it waits in its queue, was never sent, or ended more than 30 days ago";
             Problem::new(StatusCode::NOT_FOUND, "no_such_request", detail)
@@ -152,25 +166,27 @@ fn asked_for(query: &str) -> Result<String, Problem> {
     }
 }
 
-fn state(key: &LedgerKey, record: Record, explanation: Explained) -> RequestState {
-    let text = |time: Timestamp| time.to_string();
-    RequestState {
-        explanation,
-        provider: key.provider().to_owned(),
-        connection: key.connection().to_owned(),
-        idempotency_key: key.key().to_owned(),
-        status: record.status,
-        attempts: record.attempts,
-        ambiguous: record.ambiguous,
-        first_seen: text(record.first_seen),
-        last_attempt: record.last_attempt.map(text),
-        next_attempt_at: record.next_attempt_at.map(text),
-        code: record.code.map(|code| code.to_string()),
-        detail: record.detail,
-        response: record.response.map(|response| ProviderResponse {
-            status: response.status,
-            object_id: response.object_id,
-        }),
+impl Standing {
+    /// Of the request under `key`.
+    pub(crate) fn of(key: &LedgerKey, record: Record) -> Self {
+        let text = |time: Timestamp| time.to_string();
+        Self {
+            provider: key.provider().to_owned(),
+            connection: key.connection().to_owned(),
+            idempotency_key: key.key().to_owned(),
+            status: record.status,
+            attempts: record.attempts,
+            ambiguous: record.ambiguous,
+            first_seen: text(record.first_seen),
+            last_attempt: record.last_attempt.map(text),
+            next_attempt_at: record.next_attempt_at.map(text),
+            code: record.code.map(|code| code.to_string()),
+            detail: record.detail,
+            response: record.response.map(|response| ProviderResponse {
+                status: response.status,
+                object_id: response.object_id,
+            }),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod explained;
 mod explanation;
 mod follow;
 pub mod http;
+mod list;
 mod mappings;
 pub mod openapi;
 mod problem;
@@ -26,6 +27,7 @@ use causeway::http_client::{HttpClient, ReqwestClient};
 use causeway::lambda::{Error, sdk_config};
 use causeway::lanes::DynamoStates;
 use causeway::ledger::DynamoLedger;
+use causeway::ledger::index::DynamoIndex;
 use causeway::queue::SqsProducer;
 use causeway::telemetry::{self, Source, Traces};
 use causeway::trace::RemoteParent;
@@ -34,7 +36,8 @@ use lambda_runtime::{LambdaEvent, service_fn};
 
 pub use config::Config;
 pub use explanation::Explained;
-pub use follow::RequestState;
+pub use follow::{RequestState, Standing};
+pub use list::{Undelivered, UndeliveredRequest};
 pub use mappings::Proposed;
 pub use problem::{FieldError, Problem};
 pub use providers::{OperationEntry, ProviderEntry, ProviderList, class, mappings, safety};
@@ -61,7 +64,11 @@ async fn serve() -> Result<(), Error> {
     let sdk = sdk_config().await?;
     let dynamodb = aws_sdk_dynamodb::Client::new(&sdk);
     let seams = Seams {
-        ledger: Arc::new(DynamoLedger::new(dynamodb.clone(), config.requests_table)),
+        ledger: Arc::new(DynamoLedger::new(
+            dynamodb.clone(),
+            config.requests_table.clone(),
+        )),
+        index: Arc::new(DynamoIndex::new(dynamodb.clone(), config.requests_table)),
         states: Arc::new(DynamoStates::new(dynamodb.clone(), config.lanes_table)),
         mappings: Arc::new(DynamoStates::new(dynamodb, config.mappings_table)),
         producer: Arc::new(SqsProducer::new(aws_sdk_sqs::Client::new(&sdk))),

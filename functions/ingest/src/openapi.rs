@@ -1,6 +1,8 @@
 //! The API's own description, OpenAPI 3.1: `openapi.json` beside this crate is this document, and a test says when it
 //! is not. <https://spec.openapis.org/oas/v3.1.1.html>
 
+use causeway::ledger::Status;
+use causeway::ledger::index::LISTED;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -8,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::api::{PROPOSE, PROVIDERS, REQUESTS};
 use crate::follow::RequestState;
 use crate::http;
+use crate::list::Undelivered;
 use crate::mappings::{Ask, Proposed};
 use crate::problem::Problem;
 use crate::providers::{OperationDetail, OperationList, ProviderList};
@@ -142,6 +145,10 @@ fn paths(schemas: &mut Schemas) -> Value {
         "400": problem(schemas, "no such name, key or time zone can be"),
         "404": either(schemas, "no lane has a record of it, or no such path can be"),
     }));
+    let list = with(json!({
+        "200": json(schemas.of::<Undelivered>(), "a page of them"),
+        "400": problem(schemas, "no such question can be asked: the field that is wrong, and its rule"),
+    }));
     let providers = with(json!({
         "200": json(schemas.of::<ProviderList>(), "the deployed lanes"),
     }));
@@ -184,6 +191,17 @@ fn paths(schemas: &mut Schemas) -> Value {
                 "schema": {"anyOf": [reference("Request"), reference("RequestList")]},
             }}},
             "responses": submit,
+        }, "get": {
+            "operationId": "list",
+            "summary": "Requests that are not delivered: unknown, rejected or retrying; seconds behind at most",
+            "parameters": [
+                parameter("query", "provider", NAME, "whose requests"),
+                one_of("connection", json!({"pattern": NAME}), "of this connection; of all otherwise"),
+                one_of("status", json!({"enum": LISTED.map(Status::word)}), "in this status; in any of the three otherwise"),
+                one_of("since", json!({"format": "date-time"}), "a lane had them in hand then or later; all otherwise"),
+                one_of("after", json!({"maxLength": CURSOR_MAX}), "where the page begins: the last page's `next`"),
+            ],
+            "responses": list,
         }},
         format!("{REQUESTS}/{{provider}}/{{connection}}/{{key}}"): {"get": {
             "operationId": "follow",
@@ -240,9 +258,17 @@ fn parameter(place: &str, name: &str, pattern: &str, description: &str) -> Value
 }
 
 fn optional(name: &str, description: &str) -> Value {
+    one_of(name, json!({"maxLength": 255}), description)
+}
+
+/// Longest cursor: it holds the longest key, a status and a time, in base 64.
+const CURSOR_MAX: usize = 600;
+
+/// A text that a query may have, with what it must be.
+fn one_of(name: &str, mut schema: Value, description: &str) -> Value {
+    schema["type"] = "string".into();
     json!({
-        "name": name, "in": "query", "required": false, "description": description,
-        "schema": {"type": "string", "maxLength": 255},
+        "name": name, "in": "query", "required": false, "description": description, "schema": schema,
     })
 }
 

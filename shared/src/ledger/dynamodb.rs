@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
+use super::record::OPEN;
 use super::store::too_many_keys;
-use super::{Expected, LedgerStore, MAX_READ, Record, Status, Write};
+use super::{Expected, LedgerStore, MAX_READ, Record, Write};
 use crate::StoreError;
 use crate::aws::{Item, Put, failed, put_if};
 
@@ -76,8 +77,12 @@ impl LedgerStore for DynamoLedger {
     }
 
     async fn write(&self, next: &Record, expected: &Expected) -> Result<Write, StoreError> {
-        let item: Item = serde_dynamo::to_item(next)
+        let mut item: Item = serde_dynamo::to_item(next)
             .map_err(|_| StoreError::new("PutItem", "no item can be made of the record"))?;
+        // The whole item is written anew: what the index is to forget goes by not being there.
+        if let Some(open) = next.open() {
+            item.insert(OPEN.to_owned(), AttributeValue::S(open));
+        }
         let put = self
             .client
             .put_item()
@@ -105,7 +110,7 @@ impl LedgerStore for DynamoLedger {
                     ":generation",
                     AttributeValue::N(generation.to_string()),
                 )
-                .expression_attribute_values(":status", AttributeValue::S(word(*status).to_owned()))
+                .expression_attribute_values(":status", AttributeValue::S(status.word().to_owned()))
             }
         };
         match put_if(put).await? {
@@ -130,20 +135,10 @@ fn read_item(item: Item) -> Result<Record, StoreError> {
     serde_dynamo::from_item(item).map_err(|_| StoreError::unreadable("reading a record"))
 }
 
-/// The status as it stands in the item.
-fn word(status: Status) -> &'static str {
-    match status {
-        Status::InProgress => "IN_PROGRESS",
-        Status::Retrying => "RETRYING",
-        Status::Completed => "COMPLETED",
-        Status::Rejected => "REJECTED",
-        Status::Unknown => "UNKNOWN",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Status;
 
     #[test]
     fn the_condition_spells_a_status_as_the_item_does() {
@@ -155,7 +150,7 @@ mod tests {
             Status::Unknown,
         ] {
             let value: AttributeValue = serde_dynamo::to_attribute_value(status).expect("a word");
-            assert_eq!(value, AttributeValue::S(word(status).to_owned()));
+            assert_eq!(value, AttributeValue::S(status.word().to_owned()));
         }
     }
 }

@@ -35,6 +35,7 @@ fn world() -> World {
     };
     let seams = Seams {
         ledger: Arc::new(MemoryLedger::default()),
+        index: Arc::new(MemoryLedger::default()),
         states: Arc::new(MemoryStates::default()),
         mappings: mappings.clone(),
         producer: queues.clone(),

@@ -6,6 +6,8 @@ pub enum Target {
     Queue,
     DeadLetters,
     Requests,
+    /// The index of what is not delivered.
+    RequestsIndex,
     Lanes,
     LanesStream,
     Mappings,
@@ -72,6 +74,7 @@ pub const EVERY_FUNCTION: [(&str, Target); 4] = [
 
 const SQS: &str = "shared/src/queue/sqs.rs";
 const LEDGER: &str = "shared/src/ledger/dynamodb.rs";
+const INDEX: &str = "shared/src/ledger/index/dynamodb.rs";
 const STATES: &str = "shared/src/lanes/dynamodb.rs";
 const SECRETS: &str = "shared/src/secrets/aws.rs";
 const WARNING_SEAMS: &str = "functions/warning/src/aws.rs";
@@ -222,6 +225,7 @@ pub const INGEST: Function = Function {
     makes: "functions/ingest/src",
     adapters: &[
         ("DynamoLedger", LEDGER),
+        ("DynamoIndex", INDEX),
         ("DynamoStates", STATES),
         ("SqsProducer", SQS),
     ],
@@ -230,6 +234,11 @@ pub const INGEST: Function = Function {
             (LEDGER, "read"),
             ("functions/ingest/src/follow.rs", "ledger.read("),
             Target::Requests,
+        ),
+        used(
+            (INDEX, "slice"),
+            ("shared/src/ledger/index/mod.rs", "index.slice("),
+            Target::RequestsIndex,
         ),
         used(
             (STATES, "load"),

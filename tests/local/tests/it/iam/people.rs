@@ -11,7 +11,7 @@ use super::policy::{ACCOUNT, Call, Policy, REGION, STACK};
 use super::source::{methods, reached};
 
 /// Adapters of the shared crate that the command makes; it uses all that they can do.
-const ADAPTERS: [&str; 3] = ["DynamoStates", "DynamoLedger", "SqsProducer"];
+const ADAPTERS: [&str; 4] = ["DynamoStates", "DynamoLedger", "DynamoIndex", "SqsProducer"];
 
 /// `send` and `status` by HTTP: the one action of API Gateway.
 const BY_HTTP: &str = "execute-api:Invoke";
@@ -82,7 +82,7 @@ fn a_viewer_changes_nothing_and_sees_neither_letters_nor_refresh_tokens() {
     let viewer = policy("viewer");
     for (action, _) in viewer.grants() {
         let verb = action.split(':').nth(1).expect("an action");
-        let reads = ["Get", "List", "Describe", "BatchGet", "Scan"];
+        let reads = ["Get", "List", "Describe", "BatchGet", "Scan", "Query"];
         assert!(reads.iter().any(|read| verb.starts_with(read)), "{action}");
     }
     let scan = |attributes: &[&str]| {
@@ -92,6 +92,10 @@ fn a_viewer_changes_nothing_and_sees_neither_letters_nor_refresh_tokens() {
     };
     assert!(viewer.allows(&scan(&["pk", "state"])));
     assert!(viewer.allows(&table("LanesTable", "dynamodb:GetItem").with(KEYS, &["a#*#breaker"])));
+    let mut list = table("RequestsTable", "dynamodb:Query");
+    assert!(!viewer.allows(&list), "the index alone");
+    list.resource += "/index/Open";
+    assert!(viewer.allows(&list));
     for call in [
         scan(&["pk", "refresh_token"]),
         scan(&["spare"]),
