@@ -13,7 +13,9 @@ use causeway::pack::{Class, Pack};
 use causeway::provider::Provider;
 use causeway::queue::Producer;
 
+use crate::caller::{Caller, May};
 use crate::catalogue;
+use crate::quota::Quota;
 use crate::schema::Schemas;
 
 /// Where requests are POSTed and listed, and below which they are followed.
@@ -66,6 +68,9 @@ pub struct Api {
     pub(crate) states: Arc<dyn StateStore>,
     pub(crate) producer: Arc<dyn Producer>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The claim by which a token lists the connections that its bearer may use; where there is none, a bearer may use all.
+    claim: Option<String>,
+    pub(crate) quota: Option<Quota>,
 }
 
 impl Api {
@@ -92,6 +97,38 @@ impl Api {
             states: seams.states,
             producer: seams.producer,
             clock: seams.clock,
+            claim: None,
+            quota: None,
         }
+    }
+
+    /// For callers whose tokens list their connections in `claim`: one without it may use none.
+    #[must_use]
+    pub fn bound_by(self, claim: String) -> Self {
+        Self {
+            claim: Some(claim),
+            ..self
+        }
+    }
+
+    /// For producers that may hand in so many requests a minute each; `environment` is unique.
+    #[must_use]
+    pub fn limited_to(self, per_minute: u32, environment: String) -> Self {
+        let quota = Quota::new(self.states.clone(), environment, per_minute);
+        Self {
+            quota: Some(quota),
+            ..self
+        }
+    }
+
+    /// The claim by which tokens list connections.
+    #[must_use]
+    pub fn claim(&self) -> Option<&str> {
+        self.claim.as_deref()
+    }
+
+    /// What `caller` may use.
+    pub(crate) fn may<'a>(&self, caller: &'a Caller) -> May<'a> {
+        caller.may(self.claim.is_some())
     }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::api::{Api, REQUESTS};
 use crate::explained;
 use crate::explanation::Explained;
-use crate::http::Response;
+use crate::http::{Request, Response};
 use crate::problem::Problem;
 
 /// Where a request stands: what its lane has written down. A request that still waits in its queue has no record.
@@ -100,9 +100,14 @@ pub(crate) fn location(key: &LedgerKey) -> String {
 }
 
 /// Answers for the record at `address`: `<provider>/<connection>/<key>`, where the key may hold slashes, or
-/// `<provider>/<connection>` with the key in `query`.
-pub(crate) async fn follow(api: &Api, address: &str, query: &str) -> Response {
-    let asked = ledger_key(address, query).and_then(|key| Ok((key, explained::zone(query)?)));
+/// `<provider>/<connection>` with the key in the query.
+pub(crate) async fn follow(api: &Api, address: &str, request: &Request) -> Response {
+    let query = &*request.query;
+    let asked = ledger_key(address, query).and_then(|key| {
+        let may = api.may(&request.caller);
+        may.check(key.provider(), Some(key.connection()))?;
+        Ok((key, explained::zone(query)?))
+    });
     let (key, zone) = match asked {
         Ok(asked) => asked,
         Err(problem) => return problem.into(),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod api;
+mod caller;
 pub mod catalogue;
 mod config;
 mod explained;
@@ -12,6 +13,7 @@ mod mappings;
 pub mod openapi;
 mod problem;
 mod providers;
+mod quota;
 pub mod routes;
 mod schema;
 mod submit;
@@ -34,6 +36,7 @@ use causeway::trace::RemoteParent;
 use futures_util::future::FutureExt;
 use lambda_runtime::{LambdaEvent, service_fn};
 
+pub use caller::Caller;
 pub use config::Config;
 pub use explanation::Explained;
 pub use follow::{RequestState, Standing};
@@ -74,12 +77,32 @@ async fn serve() -> Result<(), Error> {
         producer: Arc::new(SqsProducer::new(aws_sdk_sqs::Client::new(&sdk))),
         clock: Arc::new(SystemClock),
     };
-    let api = Api::new(config.lanes, seams, config.least);
     let environment = uuid::Uuid::new_v4().simple().to_string();
+    let mut api = Api::new(config.lanes, seams, config.least);
+    if let Some(claim) = config.connections_claim {
+        api = api.bound_by(claim);
+    }
+    if let Some(per_minute) = config.producer_limit {
+        api = api.limited_to(per_minute, environment.clone());
+    }
     let traces = Traces::from_env(Source::from_env("ingest", "", &environment), || {
         ReqwestClient::new().map(|client| Arc::new(client) as Arc<dyn HttpClient>)
     });
     lambda_runtime::run(service_fn(|event| handle(&api, &traces, event))).await
+}
+
+/// Who handed in what: the lanes' lines go on from there, by the requests' ids.
+fn log_taken(request: &Request, response: &Response) {
+    let taken = response.sent.iter().filter(|sent| sent.error.is_none());
+    let ids: Vec<&str> = taken.map(|sent| sent.request_id.as_str()).collect();
+    if !ids.is_empty() {
+        tracing::info!(
+            producer = request.caller.subject,
+            source_ip = request.caller.source_ip,
+            request_ids = ids.join(" "),
+            "requests were taken"
+        );
+    }
 }
 
 /// One invocation. What a panic says may quote a payload: the producer gets a 500, the log the place.
@@ -93,13 +116,14 @@ async fn handle(
     let function = header.and_then(RemoteParent::from_xray);
     let deadline = Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX));
     let answered = AssertUnwindSafe(async {
-        let mut request = match Request::from_event(payload) {
+        let mut request = match Request::from_event(payload, api.claim()) {
             Ok(request) => request,
             Err(problem) => return problem.into(),
         };
         request.function = function;
         let started = SystemClock.now();
         let response = routes::answer(api, &request).await;
+        log_taken(&request, &response);
         let ended = SystemClock.now();
         let spans = trace::spans(&request, &response, started, ended);
         traces.tell_spans(&spans, ended, deadline).await;

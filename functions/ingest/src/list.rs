@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::api::Api;
 use crate::follow::{Standing, location};
-use crate::http::Response;
+use crate::http::{Request, Response};
 use crate::problem::Problem;
 
 /// What a query may ask by.
@@ -39,9 +39,15 @@ pub struct UndeliveredRequest {
     location: String,
 }
 
-/// Answers for what `query` asks.
-pub(crate) async fn list(api: &Api, query: &str) -> Response {
-    let (query, from) = match asked(query) {
+/// Answers for what the query asks.
+pub(crate) async fn list(api: &Api, request: &Request) -> Response {
+    let asked = asked(&request.query).and_then(|(query, from)| {
+        let connection = query.connection.as_ref().map(Name::as_str);
+        let may = api.may(&request.caller);
+        may.check(query.provider.as_str(), connection)?;
+        Ok((query, from))
+    });
+    let (query, from) = match asked {
         Ok(asked) => asked,
         Err(problem) => return problem.into(),
     };

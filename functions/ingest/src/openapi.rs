@@ -121,8 +121,8 @@ fn paths(schemas: &mut Schemas) -> Value {
     };
     let common = json!({
         "401": gateway(schemas, "with jwt: no token, or one that does not count"),
-        "403": gateway(schemas, "not signed, or not allowed to"),
-        "429": gateway(schemas, "too many calls: again later"),
+        "403": either(schemas, "not signed, or not allowed to: the connection is not of the caller's"),
+        "429": either(schemas, "too many calls, or requests of one producer: again after `Retry-After`"),
         "500": either(schemas, "a fault of ingest"),
         "503": either(schemas, "something that ingest needs does not answer: again later, with the same key"),
     });
@@ -209,7 +209,15 @@ fn paths(schemas: &mut Schemas) -> Value {
             "parameters": [provider(), connection(), parameter("path", "key", PLAIN_KEY, "its idempotency key"), zone()],
             "responses": follow,
         }},
-        format!("{REQUESTS}/{{provider}}/{{connection}}"): {"get": {
+        format!("{REQUESTS}/{{provider}}/{{connection}}"): {"post": {
+            "operationId": "submitToConnection",
+            "summary": "Take requests for one connection, which they need not name again",
+            "parameters": [provider(), connection()],
+            "requestBody": {"required": true, "content": {"application/json": {
+                "schema": {"anyOf": [reference("ConnectionRequest"), reference("ConnectionRequestList")]},
+            }}},
+            "responses": submit,
+        }, "get": {
             "operationId": "followByQuery",
             "summary": "The same, for a key that does not stand in a path as it is",
             "parameters": [provider(), connection(), parameter("query", "key", "^[ -~]{1,255}$", "its idempotency key"), zone()],
@@ -310,17 +318,28 @@ impl Schemas {
         )
         .into();
         self.more.insert("Request".into(), envelope);
-        let list = json!({
-            "description": format!("Several requests, at most {} bytes together.", http::MAX_BODY_BYTES),
-            "type": "object",
-            "required": ["requests"],
-            "additionalProperties": false,
-            "properties": {"requests": {
-                "type": "array", "minItems": 1, "maxItems": MAX_ITEMS,
-                "items": {"$ref": format!("{SCHEMAS}Request")},
-            }},
-        });
-        self.more.insert("RequestList".into(), list);
+        let list = |item: &str| {
+            json!({
+                "description": format!("Several requests, at most {} bytes together.", http::MAX_BODY_BYTES),
+                "type": "object",
+                "required": ["requests"],
+                "additionalProperties": false,
+                "properties": {"requests": {
+                    "type": "array", "minItems": 1, "maxItems": MAX_ITEMS,
+                    "items": {"$ref": format!("{SCHEMAS}{item}")},
+                }},
+            })
+        };
+        self.more.insert("RequestList".into(), list("Request"));
+        let mut of_connection = self.more["Request"].clone();
+        of_connection["description"] =
+            "A request whose provider and connection the path names; named again, they are the same.".into();
+        if let Some(required) = of_connection["required"].as_array_mut() {
+            required.retain(|field| field != "provider");
+        }
+        self.more.insert("ConnectionRequest".into(), of_connection);
+        self.more
+            .insert("ConnectionRequestList".into(), list("ConnectionRequest"));
     }
 
     fn finish(mut self) -> Value {

@@ -25,8 +25,8 @@ pub async fn answer(api: &Api, request: &Request) -> Response {
     }
     match (request.path.as_str(), followed) {
         (REQUESTS, _) => match request.method {
-            Method::POST => submit::submit(api, request).await,
-            Method::GET => list::list(api, &request.query).await,
+            Method::POST => submit::submit(api, request, None).await,
+            Method::GET => list::list(api, request).await,
             _ => not_allowed("GET and POST"),
         },
         (PROPOSE, _) => match request.method {
@@ -34,14 +34,18 @@ pub async fn answer(api: &Api, request: &Request) -> Response {
             _ => not_allowed("POST"),
         },
         (_, Some(address)) => match request.method {
-            Method::GET => follow::follow(api, address, &request.query).await,
-            _ => not_allowed("GET"),
+            Method::GET => follow::follow(api, address, request).await,
+            Method::POST if address.split('/').count() == 2 => {
+                submit::submit(api, request, Some(address)).await
+            }
+            _ => not_allowed("GET, and POST without a key"),
         },
         _ => Problem::new(
             StatusCode::NOT_FOUND,
             "no_such_path",
             format!(
-                "the paths are POST {REQUESTS}, GET {REQUESTS}?provider=<provider>, GET {REQUESTS}/<provider>/<connection>/<key>, \
+                "the paths are POST {REQUESTS}, POST {REQUESTS}/<provider>/<connection>, \
+                 GET {REQUESTS}?provider=<provider>, GET {REQUESTS}/<provider>/<connection>/<key>, \
                  GET {REQUESTS}/<provider>/<connection>?key=<key>, GET {PROVIDERS}, POST {PROPOSE}"
             ),
         )

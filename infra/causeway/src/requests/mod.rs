@@ -123,7 +123,7 @@ impl FromStr for Since {
 }
 
 impl Since {
-    fn from(self, now: Timestamp) -> Timestamp {
+    fn time(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Ago(duration) => now - duration,
             Self::At(at) => at,
@@ -211,7 +211,7 @@ fn queries(
         provider: target.provider,
         connection: target.connection,
         status,
-        since: which.since.map(|since| since.from(now)),
+        since: which.since.map(|since| since.time(now)),
     };
     Ok(targets.into_iter().map(query).collect())
 }

@@ -51,7 +51,7 @@ struct Line {
 fn a_beginning_is_a_duration_or_a_time_and_a_wrong_one_is_told_both() {
     let since =
         |text: &str| Line::try_parse_from(["x", "--since", text]).map(|line| line.which.since);
-    let from = |text: &str| since(text).expect("it is one").expect("given").from(NOON);
+    let from = |text: &str| since(text).expect("it is one").expect("given").time(NOON);
     assert_eq!(from("2h"), NOON - Duration::from_secs(7_200));
     assert_eq!(
         from("2026-11-22T12:00:00+01:00").to_string(),

@@ -245,6 +245,17 @@ pub const INGEST: Function = Function {
             ("shared/src/mapping/known.rs", "store.load("),
             Target::Mappings,
         ),
+        // Producers' quotas.
+        used(
+            (STATES, "load"),
+            ("shared/src/lanes/mod.rs", "store.load("),
+            Target::Lanes,
+        ),
+        used(
+            (STATES, "swap"),
+            ("shared/src/lanes/mod.rs", "store.swap("),
+            Target::Lanes,
+        ),
         used(
             (STATES, "glance"),
             ("shared/insights/src/explain/look.rs", "states.glance("),
@@ -256,20 +267,12 @@ pub const INGEST: Function = Function {
             Target::TaggedQueues,
         ),
     ],
-    never: &[
-        Never {
-            file: LEDGER,
-            method: "write",
-            folder: "functions/ingest/src",
-            calls: &["ledger.write(", "store.write(", "ledger::"],
-        },
-        Never {
-            file: STATES,
-            method: "swap",
-            folder: "functions/ingest/src",
-            calls: &[".swap(", "lanes::update("],
-        },
-    ],
+    never: &[Never {
+        file: LEDGER,
+        method: "write",
+        folder: "functions/ingest/src",
+        calls: &["ledger.write(", "store.write(", "ledger::"],
+    }],
     lambda: &[],
 };
 

@@ -360,6 +360,13 @@ fn ingest_sends_to_lanes_and_reads_no_token_no_secret_and_no_letter() {
     let send = |target| on(target, "Stripe", "sqs:SendMessage");
 
     assert!(policy.allows(&send(Target::Queue).with(tag, &[STACK])));
+    for action in ["dynamodb:GetItem", "dynamodb:PutItem"] {
+        let quota = |key| on(Target::Lanes, INGEST.name, action).with(KEYS, &[key]);
+        assert!(policy.allows(&quota("~#0123456789abcdef#quota")));
+        for other in ["stripe#*#breaker", "stripe#a#credentials", "stripe#~#quota"] {
+            assert!(!policy.allows(&quota(other)), "{other}");
+        }
+    }
     let list = on(Target::RequestsIndex, INGEST.name, "dynamodb:Query");
     assert!(policy.allows(&list.with(KEYS, &["stripe#UNKNOWN"])));
 

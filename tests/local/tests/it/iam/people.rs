@@ -178,3 +178,52 @@ fn an_operator_reaches_letters_and_switches_of_this_stack_only() {
         assert!(!operator.allows(&call), "{call:?}");
     }
 }
+
+/// A call of the HTTP API, as API Gateway asks IAM about it: the stage, the verb, the path.
+fn call(stage: &str, verb_and_path: &str) -> Call {
+    let api = format!("API_ID/{stage}/{verb_and_path}");
+    Call::new(
+        BY_HTTP,
+        format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}"),
+    )
+}
+
+#[test]
+fn a_producer_of_one_connection_sends_to_it_and_follows_it_alone() {
+    let (bound, any) = (policy("producer-connection"), policy("producer"));
+    for path in [
+        "POST/v1/requests/stripe/berlin",
+        "GET/v1/requests/stripe/berlin",
+        "GET/v1/requests/stripe/berlin/order-1",
+        "GET/v1/requests/stripe/berlin/a/b",
+        "GET/v1/providers",
+        "GET/v1/providers/stripe/operations/customers.create",
+    ] {
+        assert!(bound.allows(&call("$default", path)), "{path}");
+        assert!(any.allows(&call("$default", path)), "{path}");
+    }
+    for path in [
+        "POST/v1/requests",
+        "GET/v1/requests",
+        "POST/v1/requests/stripe/paris",
+        "POST/v1/requests/stripe/berlin2",
+        "POST/v1/requests/stripe/berlin/x",
+        "POST/v1/requests/slack/berlin",
+        "GET/v1/requests/stripe/paris/order-1",
+        "GET/v1/requests/stripe/paris",
+        "GET/v1/requests/stripe/berlin2/order-1",
+        // A key that looks like the path that is allowed.
+        "GET/v1/requests/stripe/paris/POST/v1/requests/stripe/berlin",
+        "GET/v1/requests/stripe/paris/GET/v1/requests/stripe/berlin/k",
+        "POST/v1/mappings/propose",
+        "POST/v1/webhooks/stripe/berlin",
+    ] {
+        assert!(!bound.allows(&call("$default", path)), "{path}");
+    }
+    // Nor any other stage of the API, or any other API.
+    assert!(!bound.allows(&call("$default/POST/v1/requests/stripe/berlin", "x")));
+    assert!(!bound.allows(&call("test", "POST/v1/requests/stripe/berlin")));
+    let other = call("$default", "POST/v1/requests/stripe/berlin");
+    let other = Call::new(BY_HTTP, other.resource.replace("API_ID", "another"));
+    assert!(!bound.allows(&other) && !any.allows(&other));
+}
