@@ -120,7 +120,7 @@ fn condition(expected: &Expected) -> Condition {
             values: vec![
                 (":owner", Operand::Text(owner.clone())),
                 (":generation", Operand::number(*generation)),
-                (":status", Operand::Text(word(*status).to_owned())),
+                (":status", Operand::Text(status.word().to_owned())),
             ],
         },
     }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::{LocalBoxFuture, join, join_all};
+use futures_util::future::{Either, join_all, select};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::admit::{Leave, Term, Waiting};
 use super::job::{Admitted, Ended, Job};
@@ -43,6 +44,37 @@ impl Draw {
         match self.key.find(LIMIT_MARK) {
             Some(at) => &self.key[..at + LIMIT_MARK.len() - 1],
             None => "",
+        }
+    }
+}
+
+/// What a turn came to.
+#[derive(Default)]
+struct Turn {
+    /// Who goes.
+    going: Vec<Admitted>,
+    /// In whose names they drew.
+    owners: BTreeSet<String>,
+    /// Who waits on.
+    still: Vec<Waiting>,
+    /// Who is put back.
+    ended: Vec<Ended>,
+    /// What was drawn for all of them.
+    drawn: Vec<DrawnItem>,
+}
+
+/// `first`, while `others` go on; `done` hears what these come to.
+async fn beside<F: Future, C: Future>(
+    first: F,
+    others: &mut FuturesUnordered<C>,
+    done: &mut impl FnMut(C::Output),
+) -> F::Output {
+    let mut first = pin!(first);
+    loop {
+        match select(first.as_mut(), others.next()).await {
+            Either::Left((came, _)) => return came,
+            Either::Right((Some(made), _)) => done(made),
+            Either::Right((None, first)) => return first.await,
         }
     }
 }
@@ -157,53 +189,74 @@ impl Lane {
 
     /// Calls that were refused and may wait in the function: all of them ask together when there may be room, and who is
     /// granted goes while the others wait on. Whoever has had no turn by the end of the wait is put back.
-    pub(super) fn take_turns<'a>(
-        &'a self,
-        waiting: Vec<Waiting>,
-        run: &'a Run<'_>,
-    ) -> LocalBoxFuture<'a, (Vec<Ended>, Vec<Job>)> {
-        async move {
-            let Some(at) = waiting.iter().map(|waiting| waiting.at).min() else {
-                return Default::default();
+    pub(super) async fn take_turns(
+        &self,
+        mut waiting: Vec<Waiting>,
+        run: &Run<'_>,
+    ) -> (Vec<Ended>, Vec<Job>) {
+        let (mut ended, mut suspects) = (Vec::new(), Vec::new());
+        let mut calls = FuturesUnordered::new();
+        while !waiting.is_empty() {
+            let mut made = |made: (Vec<Ended>, Vec<Job>)| {
+                ended.extend(made.0);
+                suspects.extend(made.1);
             };
-            let clock = &self.seams.clock;
-            clock.sleep_until(at.max(clock.now() + ASK_EVERY)).await;
-            let share = waiting.iter().map(|waiting| waiting.share).min();
-            let wanted: Vec<Wanted<'_>> = waiting
-                .iter()
-                .filter_map(|waiting| Some(self.wanted(waiting.call.jobs.first()?)))
-                .collect();
-            let latest = self.wait_ends(run);
-            let drawn = self
-                .draw(&wanted, share.unwrap_or(FULL_RATE), latest, run)
-                .await;
-            drop(wanted);
-            let (mut going, mut still, mut ended) = (Vec::new(), Vec::new(), Vec::new());
-            for (waiting, leave) in waiting.into_iter().zip(drawn.leaves) {
-                match leave {
-                    Leave::Granted(term) => going.push(Admitted {
+            let turn = beside(self.turn(waiting, run), &mut calls, &mut made).await;
+            let drawn_by = |owner: &str| turn.owners.contains(owner);
+            calls.push(self.attempt_all(turn.going, run));
+            let returned = self.give_back(&turn.drawn, drawn_by, self.seams.clock.now());
+            beside(returned, &mut calls, &mut made).await;
+            ended.extend(turn.ended);
+            waiting = turn.still;
+        }
+        while let Some(made) = calls.next().await {
+            ended.extend(made.0);
+            suspects.extend(made.1);
+        }
+        (ended, suspects)
+    }
+
+    /// One turn of those that wait; each turn is later than the one before, and after the last nobody waits.
+    async fn turn(&self, waiting: Vec<Waiting>, run: &Run<'_>) -> Turn {
+        let clock = &self.seams.clock;
+        let from = waiting.iter().map(|waiting| waiting.at).min();
+        let soonest = clock.now() + ASK_EVERY;
+        clock
+            .sleep_until(from.map_or(soonest, |from| from.max(soonest)))
+            .await;
+        let share = waiting.iter().map(|waiting| waiting.share).min();
+        let wanted: Vec<Wanted<'_>> = waiting
+            .iter()
+            .filter_map(|waiting| Some(self.wanted(waiting.call.jobs.first()?)))
+            .collect();
+        let latest = self.wait_ends(run);
+        let drawn = self
+            .draw(&wanted, share.unwrap_or(FULL_RATE), latest, run)
+            .await;
+        drop(wanted);
+        let mut turn = Turn {
+            drawn: drawn.items,
+            ..Turn::default()
+        };
+        for (waiting, leave) in waiting.into_iter().zip(drawn.leaves) {
+            match leave {
+                Leave::Granted(term) => {
+                    turn.owners.insert(waiting.call.drawn_by.clone());
+                    turn.going.push(Admitted {
                         term: Some(term),
                         ..waiting.call
-                    }),
-                    Leave::Again(at) => still.push(Waiting { at, ..waiting }),
-                    leave => ended.extend(waiting.call.jobs.into_iter().filter_map(|job| {
+                    });
+                }
+                Leave::Again(at) => turn.still.push(Waiting { at, ..waiting }),
+                leave => turn
+                    .ended
+                    .extend(waiting.call.jobs.into_iter().filter_map(|job| {
                         let outcome = self.without(leave)?;
                         Some(job.end(outcome))
                     })),
-                }
             }
-            let owners: BTreeSet<String> = going.iter().map(|call| call.drawn_by.clone()).collect();
-            let returned =
-                self.give_back(&drawn.items, |owner| owners.contains(owner), clock.now());
-            let (made, later) = join(
-                self.attempt_all(going, run),
-                returned.then(|()| self.take_turns(still, run)),
-            )
-            .await;
-            ended.extend(made.0.into_iter().chain(later.0));
-            (ended, made.1.into_iter().chain(later.1).collect())
         }
-        .boxed_local()
+        turn
     }
 
     /// Until when calls of this batch may wait in the function.

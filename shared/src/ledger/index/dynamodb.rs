@@ -8,7 +8,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 
 use super::{Ask, Entry, INDEX, LedgerIndex, Slice};
-use crate::aws::{Item, failed};
+use crate::aws::failed;
+use crate::dynamodb::Item;
 use crate::ledger::record::{OPEN, open};
 use crate::{StoreError, Timestamp};
 

@@ -107,7 +107,9 @@ pub fn goals(summary: &Summary) -> Vec<Goal> {
 }
 
 fn against_powertools(summary: &Summary, lane: &str, goals: &mut Vec<Goal>) {
-    let rows: [(&str, f64, fn(&Row) -> f64); 4] = [
+    /// What of a contender, how many times less it must be, and where it stands.
+    type Compared = (&'static str, f64, fn(&Row) -> f64);
+    let rows: [Compared; 4] = [
         ("CPU a record", 20.0, |row| row.cpu_ms_record),
         ("CPU of the first batch", 15.0, |row| row.first_batch_cpu_ms),
         ("memory", 6.0, |row| row.peak_mib),
