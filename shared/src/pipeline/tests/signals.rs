@@ -6,7 +6,6 @@ use serde_json::Value;
 use super::world::{FUNCTION_TIMEOUT, lane};
 use super::*;
 use crate::Timestamp;
-use crate::clock::Clock;
 use crate::limiter::{CLOCK_SLACK, Limit, LimitState, Remaining, Signals};
 use crate::pipeline::{Lane, Report};
 use crate::provider::{Answer, Auth, Operation, Provider, Safety, Spec, Verdict};
