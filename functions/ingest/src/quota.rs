@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway::Timestamp;
+use causeway::clock::Clock;
 use causeway::lanes::StateStore;
 use causeway::limiter::{Demand, FULL_RATE, Limit, RateLimiter, ScopeKey};
 use causeway::request::Hash;
@@ -16,8 +17,8 @@ use crate::problem::Problem;
 /// What the limit counts over.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The least that a limit can be: half of it may come at once, and something must be left.
-pub const LEAST: u32 = 2;
+/// The least that a limit can be.
+pub const LEAST: u32 = 1;
 
 /// Digits of a subject's hash in its item's key: nobody finds two subjects with the same ones.
 const DIGITS: usize = 32;
@@ -38,40 +39,36 @@ pub(crate) struct Drawn {
 }
 
 impl Quota {
-    /// No minute sees more than `per_minute` requests of a producer; half of them may come at once.
+    /// No minute sees more than `per_minute` requests of a producer; all of them may come at once.
     pub(crate) fn new(states: Arc<dyn StateStore>, environment: String, per_minute: u32) -> Self {
         let count = per_minute.max(LEAST);
         // An item that nobody has drawn on for hours goes: producers come and go.
         let scope = ScopeKey::Field("producer");
         Self {
             limiter: RateLimiter::new(states, environment),
-            limit: Limit::window("producer", count, MINUTE, count / 2).scoped(scope),
+            limit: Limit::window("producer", count, MINUTE).scoped(scope),
         }
     }
 
     /// Draws for `count` requests of `subject`. A table that does not answer holds nobody up: the quota keeps producers
     /// from each other, and the lanes' queues take what comes.
-    pub(crate) async fn draw(&self, subject: &str, count: usize, now: Timestamp) -> Drawn {
+    pub(crate) async fn draw(&self, subject: &str, count: usize, clock: &dyn Clock) -> Drawn {
+        let now = clock.now();
         let demand = Demand {
             costs: &vec![1; count],
-            now,
-            inline_wait: Duration::ZERO,
             share: FULL_RATE,
             holder: "",
             deadline: now,
         };
         match self
             .limiter
-            .take(&key(subject), &[&self.limit], &demand)
+            .take(&key(subject), &[&self.limit], &demand, clock)
             .await
         {
             Ok(taken) => Drawn {
-                granted: taken.grants.len().min(count),
+                granted: taken.granted.min(count),
                 // A limit of requests a minute has room again within one, however many have been told to come.
-                again: taken
-                    .slots
-                    .first()
-                    .map_or(now, |slot| (*slot).min(now + MINUTE)),
+                again: taken.again.min(now + MINUTE),
             },
             Err(error) => {
                 tracing::warn!(%error, "a producer's quota cannot be read");
@@ -113,6 +110,7 @@ fn key(subject: &str) -> String {
 mod tests {
     use async_trait::async_trait;
     use causeway::StoreError;
+    use causeway::clock::ManualClock;
     use causeway::lanes::{MemoryStates, Swap, Versioned};
     use serde_json::Value;
 
@@ -132,7 +130,7 @@ mod tests {
         for second in 0..180 {
             let now = NOON + Duration::from_secs(second);
             for environment in &environments {
-                let drawn = environment.draw("shop", 40, now).await;
+                let drawn = environment.draw("shop", 40, &ManualClock::at(now)).await;
                 granted.push((second, drawn.granted));
             }
         }
@@ -151,14 +149,16 @@ mod tests {
     async fn who_is_refused_is_told_when_to_come_again_and_others_are_not_held_up() {
         let states = Arc::new(MemoryStates::default());
         let quota = quota(&states, "one");
-        let first = quota.draw("shop", 1_000, NOON).await;
-        assert!((200..=300).contains(&first.granted), "{first:?}");
-        let again = quota.draw("shop", 10, NOON).await;
+        let clock = ManualClock::at(NOON);
+        let first = quota.draw("shop", 1_000, &clock).await;
+        assert!((500..=600).contains(&first.granted), "{first:?}");
+        let again = quota.draw("shop", 10, &clock).await;
         assert_eq!(again.granted, 0);
         assert!((1..=60).contains(&again.wait_s(NOON)), "{again:?}");
         assert!(again.refused(NOON).retryable);
-        assert_eq!(quota.draw("another", 10, NOON).await.granted, 10);
-        let later = quota.draw("shop", 10, NOON + Duration::from_secs(60)).await;
+        assert_eq!(quota.draw("another", 10, &clock).await.granted, 10);
+        clock.advance(MINUTE + Duration::from_secs(5));
+        let later = quota.draw("shop", 10, &clock).await;
         assert_eq!(later.granted, 10);
     }
 
@@ -184,7 +184,7 @@ mod tests {
     #[tokio::test]
     async fn a_table_that_does_not_answer_holds_nobody_up() {
         let quota = Quota::new(Arc::new(Silent), "one".to_owned(), 2);
-        assert_eq!(quota.draw("shop", 100, NOON).await.granted, 100);
+        assert_eq!(quota.draw("shop", 100, &ManualClock::at(NOON)).await.granted, 100);
     }
 
     #[test]

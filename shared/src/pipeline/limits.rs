@@ -393,7 +393,7 @@ impl Lane {
                     .filter(|(_, owner)| !goes(owner))
                     .map(|(at, _)| at)
                     .collect();
-                (!unused.is_empty()).then(|| async move {
+                (!unused.is_empty()).then_some(async move {
                     self.limiter
                         .give_back(&draw.key, &draw.limits, taken, &unused, now)
                         .await

@@ -152,7 +152,10 @@ async fn take(
 ) -> (Vec<Taken>, Vec<Sent>, Option<u64>) {
     let now = api.clock.now();
     let drawn = match &api.quota {
-        Some(quota) => Some(quota.draw(&request.caller.subject, items.len(), now).await),
+        Some(quota) => {
+            let subject = &request.caller.subject;
+            Some(quota.draw(subject, items.len(), api.clock.as_ref()).await)
+        }
         None => None,
     };
     let granted = drawn.map_or(items.len(), |drawn| drawn.granted);
