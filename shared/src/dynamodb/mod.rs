@@ -14,7 +14,8 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
 
 use self::direct::{Direct, Tried};
@@ -25,6 +26,14 @@ use crate::aws::failed;
 
 /// A DynamoDB item.
 pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// A condition that does not hold.
+const REFUSED: &str = "ConditionalCheckFailedException";
+
+/// An absent item comes as an empty one from some.
+fn is_there(item: &Item) -> bool {
+    !item.is_empty()
+}
 
 /// What must hold for an item to be written.
 pub(crate) struct Condition {
@@ -67,6 +76,23 @@ impl From<Operand> for AttributeValue {
 pub(crate) enum Put {
     /// The item is written.
     Done,
+    /// The condition failed; this stands there.
+    Refused(Option<Item>),
+}
+
+/// A change of an item, and what must hold for it.
+pub(crate) struct Update {
+    pub expression: String,
+    pub condition: String,
+    /// What stands for names.
+    pub names: Vec<(String, String)>,
+    pub values: Vec<(String, Operand)>,
+}
+
+/// What became of a conditional `UpdateItem`.
+pub(crate) enum Updated {
+    /// The item was changed, to this.
+    Done(Item),
     /// The condition failed; this stands there.
     Refused(Option<Item>),
 }
@@ -130,10 +156,9 @@ impl DynamoDb {
         match tried {
             // What it says is nothing that is asked for; that it is an object says that DynamoDB has spoken.
             Tried::Done(answer) if read::<Nothing>(&answer).is_some() => return Ok(Put::Done),
-            Tried::Refused(code, answer) if code == "ConditionalCheckFailedException" => {
+            Tried::Refused(code, answer) if code == REFUSED => {
                 if let Some(found) = read::<Found>(&answer) {
-                    let item = found.item.map(json::item);
-                    return Ok(Put::Refused(item.filter(|item| !item.is_empty())));
+                    return Ok(Put::Refused(found.item.map(json::item).filter(is_there)));
                 }
             }
             Tried::Refused(code, _) => return Err(StoreError::new(OPERATION, code)),
@@ -142,6 +167,34 @@ impl DynamoDb {
         let item = serde_dynamo::to_item(object)
             .map_err(|_| StoreError::new(OPERATION, "no item can be made of what is stored"))?;
         sdk_put(self.rest(), table, item, condition).await
+    }
+
+    /// Makes `update` to the item under `pk` of `table` if its condition holds; answers with the item as it is then. One
+    /// whose reply was lost may be made twice.
+    pub(crate) async fn update_if(
+        &self,
+        table: &str,
+        pk: &str,
+        update: Update,
+    ) -> Result<Updated, StoreError> {
+        let body = update_body(table, pk, &update);
+        match self.attempt("DynamoDB_20120810.UpdateItem", body).await {
+            Tried::Done(answer) => {
+                if let Some(Changed { item }) = read(&answer) {
+                    return Ok(Updated::Done(json::item(item)));
+                }
+            }
+            Tried::Refused(code, answer) if code == REFUSED => {
+                if let Some(found) = read::<Found>(&answer) {
+                    return Ok(Updated::Refused(
+                        found.item.map(json::item).filter(is_there),
+                    ));
+                }
+            }
+            Tried::Refused(code, _) => return Err(StoreError::new("UpdateItem", code)),
+            Tried::Unclear => {}
+        }
+        sdk_update(self.rest(), table, pk, update).await
     }
 
     /// The item under `pk` of `table`, as of now.
@@ -203,11 +256,52 @@ fn put_body(table: &str, object: &impl Serialize, condition: &Condition) -> Resu
     item::write(object, &mut body)?;
     body.push_str(r#","ConditionExpression":"#);
     quote(condition.expression, &mut body);
-    let mut named = |member: &str, pairs: &mut dyn Iterator<Item = (&str, String)>| {
-        let mut before = format!(r#","{member}":{{"#);
+    let names = condition.names.iter();
+    let values = condition.values.iter();
+    stand_ins(
+        &mut body,
+        names.map(|(name, stands_for)| (*name, *stands_for)),
+        values.map(|(name, value)| (*name, value)),
+    );
+    body.push_str(r#","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}"#);
+    Ok(body)
+}
+
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html>
+fn update_body(table: &str, pk: &str, update: &Update) -> String {
+    /// Two limits' additions.
+    const USUAL: usize = 768;
+    let mut body = String::with_capacity(USUAL);
+    body.push_str(r#"{"TableName":"#);
+    quote(table, &mut body);
+    body.push_str(r#","Key":{"pk":{"S":"#);
+    quote(pk, &mut body);
+    body.push_str(r#"}},"UpdateExpression":"#);
+    quote(&update.expression, &mut body);
+    body.push_str(r#","ConditionExpression":"#);
+    quote(&update.condition, &mut body);
+    let names = update.names.iter();
+    let values = update.values.iter();
+    stand_ins(
+        &mut body,
+        names.map(|(name, stands_for)| (&**name, &**stands_for)),
+        values.map(|(name, value)| (&**name, value)),
+    );
+    body.push_str(r#","ReturnValues":"ALL_NEW","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}"#);
+    body
+}
+
+/// What stands for names and values in expressions.
+fn stand_ins<'a>(
+    body: &mut String,
+    names: impl Iterator<Item = (&'a str, &'a str)>,
+    values: impl Iterator<Item = (&'a str, &'a Operand)>,
+) {
+    let mut member = |called: &str, pairs: &mut dyn Iterator<Item = (&'a str, String)>| {
+        let mut before = format!(r#","{called}":{{"#);
         for (name, json) in pairs {
             body.push_str(&before);
-            quote(name, &mut body);
+            quote(name, body);
             body.push(':');
             body.push_str(&json);
             before = ",".to_owned();
@@ -216,18 +310,14 @@ fn put_body(table: &str, object: &impl Serialize, condition: &Condition) -> Resu
             body.push('}');
         }
     };
-    let names = condition.names.iter();
-    named(
+    member(
         "ExpressionAttributeNames",
-        &mut names.map(|(name, stands_for)| (*name, quoted(stands_for))),
+        &mut names.map(|(name, stands_for)| (name, quoted(stands_for))),
     );
-    let values = condition.values.iter();
-    named(
+    member(
         "ExpressionAttributeValues",
-        &mut values.map(|(name, value)| (*name, value.json())),
+        &mut values.map(|(name, value)| (name, value.json())),
     );
-    body.push_str(r#","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}"#);
-    Ok(body)
 }
 
 fn quoted(text: &str) -> String {
@@ -278,11 +368,48 @@ async fn sdk_put(
         Err(error) => error,
     };
     if let Some(PutItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error() {
-        return Ok(Put::Refused(
-            refusal.item.clone().filter(|item| !item.is_empty()),
-        ));
+        return Ok(Put::Refused(refusal.item.clone().filter(is_there)));
     }
     Err(failed("PutItem", &error))
+}
+
+async fn sdk_update(
+    client: &Client,
+    table: &str,
+    pk: &str,
+    update: Update,
+) -> Result<Updated, StoreError> {
+    let call = client
+        .update_item()
+        .table_name(table)
+        .key("pk", AttributeValue::S(pk.to_owned()))
+        .update_expression(update.expression)
+        .condition_expression(update.condition)
+        .return_values(ReturnValue::AllNew)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    let call = update
+        .names
+        .into_iter()
+        .fold(call, |call, (name, stands_for)| {
+            call.expression_attribute_names(name, stands_for)
+        });
+    let call = update.values.into_iter().fold(call, |call, (name, value)| {
+        call.expression_attribute_values(name, value.into())
+    });
+    let error = match call.send().await {
+        Ok(reply) => {
+            let item = reply.attributes.filter(is_there);
+            let item = item.ok_or_else(|| StoreError::new("UpdateItem", "no item came back"))?;
+            return Ok(Updated::Done(item));
+        }
+        Err(error) => error,
+    };
+    if let Some(UpdateItemError::ConditionalCheckFailedException(refusal)) =
+        error.as_service_error()
+    {
+        return Ok(Updated::Refused(refusal.item.clone().filter(is_there)));
+    }
+    Err(failed("UpdateItem", &error))
 }
 
 async fn sdk_get(client: &Client, table: &str, pk: &str) -> Result<Option<Item>, StoreError> {
@@ -300,6 +427,13 @@ async fn sdk_get(client: &Client, table: &str, pk: &str) -> Result<Option<Item>,
 struct Found {
     #[serde(rename = "Item")]
     item: Option<HashMap<String, Read>>,
+}
+
+/// An answer that brings the item as it was changed to.
+#[derive(Deserialize)]
+struct Changed {
+    #[serde(rename = "Attributes")]
+    item: HashMap<String, Read>,
 }
 
 /// An object of which nothing is wanted.

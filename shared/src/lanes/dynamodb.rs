@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{MAX_GLANCE, StateStore, Swap, Versioned};
+use super::{Added, Additions, MAX_ADDITIONS, MAX_GLANCE, StateStore, Swap, Versioned};
 use crate::StoreError;
 use crate::aws::failed;
-use crate::dynamodb::{Condition, DynamoDb, Item, Operand, Put};
+use crate::dynamodb::{Condition, DynamoDb, Item, Operand, Put, Update, Updated};
 
 /// The `Lanes` table.
 #[derive(Clone, Debug)]
@@ -114,6 +114,49 @@ impl StateStore for DynamoStates {
             },
         }
     }
+
+    async fn add(
+        &self,
+        key: &str,
+        additions: &Additions<'_>,
+        _mark: &str,
+    ) -> Result<Added, StoreError> {
+        let update = added(additions);
+        match self.dynamodb.update_if(&self.table, key, update).await? {
+            Updated::Done(item) => split(item).map(|(stored, _)| Added::Added(stored)),
+            Updated::Refused(item) => {
+                let current = item.map(split).transpose()?;
+                Ok(Added::Refused(current.map(|(stored, _)| stored)))
+            }
+        }
+    }
+}
+
+/// The expressions that make `additions`, each number and its bound by placeholders: names are the providers'.
+fn added(additions: &Additions<'_>) -> Update {
+    let mut update = Update {
+        expression: "SET version = version + :one".to_owned(),
+        condition: "#guard = :guard".to_owned(),
+        names: vec![
+            ("#guard".to_owned(), additions.guard.0.to_owned()),
+            ("#field".to_owned(), additions.field.to_owned()),
+        ],
+        values: vec![
+            (":guard".to_owned(), Operand::number(additions.guard.1)),
+            (":one".to_owned(), Operand::number(1)),
+        ],
+    };
+    for (at, addition) in additions.all.iter().take(MAX_ADDITIONS).enumerate() {
+        update.expression += &format!(", #field.#n{at} = #field.#n{at} + :a{at}");
+        update.condition += &format!(" AND #field.#n{at} <= :m{at}");
+        let name = (format!("#n{at}"), addition.name.to_owned());
+        update.names.push(name);
+        update.values.extend([
+            (format!(":a{at}"), Operand::number(addition.amount)),
+            (format!(":m{at}"), Operand::number(addition.at_most)),
+        ]);
+    }
+    update
 }
 
 /// A state as it stands in the table.

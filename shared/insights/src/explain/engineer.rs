@@ -236,7 +236,7 @@ fn lane(facts: &Facts<'_>, zone: &Zone) -> Vec<String> {
         let by = match full.by {
             Stop::Asked => "is blocked by the vendor's word",
             Stop::Spent => "has no allowance left by the vendor's word",
-            Stop::Line => "has handed out slots",
+            Stop::Line => "is used up",
         };
         sentences.push(format!(
             "The limit `{}` {by} until {}.",
