@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::context::{Context, Done, Global};
 use crate::error::Error;
 use crate::{
-    breaker, completions, connection, deploy, dlq, doctor, lanes, map, provider, providers, send,
-    status, top, when,
+    breaker, completions, connection, deploy, dlq, doctor, lanes, map, provider, providers,
+    requests, send, status, top, when,
 };
 
 /// Everything was done.
@@ -38,6 +38,8 @@ struct Cli {
 enum Command {
     Send(send::Arguments),
     Status(status::Arguments),
+    Requests(requests::Arguments),
+    Unknown(requests::UnknownArguments),
     Lanes(lanes::Arguments),
     Top(top::Arguments),
     Breaker(breaker::Arguments),
@@ -87,6 +89,8 @@ async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
     match command {
         Command::Send(arguments) => send::run(arguments, context).await,
         Command::Status(arguments) => status::run(arguments, context).await,
+        Command::Requests(arguments) => requests::run(arguments, context).await,
+        Command::Unknown(arguments) => requests::run_unknown(arguments, context).await,
         Command::Lanes(arguments) => lanes::run(arguments, context).await,
         Command::Top(arguments) => top::run(arguments, context).await,
         Command::Breaker(arguments) => breaker::run(arguments, context).await,

@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod output;
 pub mod provider;
 pub mod providers;
+pub mod requests;
 pub mod send;
 pub mod stack;
 pub mod status;

@@ -5,8 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
+use serde::Serialize;
+
 use super::store::too_many_keys;
-use super::{Expected, LedgerStore, MAX_READ, Record, Status, Write};
+use super::{Expected, LedgerStore, MAX_READ, Record, Write};
 use crate::StoreError;
 use crate::aws::failed;
 use crate::dynamodb::{Condition, DynamoDb, Item, Operand, Put};
@@ -29,6 +31,16 @@ impl DynamoLedger {
             table: table.into(),
         }
     }
+}
+
+/// A record as it stands in the table. It is written whole: what the [index](super::index) is to forget goes by not being
+/// there.
+#[derive(Serialize)]
+struct Stored<'a> {
+    #[serde(flatten)]
+    record: &'a Record,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<String>,
 }
 
 #[async_trait]
@@ -77,7 +89,13 @@ impl LedgerStore for DynamoLedger {
     }
 
     async fn write(&self, next: &Record, expected: &Expected) -> Result<Write, StoreError> {
-        let put = self.dynamodb.put_if(&self.table, next, condition(expected));
+        let stored = Stored {
+            record: next,
+            open: next.open(),
+        };
+        let put = self
+            .dynamodb
+            .put_if(&self.table, &stored, condition(expected));
         match put.await? {
             Put::Done => Ok(Write::Written),
             Put::Refused(item) => Ok(Write::refused(next, item.map(read_item).transpose()?)),
@@ -123,20 +141,10 @@ fn read_item(item: Item) -> Result<Record, StoreError> {
     serde_dynamo::from_item(item).map_err(|_| StoreError::unreadable("reading a record"))
 }
 
-/// The status as it stands in the item.
-fn word(status: Status) -> &'static str {
-    match status {
-        Status::InProgress => "IN_PROGRESS",
-        Status::Retrying => "RETRYING",
-        Status::Completed => "COMPLETED",
-        Status::Rejected => "REJECTED",
-        Status::Unknown => "UNKNOWN",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Status;
 
     #[test]
     fn the_condition_spells_a_status_as_the_item_does() {
@@ -148,7 +156,7 @@ mod tests {
             Status::Unknown,
         ] {
             let value: AttributeValue = serde_dynamo::to_attribute_value(status).expect("a word");
-            assert_eq!(value, AttributeValue::S(word(status).to_owned()));
+            assert_eq!(value, AttributeValue::S(status.word().to_owned()));
         }
     }
 }

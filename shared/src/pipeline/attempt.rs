@@ -15,7 +15,7 @@ use super::state::{self, Circumstances};
 use super::{Lane, Run, TROUBLE_WAIT};
 use crate::Timestamp;
 use crate::ledger::state::{Ask, Attempt, Claim, Closing, LEASE_MARGIN, Settlement, claim};
-use crate::ledger::{self, Finding, Record, Settled};
+use crate::ledger::{self, BESIDE, Finding, Record, Settled};
 use crate::outcome::{Deferral, Outcome, Reason, code};
 use crate::queue::{self, Message};
 use crate::retry;
@@ -331,5 +331,5 @@ fn conflict_pk(pk: &str, payload_hash: &str) -> String {
     /// Enough to tell the payloads of one key apart, and little of the record's room.
     const HASH: usize = 16;
     let hash = payload_hash.get(..HASH).unwrap_or(payload_hash);
-    format!("{pk}\u{1f}{hash}")
+    format!("{pk}{BESIDE}{hash}")
 }

@@ -8,7 +8,7 @@ use tracing_subscriber::prelude::*;
 use super::stdout::Lines;
 
 /// Every field of a line of ours, with its meaning. Ids, codes and numbers: never a payload's value, a secret, or a body.
-pub const LOG_FIELDS: [(&str, &str); 31] = [
+pub const LOG_FIELDS: [(&str, &str); 34] = [
     ("timestamp", "when it was written, RFC 3339"),
     ("level", "TRACE to ERROR; an ERROR asks for a person"),
     ("target", "the module that speaks"),
@@ -17,6 +17,12 @@ pub const LOG_FIELDS: [(&str, &str); 31] = [
     ("operation", "the request's operation"),
     ("connection", "the request's connection"),
     ("request_id", "the request's id"),
+    ("request_ids", "ids of the requests that a call handed in"),
+    (
+        "producer",
+        "who handed them in: a role, a user or a token's subject",
+    ),
+    ("source_ip", "the address that the call came from"),
     ("message_id", "SQS's id of the message"),
     (
         "trace_id",

@@ -34,6 +34,9 @@ fn is_pure(path: &str) -> bool {
         "credentials/refresh.rs",
         "mapping/known.rs",
         "ledger/mod.rs",
+        "ledger/index/mod.rs",
+        "ledger/index/store.rs",
+        "ledger/index/memory.rs",
         "ledger/store.rs",
         "ledger/memory.rs",
     ];

@@ -47,13 +47,7 @@ pub(super) fn of_entry(known: &Entry<'_>, detail: Option<&str>) -> String {
 /// A status as the ledger, the API and the documents spell it.
 #[must_use]
 pub const fn word(status: Status) -> &'static str {
-    match status {
-        Status::InProgress => "IN_PROGRESS",
-        Status::Retrying => "RETRYING",
-        Status::Completed => "COMPLETED",
-        Status::Rejected => "REJECTED",
-        Status::Unknown => "UNKNOWN",
-    }
+    status.word()
 }
 
 fn whole_key(facts: &Facts<'_>) -> Option<String> {

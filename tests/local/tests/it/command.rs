@@ -9,9 +9,13 @@ use causeway::Timestamp;
 use causeway::breaker::Breaker;
 use causeway::clock::{Clock, SystemClock};
 use causeway::lanes::{DynamoStates, StateStore};
+use causeway::ledger::{DynamoLedger, Expected, LedgerStore, Record, Status, Write};
 use causeway_local::stack::{BareEmulator, Ended, report};
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use crate::cloudformation::Template;
+use crate::conformance::samples::claim;
 
 /// An emulator with a stack `causeway` whose outputs name three tables and the queues of these lanes, and no function.
 pub async fn tables_and_queues(name: &str, lanes: &[&str]) -> BareEmulator {
@@ -28,6 +32,12 @@ pub async fn tables_and_queues(name: &str, lanes: &[&str]) -> BareEmulator {
     for id in ["RequestsTable", "LanesTable", "MappingsTable"] {
         template["Resources"][id] = table(id);
         template["Outputs"][id] = json!({"Value": {"Ref": id}});
+    }
+    // The ledger's own, as the project's template has them.
+    let requests = Template::read();
+    let requests = requests.properties("RequestsTable");
+    for property in ["AttributeDefinitions", "GlobalSecondaryIndexes"] {
+        template["Resources"]["RequestsTable"]["Properties"][property] = requests[property].clone();
     }
     for lane in lanes {
         for kind in ["Queue", "Dlq"] {
@@ -83,6 +93,7 @@ async fn what_an_operator_asks_and_orders_is_read_from_and_written_to_the_tables
     lanes_stand_in_one_table(&emulator).await;
     a_list_of_letters_says_how_old_the_oldest_is(&emulator).await;
     a_request_is_found_by_its_key(&emulator).await;
+    what_is_not_delivered_is_listed_with_the_next_command(&emulator).await;
     a_connections_mapping_is_put_and_rolled_back(&emulator).await;
 }
 
@@ -155,7 +166,7 @@ fn example(document: &Value, root: &str) -> Value {
 
 async fn what_needs_no_stack_asks_no_aws(emulator: &BareEmulator) {
     let listed = json_of(emulator, &["providers"], 0).await;
-    let shipped = crate::cloudformation::Template::read().shipped.len();
+    let shipped = Template::read().shipped.len();
     assert_eq!(listed.as_array().map(Vec::len), Some(shipped), "{listed}");
     let shown = json_of(emulator, &["providers", "stripe", "customers.create"], 0).await;
     assert_eq!(shown["schema"]["type"], "object", "{shown}");
@@ -333,6 +344,73 @@ async fn lanes_stand_in_one_table(emulator: &BareEmulator) {
         "{}",
         table.stdout
     );
+}
+
+async fn what_is_not_delivered_is_listed_with_the_next_command(emulator: &BareEmulator) {
+    let client = aws_sdk_dynamodb::Client::new(&emulator.sdk_config());
+    let ledger = DynamoLedger::new(client, "RequestsTable");
+    let now = SystemClock.now();
+    for (pk, status, at) in [
+        ("stripe#berlin#o'clock #5", Status::Unknown, now),
+        ("stripe#default#-v", Status::Retrying, now),
+        (
+            "guesty#default#before",
+            Status::Unknown,
+            now - Duration::from_secs(7_200),
+        ),
+    ] {
+        let record = Record {
+            status,
+            claimed_at: Some(at),
+            ..claim(pk, "me")
+        };
+        let absent = Expected::AbsentOrExpired { now };
+        let written = ledger.write(&record, &absent).await;
+        assert_eq!(written.expect("the table answers"), Write::Written);
+    }
+    let listed = json_of(emulator, &["requests", "list"], 0).await;
+    let keys: Vec<_> = listed["requests"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["idempotency_key"].as_str().expect("a key"))
+        .collect();
+    assert_eq!(keys, ["before", "o'clock #5", "-v"], "{listed}");
+    let of_berlin = json_of(emulator, &["requests", "list", "Stripe/berlin"], 0).await;
+    assert_eq!(of_berlin["requests"].as_array().map(Vec::len), Some(1));
+    let unknown = ["unknown", "list", "--since", "1h"];
+    let unknown = json_of(emulator, &unknown, 0).await;
+    assert_eq!(
+        unknown["requests"].as_array().map(Vec::len),
+        Some(1),
+        "{unknown}"
+    );
+    let none = run(
+        emulator,
+        &["requests", "list", "guesty", "--status", "rejected"],
+        0,
+    )
+    .await;
+    assert!(none.stdout.starts_with("Nothing of that kind"), "{none:?}");
+    run(emulator, &["requests", "list", "--limit", "2"], 3).await;
+
+    // Each row's next command is one that the shell takes as it is printed.
+    let table = run(emulator, &["requests", "list", "stripe"], 0).await;
+    let rows: Vec<_> = table.stdout.lines().skip(1).collect();
+    assert_eq!(rows.len(), 2, "{table:?}");
+    for row in rows {
+        let command = row.split_once("causeway ").expect("a command").1;
+        let split = std::process::Command::new("sh")
+            .args(["-c", &format!("printf '%s\\n' {command}")])
+            .output()
+            .expect("sh is everywhere");
+        let words = String::from_utf8(split.stdout).expect("text");
+        let words: Vec<&str> = words.lines().collect();
+        let said = run(emulator, &words, 0).await;
+        let told = ["UNKNOWN", "RETRYING"].into_iter();
+        let told = told.filter(|word| row.contains(word) && said.stdout.contains(word));
+        assert_eq!(told.count(), 1, "{row}: {said:?}");
+    }
 }
 
 /// Letters are read by people alone: the gatekeeper, which calls before they are deleted, hears of the oldest by this.

@@ -27,6 +27,7 @@ fn resource(target: Target, name: &str) -> String {
         Target::Queue => of("sqs", format!("{STACK}-{name}")),
         Target::DeadLetters => of("sqs", format!("{STACK}-{name}-dlq")),
         Target::Requests => table("RequestsTable"),
+        Target::RequestsIndex => table("RequestsTable/index/Open"),
         Target::Lanes => table("LanesTable"),
         Target::LanesStream => table("LanesTable/stream/2026-11-22"),
         Target::Mappings => table("MappingsTable"),
@@ -380,6 +381,15 @@ fn ingest_sends_to_lanes_and_reads_no_token_no_secret_and_no_letter() {
     let send = |target| on(target, "Stripe", "sqs:SendMessage");
 
     assert!(policy.allows(&send(Target::Queue).with(tag, &[STACK])));
+    for action in ["dynamodb:GetItem", "dynamodb:PutItem"] {
+        let quota = |key| on(Target::Lanes, INGEST.name, action).with(KEYS, &[key]);
+        assert!(policy.allows(&quota("~#0123456789abcdef#quota")));
+        for other in ["stripe#*#breaker", "stripe#a#credentials", "stripe#~#quota"] {
+            assert!(!policy.allows(&quota(other)), "{other}");
+        }
+    }
+    let list = on(Target::RequestsIndex, INGEST.name, "dynamodb:Query");
+    assert!(policy.allows(&list.with(KEYS, &["stripe#UNKNOWN"])));
 
     let keys = [
         "stripe#*#breaker",
@@ -419,6 +429,8 @@ fn ingest_sends_to_lanes_and_reads_no_token_no_secret_and_no_letter() {
         on(Target::Lanes, INGEST.name, "dynamodb:GetItem").with(KEYS, &["stripe#*#breaker"]),
         on(Target::Lanes, INGEST.name, "dynamodb:BatchGetItem").with(KEYS, &["stripe#*#breaker"]),
         on(Target::Requests, INGEST.name, "dynamodb:PutItem").with(KEYS, &["stripe#a#b"]),
+        on(Target::Requests, INGEST.name, "dynamodb:Query").with(KEYS, &["stripe#a#b"]),
+        on(Target::RequestsIndex, INGEST.name, "dynamodb:Scan"),
         on(Target::Mappings, INGEST.name, "dynamodb:PutItem").with(KEYS, &["stripe#a#b"]),
         secret("stripe/default-AbCdEf", "secretsmanager:GetSecretValue"),
     ] {

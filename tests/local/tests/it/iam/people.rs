@@ -11,7 +11,7 @@ use super::policy::{ACCOUNT, Call, Policy, REGION, STACK};
 use super::source::{methods, reached};
 
 /// Adapters of the shared crate that the command makes; it uses all that they can do.
-const ADAPTERS: [&str; 3] = ["DynamoStates", "DynamoLedger", "SqsProducer"];
+const ADAPTERS: [&str; 4] = ["DynamoStates", "DynamoLedger", "DynamoIndex", "SqsProducer"];
 
 /// `send` and `status` by HTTP: the one action of API Gateway.
 const BY_HTTP: &str = "execute-api:Invoke";
@@ -63,7 +63,7 @@ pub const TOOLS: [(&str, Role, &[&str]); 5] = [
 ];
 
 /// Who may run which of the command's verbs, by the words that it begins with.
-const VERBS: [(&str, Role); 26] = [
+const VERBS: [(&str, Role); 28] = [
     ("causeway deploy", Role::Admin),
     ("causeway lanes drain", Role::Admin),
     ("causeway lanes retire", Role::Admin),
@@ -74,6 +74,8 @@ const VERBS: [(&str, Role); 26] = [
     ("causeway lanes prune", Role::Operator),
     ("causeway lanes", Role::Viewer),
     ("causeway status", Role::Viewer),
+    ("causeway requests", Role::Viewer),
+    ("causeway unknown", Role::Viewer),
     ("causeway top", Role::Viewer),
     ("causeway providers", Role::Viewer),
     ("causeway breaker show", Role::Viewer),
@@ -203,7 +205,7 @@ fn a_viewer_changes_nothing_and_sees_neither_letters_nor_refresh_tokens() {
     let viewer = policy("viewer");
     for (action, _) in viewer.grants() {
         let verb = action.split(':').nth(1).expect("an action");
-        let reads = ["Get", "List", "Describe", "BatchGet", "Scan"];
+        let reads = ["Get", "List", "Describe", "BatchGet", "Scan", "Query"];
         assert!(reads.iter().any(|read| verb.starts_with(read)), "{action}");
     }
     let scan = |attributes: &[&str]| {
@@ -213,6 +215,10 @@ fn a_viewer_changes_nothing_and_sees_neither_letters_nor_refresh_tokens() {
     };
     assert!(viewer.allows(&scan(&["pk", "state"])));
     assert!(viewer.allows(&table("LanesTable", "dynamodb:GetItem").with(KEYS, &["a#*#breaker"])));
+    let mut list = table("RequestsTable", "dynamodb:Query");
+    assert!(!viewer.allows(&list), "the index alone");
+    list.resource += "/index/Open";
+    assert!(viewer.allows(&list));
     for call in [
         scan(&["pk", "refresh_token"]),
         scan(&["spare"]),
@@ -308,6 +314,55 @@ fn an_operator_settles_letters_and_forces_breakers_and_reads_no_token() {
     ] {
         assert!(!operator.allows(&call), "{call:?}");
     }
+}
+
+/// A call of the HTTP API, as API Gateway asks IAM about it: the stage, the verb, the path.
+fn call(stage: &str, verb_and_path: &str) -> Call {
+    let api = format!("API_ID/{stage}/{verb_and_path}");
+    Call::new(
+        BY_HTTP,
+        format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}"),
+    )
+}
+
+#[test]
+fn a_producer_of_one_connection_sends_to_it_and_follows_it_alone() {
+    let (bound, any) = (policy("producer-connection"), policy("producer"));
+    for path in [
+        "POST/v1/requests/stripe/berlin",
+        "GET/v1/requests/stripe/berlin",
+        "GET/v1/requests/stripe/berlin/order-1",
+        "GET/v1/requests/stripe/berlin/a/b",
+        "GET/v1/providers",
+        "GET/v1/providers/stripe/operations/customers.create",
+    ] {
+        assert!(bound.allows(&call("$default", path)), "{path}");
+        assert!(any.allows(&call("$default", path)), "{path}");
+    }
+    for path in [
+        "POST/v1/requests",
+        "GET/v1/requests",
+        "POST/v1/requests/stripe/paris",
+        "POST/v1/requests/stripe/berlin2",
+        "POST/v1/requests/stripe/berlin/x",
+        "POST/v1/requests/slack/berlin",
+        "GET/v1/requests/stripe/paris/order-1",
+        "GET/v1/requests/stripe/paris",
+        "GET/v1/requests/stripe/berlin2/order-1",
+        // A key that looks like the path that is allowed.
+        "GET/v1/requests/stripe/paris/POST/v1/requests/stripe/berlin",
+        "GET/v1/requests/stripe/paris/GET/v1/requests/stripe/berlin/k",
+        "POST/v1/mappings/propose",
+        "POST/v1/webhooks/stripe/berlin",
+    ] {
+        assert!(!bound.allows(&call("$default", path)), "{path}");
+    }
+    // Nor any other stage of the API, or any other API.
+    assert!(!bound.allows(&call("$default/POST/v1/requests/stripe/berlin", "x")));
+    assert!(!bound.allows(&call("test", "POST/v1/requests/stripe/berlin")));
+    let other = call("$default", "POST/v1/requests/stripe/berlin");
+    let other = Call::new(BY_HTTP, other.resource.replace("API_ID", "another"));
+    assert!(!bound.allows(&other) && !any.allows(&other));
 }
 
 #[test]

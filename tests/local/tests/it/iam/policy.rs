@@ -255,7 +255,10 @@ fn substitute(template: &Template, text: &str, variables: &Value) -> String {
         let (name, rest) = part.split_once('}').expect("a variable ends");
         let value = match variables.get(name) {
             Some(value) => resolve(template, value),
-            None => resolve(template, &serde_json::json!({ "Ref": name })),
+            None => match name.split_once('.') {
+                Some((id, attribute)) => arn(template, id, attribute),
+                None => resolve(template, &serde_json::json!({ "Ref": name })),
+            },
         };
         whole.push_str(&value);
         whole.push_str(rest);

@@ -252,6 +252,14 @@ pub const SECTIONS: &[Known] = &[
         heading: "Resolve an unknown",
         state: State::Letters,
         commands: &[
+            (
+                "causeway unknown list stripe",
+                &[
+                    "order-1712",
+                    "order-1713",
+                    "causeway status stripe order-1712",
+                ],
+            ),
             ("causeway status stripe order-1712", &["UNKNOWN"]),
             (
                 "causeway dlq show stripe order-1712",
