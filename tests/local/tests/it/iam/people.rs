@@ -465,6 +465,13 @@ fn things(stack: &str, prefix: &str) -> Vec<Call> {
             Some("stack"),
         ),
         thing(
+            of(
+                "dynamodb",
+                format!("table/{stack}-RequestsTable-1ABC/index/Open"),
+            ),
+            None,
+        ),
+        thing(
             of("dynamodb", format!("table/{stack}-RequestsTable-1ABC")),
             None,
         ),
