@@ -157,7 +157,7 @@ impl FromStr for Cursor {
 
 /// The page of `query` that begins at `from`, the first one where that is none.
 ///
-/// At most [`SLICES_MAX`] reads of the index and one of the ledger, which is consistent: what has changed, or expired,
+/// At most ten reads of the index and one of the ledger, which is consistent: what has changed, or expired,
 /// since the index heard of it is left out.
 ///
 /// # Errors
