@@ -184,7 +184,13 @@ mod tests {
     #[tokio::test]
     async fn a_table_that_does_not_answer_holds_nobody_up() {
         let quota = Quota::new(Arc::new(Silent), "one".to_owned(), 2);
-        assert_eq!(quota.draw("shop", 100, &ManualClock::at(NOON)).await.granted, 100);
+        assert_eq!(
+            quota
+                .draw("shop", 100, &ManualClock::at(NOON))
+                .await
+                .granted,
+            100
+        );
     }
 
     #[test]

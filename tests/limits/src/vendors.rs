@@ -107,7 +107,7 @@ pub fn windows(folder: &Path) -> Result<Vec<Window>, ReadError> {
                 let one = (known.limit.name(), known.limit.burst(), known.limit.per());
                 known.provider == spec.name && one == (limit.name(), limit.burst(), limit.per())
             };
-            if limit.per().is_some() && !windows.iter().any(|known| is_same(known)) {
+            if limit.per().is_some() && !windows.iter().any(is_same) {
                 windows.push(Window {
                     provider: spec.name.to_owned(),
                     limit: *limit,

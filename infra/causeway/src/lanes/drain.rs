@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Done
         queue.write(&stack, lane, &policy).await?;
         drained = true;
     }
-    let held = held(&stack, lane).await?;
+    let held = Box::pin(held(&stack, lane)).await?;
     let report = Report {
         lane: lane.pascal.clone(),
         takes_new: !drained,

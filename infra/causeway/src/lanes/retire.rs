@@ -78,7 +78,7 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Done
         global.stack.clone_from(&environment.stack);
         let stack = Stack::connect(&global).await?;
         let lane = stack.lane(&arguments.lane)?;
-        let held = held(&stack, lane).await?;
+        let held = Box::pin(held(&stack, lane)).await?;
         (
             moved(&lane.pascal, &mut lanes, &mut kept, "Lanes")?,
             Some(held),

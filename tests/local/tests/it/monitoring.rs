@@ -354,7 +354,7 @@ fn alarms_and_dashboard_look_at_metrics_that_there_are() {
         .chain(GATEKEEPERS)
         .collect();
     let [root, alarms] = both();
-    let dashboard = dashboard(&root);
+    let dashboard = dashboard(root);
     let mut texts: Vec<String> = [&root, &alarms]
         .iter()
         .flat_map(|template| template.alarms())
@@ -423,7 +423,7 @@ fn dashboard(template: &Transformed) -> Value {
 #[test]
 fn the_dashboard_is_what_cloudwatch_reads_and_nothing_overlaps() {
     let [root, _] = both();
-    let dashboard = dashboard(&root);
+    let dashboard = dashboard(root);
     let widgets = dashboard["widgets"].as_array().expect("widgets");
     assert!(widgets.len() > 10);
     let mut taken = BTreeSet::new();

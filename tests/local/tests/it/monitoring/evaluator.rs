@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+/// How the value of some minutes, from one to before another, is had; none where there is none.
+type Valued<'f> = Box<dyn Fn(usize, usize) -> Option<f64> + 'f>;
+
 use super::metric_math::{Known, evaluate};
 
 /// Data points beyond the evaluation periods that are asked for: those of the documentation's table.
@@ -148,10 +151,7 @@ impl Alarm<'_> {
     }
 
     /// The contributors, and how each one's value of the minutes `from..to` is had.
-    fn values<'f>(
-        &self,
-        feed: &'f Feed,
-    ) -> BTreeMap<String, Box<dyn Fn(usize, usize) -> Option<f64> + 'f>> {
+    fn values<'f>(&self, feed: &'f Feed) -> BTreeMap<String, Valued<'f>> {
         let Some(metrics) = self.0.get("Metrics") else {
             let key = key(&Value::Object(self.0.clone()));
             let statistic = self.0.get("Statistic").or(self.0.get("ExtendedStatistic"));
@@ -214,10 +214,7 @@ fn key(metric: &Value) -> Key {
 }
 
 /// The series that a query finds, by the values of its groups.
-fn contributors<'f>(
-    query: &str,
-    feed: &'f Feed,
-) -> BTreeMap<String, Box<dyn Fn(usize, usize) -> Option<f64> + 'f>> {
+fn contributors<'f>(query: &str, feed: &'f Feed) -> BTreeMap<String, Valued<'f>> {
     let between = |from: &str, to: &str| {
         let (_, rest) = query.split_once(from).expect(from);
         rest.split_once(to).expect(to).0.trim().to_owned()
