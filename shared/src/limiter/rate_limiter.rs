@@ -177,7 +177,11 @@ impl RateLimiter {
             match state.slowest(limits, *cost, now) {
                 Some(full) => {
                     let comes_back = state.comes_back(full, now);
-                    pace.slot((full, full.units(*cost)), state.calls(), &comes_back, now)
+                    let units = full.units(*cost);
+                    // What is taken anew leaves a bucket later than was foreseen: who comes too early goes to the end.
+                    let spread = Duration::from_micros(full.bucket_us().unsigned_abs() * 2);
+                    pace.slot((full, units), state.calls(), &comes_back, now)
+                        + spread.mul_f64(self.chance())
                 }
                 // Permits come back when calls end.
                 None => state.permit_at(limits, now, self.chance()),

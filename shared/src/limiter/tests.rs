@@ -98,7 +98,10 @@ fn within_a_bucket_draws_are_additions_and_a_new_bucket_is_swapped_in() {
     assert_eq!(first.additions, None, "nothing is stored yet");
     state = first.next.expect("granted");
     let second = state.draw(&[&MINUTE], &demand(&[1, 1]), NOON + ms(1));
-    assert_eq!(second.additions, Some(vec![("minute", 2, 8)]));
+    assert_eq!(
+        second.additions,
+        Some(vec![("minute", 2, 8), ("*", 2, i64::MAX)])
+    );
     assert_eq!(second.next.as_ref().map(|next| next.turn), Some(state.turn));
     let later = state.draw(&[&MINUTE], &demand(&[1]), NOON + ms(1_400));
     assert_eq!(later.additions, None);
@@ -183,7 +186,7 @@ fn a_bucket_gives_what_it_holds_and_then_its_refill() {
     let draw = state.draw(&[&POINTS], &demand(&[10]), later);
     assert_eq!(
         draw.additions,
-        Some(vec![("points", 10, 98)]),
+        Some(vec![("points", 10, 98), ("*", 1, i64::MAX)]),
         "no turn for a refill"
     );
     // It keeps nothing beyond its capacity.

@@ -174,7 +174,7 @@ pub fn measure(window: &Window) -> Row {
 fn plan(limit: Limit, per: Duration, environments: usize) -> (Plan, usize) {
     let millis = i64::try_from(per.as_millis()).unwrap_or(i64::MAX);
     let windows = usize::try_from((SPAN_MS / millis).max(WINDOWS)).unwrap_or(1);
-    let calls = (windows + 1) * limit.burst() as usize;
+    let calls = (windows + 2) * limit.burst() as usize;
     let slack = i64::try_from(limit.slack().as_millis()).unwrap_or(0);
     let plan = Plan {
         limit,
@@ -191,16 +191,17 @@ fn plan(limit: Limit, per: Duration, environments: usize) -> (Plan, usize) {
     (plan, windows)
 }
 
-/// Of the vendor's count what was used from the end of the first window's worth on, over `windows` windows' worth.
+/// Of the vendor's count what was used over `windows` windows' worth, after the rested account's burst and the window's worth
+/// in which that spreads.
 fn share(outcome: &Outcome, n: usize, windows: usize, window_s: f64) -> f64 {
-    let last = outcome.starts.len().min((windows + 1) * n);
+    let last = outcome.starts.len().min((windows + 2) * n);
     let (Some(from), Some(to)) = (
-        outcome.starts.get(n - 1),
+        outcome.starts.get(2 * n - 1),
         outcome.starts.get(last.wrapping_sub(1)),
     ) else {
         return 0.0;
     };
-    let windows = (last - n) as f64 / n as f64;
+    let windows = last.saturating_sub(2 * n) as f64 / n as f64;
     windows * window_s * 1_000.0 / ((to - from) as f64).max(1.0)
 }
 

@@ -20,7 +20,7 @@ fn no_drawn_fleet_shows_the_vendor_more_than_its_window_allows() {
 #[test]
 fn without_an_allowance_for_clocks_and_delays_windows_see_too_many() {
     let broken = (0..300).filter(|seed| excess(*seed, Allowance::None).0 > 0);
-    assert!(broken.count() > 10);
+    assert!(broken.count() >= 3);
 }
 
 #[test]

@@ -87,7 +87,7 @@ async fn refused_messages_get_slots_that_follow_each_other_and_begin_when_there_
     let first = one.slots(KEY, &[&SECOND], &[1; 6], NOON);
     let more = one.slots(KEY, &[&SECOND], &[1; 2], NOON);
     let all: Vec<Timestamp> = first.into_iter().chain(more).collect();
-    assert!(all[0] >= free && all.is_sorted(), "{all:?}");
+    assert!(all.iter().all(|slot| *slot >= free), "{all:?}");
     let last = all[7].since(all[0]);
     assert!(
         last > Duration::from_secs(1) && last < Duration::from_secs(4),
@@ -100,16 +100,16 @@ async fn the_larger_the_crowd_the_later_it_asks_and_the_wider_its_slots() {
     let world = World::new();
     let (first, late) = (world.environment("first"), world.environment("late"));
     world.take(&first, &[&MINUTE], 20).await;
-    let mut waits = Duration::ZERO;
+    let mut spans = Vec::new();
     for _ in 0..5 {
         // Others are always quicker.
         world.clock.advance(Duration::from_secs(70));
         world.take(&first, &[&MINUTE], 20).await;
-        let refused = world.take(&late, &[&MINUTE], 1).await;
-        assert_eq!(refused.granted, 0);
-        waits = late.slots(KEY, &[&MINUTE], &[1], world.clock.now())[0].since(world.clock.now());
+        assert_eq!(world.take(&late, &[&MINUTE], 1).await.granted, 0);
+        let slots = late.slots(KEY, &[&MINUTE], &[1; 20], world.clock.now());
+        spans.push(slots[19].since(slots[0]));
     }
-    assert!(waits > Duration::from_secs(120), "{waits:?}");
+    assert!(spans[4] > spans[0] + Duration::from_secs(60), "{spans:?}");
 }
 
 #[tokio::test]
