@@ -12,7 +12,6 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::timeout::TimeoutConfig;
 
 /// The connector of the configuration's own HTTP client, with its timeouts. It is asked for in the SDK's way, which
 /// wants a complete client: what a connector has no use for says nothing.

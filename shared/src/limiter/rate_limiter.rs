@@ -345,7 +345,8 @@ impl RateLimiter {
             };
             let ready = state.ready_at(limits, cost, demand.share, now);
             let refused = (full, demand.share);
-            seen.pace.refused(refused, state.calls(), (now, ready), chance);
+            seen.pace
+                .refused(refused, state.calls(), (now, ready), chance);
             seen.pace.ask_from(demand.share)
         })
     }
