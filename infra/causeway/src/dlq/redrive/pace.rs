@@ -112,8 +112,8 @@ mod tests {
         let pace = of("stripe", "customers.create", 1000, None).expect("a pace");
         assert_eq!(pace.limit, Some("endpoint"));
         assert!((11.1..=11.2).contains(&pace.rate), "{pace:?}");
-        assert_eq!(pace.batch(), 11);
-        assert!(pace.wait(11) >= Duration::from_millis(900));
+        assert_eq!(pace.batch(), 10);
+        assert!(pace.wait(10) >= Duration::from_millis(890));
     }
 
     #[test]
