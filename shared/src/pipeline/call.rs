@@ -45,12 +45,16 @@ impl Lane {
         };
         let (timeout, started) = (lead.operation.timeout, self.seams.clock.now());
         // What nothing could settle must not end in doubt for a connection that the vendor was closing.
-        wire.fresh = ready.iter().any(|ready| {
+        let cannot_settle = |ready: &&&Ready<'_>| {
             let first_sent = ready.record.first_sent_at;
             lead.operation.safety.settling(first_sent, started) == Settling::Unknown
-        });
-        // The claims took their time, too.
-        if !run.has_time_for(timeout, started) {
+        };
+        wire.fresh = ready.iter().any(|ready| cannot_settle(&ready));
+        // The claims took their time, and so did the wait for tokens: the vendor may have forgotten a key meanwhile.
+        let forgotten = ready.iter().filter(cannot_settle);
+        if !run.has_time_for(timeout, started)
+            || forgotten.into_iter().any(|one| one.record.ambiguous)
+        {
             return not_made(Obstacle::OutOfTime);
         }
         let answer = self.seams.http.call(&base_url, &wire, timeout).await;

@@ -19,6 +19,13 @@ use crate::provider::{Answer, Verdict};
 /// How long a call waits in the function for its token before the trip back to the queue is the better way.
 const INLINE_WAIT: Duration = Duration::from_millis(500);
 
+/// The same for a call that holds its claim, and whose tokens lapsed over it: a window of a second, and what comes back of
+/// it. Put back, it would find the same again where claims always take longer than its tokens last.
+const WAIT_ANEW: Duration = Duration::from_secs(2);
+
+/// How often one call draws anew: each time the store took longer to answer than its tokens last.
+const DRAWN_ANEW: u32 = 3;
+
 /// Calls that wait in the function ask at most this often: a hundred times, then.
 const ASK_EVERY: Duration = Duration::from_millis(5);
 
@@ -144,17 +151,22 @@ impl Lane {
     /// Waits for the `term` of a call's tokens to begin; where it is over (credentials or claims took their time, and the
     /// promise is about when calls are made) they are drawn anew. None where the call may go.
     pub(super) async fn keep_term(&self, term: Term, job: &Job, run: &Run<'_>) -> Option<Leave> {
-        let mut from = term.from;
-        if self.seams.clock.now() > term.until {
+        let clock = &self.seams.clock;
+        let mut term = term;
+        for _ in 0..DRAWN_ANEW {
+            // Also when they were drawn anew: the store may have taken its time to say so.
+            if clock.now() <= term.until {
+                if clock.now() < term.from {
+                    clock.sleep_until(term.from).await;
+                }
+                return None;
+            }
             match self.draw_anew(job, run).await {
-                Leave::Granted(term) => from = term.from,
+                Leave::Granted(anew) => term = anew,
                 leave => return Some(leave),
             }
         }
-        if self.seams.clock.now() < from {
-            self.seams.clock.sleep_until(from).await;
-        }
-        None
+        Some(Leave::Later(clock.now() + ASK_ANEW))
     }
 
     /// Draws for a call whose tokens have lapsed; its permits have not.
@@ -164,13 +176,17 @@ impl Lane {
             draw.limits.retain(|limit| limit.permits().is_none());
         }
         wanted.draws.retain(|draw| !draw.limits.is_empty());
-        self.draw_alone(wanted, run).await
+        self.draw_within(WAIT_ANEW, wanted, run).await
     }
 
     /// Draws for one call, which may wait a moment for its turn.
     pub(super) async fn draw_alone(&self, wanted: Wanted<'_>, run: &Run<'_>) -> Leave {
+        self.draw_within(INLINE_WAIT, wanted, run).await
+    }
+
+    async fn draw_within(&self, wait: Duration, wanted: Wanted<'_>, run: &Run<'_>) -> Leave {
         let wanted = [wanted];
-        let latest = self.seams.clock.now() + INLINE_WAIT;
+        let latest = self.seams.clock.now() + wait;
         loop {
             let drawn = self.draw(&wanted, FULL_RATE, latest, run).await;
             let leave = drawn.leaves.first().copied().unwrap_or(Leave::Unknown);
