@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench-mapping bench-insights bench-packs bench-cost bench-scale fmt
+.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench bench-guard bench-mapping bench-insights bench-packs bench-limits bench-cost bench-scale fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,12 +45,23 @@ endif
 tools: ## Install the pinned tools into .tools/
 	@$(LOCAL) tools
 
-# Four programs (infra/build/functions.mk), with the packs of the folders that CAUSEWAY_PACKS names.
-build: tools ## Build the functions for AWS
-	$(SAM) build
+# An environment of samconfig.toml.
+ENV ?= default
+PARAMETERS := target/deploy/$(ENV).yaml
+CHECK = cargo run --locked --quiet --package causeway-command --bin causeway -- deploy check --env $(ENV) \
+	--sam .tools/sam/bin/sam --parameters $(PARAMETERS) $(if $(LEAVE),--leave $(LEAVE))
 
-deploy: build ## Deploy to the AWS account of this shell
-	$(SAM) deploy
+# Four programs (infra/build/functions.mk), with the packs of the folders that CAUSEWAY_PACKS names.
+# What they call themselves is the commit (GET /v1/providers).
+build: tools ## Build the functions for AWS: make build ENV=prod, an environment of samconfig.toml
+	CAUSEWAY_RELEASE="$$(git describe --tags --always --dirty 2>/dev/null)" $(SAM) build --config-env $(ENV)
+
+# A stack's first deployment leaves its tables unprotected, so that it can be rolled back: the second protects them.
+deploy: build ## Check, then deploy to the AWS account of this shell: make deploy ENV=prod
+	@$(CHECK)
+	$(SAM) deploy --config-env $(ENV) --parameter-overrides file://$(PARAMETERS)
+	@grep -q '"DeletionProtection": "on"' $(PARAMETERS) || { $(CHECK) && \
+	$(SAM) deploy --config-env $(ENV) --parameter-overrides file://$(PARAMETERS); }
 
 # Fixed by what reads target/sim/summary.json: the path, and `make sim SEEDS=…`.
 SEEDS ?= 20000
@@ -103,6 +114,27 @@ demo-down: ## Stop what demo-up left running
 map-test: ## Show what a mapping makes of its examples: make map-test MAPPING=functions/stripe/mappings/pms-customer.json [SAMPLE=file.json]
 	@cargo run --locked --quiet --package causeway-command --bin causeway -- map test "$(MAPPING)" $(if $(SAMPLE),"$(SAMPLE)")
 
+# Fixed by what reads target/bench/summary.json: the path, and the names in it. Lane and harness are built apart, so that
+# the lane has exactly its own features, and in the shipped profile. `limits`, `scale` and `cost` leave their parts in
+# target/bench before.
+BENCH_PARTS := $(foreach part,limits scale cost,$(if $(shell grep -ls '^name = "causeway-$(part)"' tests/*/Cargo.toml),$(part)))
+
+bench: ## Lanes beside Powertools, a naive handler and a bare loop: make bench, or ONLY=stripe,floor
+	@$(LOCAL) tools bench-python node
+	cargo build --locked --release --package causeway-lane --bin lane
+	cargo build --locked --release --package causeway-bench --bins
+ifndef ONLY
+	$(foreach part,$(BENCH_PARTS),cargo run --locked --quiet --profile sim --package causeway-$(part) --bin $(part) &&) true
+endif
+	@target/release/bench $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+# Unoptimised programs, which the tests' build has already: what is compared is what our code and the SDK do for a record.
+GUARD_BUILD := cargo build --locked --package causeway-lane --package causeway-bench --bins
+
+bench-guard: ## Fail where a record costs the lane more, in times of the bare loop: ratios, never times
+	$(GUARD_BUILD)
+	@target/debug/bench --guard
+
 bench-mapping: ## What mapping a 2 KB document costs, in times of parsing and printing it
 	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-contract --bin bench-mapping
 
@@ -112,6 +144,10 @@ bench-insights: ## How good proposed mappings and early warnings are: golden pai
 
 bench-packs: ## What an operation costs at its first use, and what checking a payload costs
 	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-packs --bin bench-packs
+
+# Fixed by what reads target/bench/limiter.json: the path, and the names in it.
+bench-limits: ## The limiter's promise over 10,000 drawn fleets, and what backlogs get of each documented window
+	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-limits --bin limits
 
 # Fixed by what reads target/bench/cost.json: the path, and the names in it.
 bench-cost: ## What a million requests cost on AWS: target/bench/cost.json, docs/cost.md, the README's table of idle lanes

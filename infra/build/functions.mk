@@ -5,6 +5,8 @@ PROGRAMS := target/lambda
 
 .PHONY: programs
 programs:
+	@command -v cargo-lambda >/dev/null || { echo "cargo-lambda is missing: https://www.cargo-lambda.info"; exit 1; }
+	@command -v zig >/dev/null || command -v python-zig >/dev/null || { echo "zig is missing, with which cargo-lambda links: pip install ziglang, or https://ziglang.org"; exit 1; }
 	@cargo lambda build --release --locked $(PROCESSOR) --lambda-dir $(PROGRAMS) 2>&1
 
 build-GatekeeperFunction build-IngestFunction build-WarningFunction: build-%Function: programs

@@ -8,7 +8,7 @@
 //! | decisions | the `state.rs` of each stage: [`retry`], [`breaker`], [`limiter`], [`ledger`], [`queue`], [`gatekeeper`], [`pipeline`]; and what a [`provider`] is | clocks, environment, I/O |
 //! | seams | [`clock`], [`http_client`], [`ledger`]'s and [`lanes`]' stores, [`queue`], [`secrets`], [`lane_control`]; a lane's are bundled as [`seams`] | AWS types in signatures |
 //! | story | [`pipeline`], [`gatekeeper`] | concrete adapters |
-//! | edges | `dynamodb.rs`, `sqs.rs`, `aws.rs`, `reqwest.rs` in their folders, `lambda` and `telemetry` (feature `aws`) | policy |
+//! | edges | [`dynamodb`], `dynamodb.rs`, `sqs.rs`, `aws.rs`, `reqwest.rs` in their folders, `lambda` and `telemetry` (feature `aws`) | policy |
 
 pub mod cache;
 pub mod form;
@@ -40,6 +40,8 @@ pub mod pipeline;
 
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "aws")]
+pub mod dynamodb;
 #[cfg(feature = "aws")]
 pub mod lambda;
 #[cfg(feature = "aws")]

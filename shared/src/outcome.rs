@@ -153,6 +153,27 @@ impl Deferral {
             Self::StoreUnavailable => "store_unavailable",
         }
     }
+
+    /// Whether it concerns the lane as a whole, and not one request, one key or one connection. An open breaker is told by
+    /// its own metric.
+    pub const fn is_the_lanes(self) -> bool {
+        match self {
+            Self::RateLimited
+            | Self::QuotaSpent
+            | Self::OutOfTime
+            | Self::RetryBudget
+            | Self::StoreUnavailable
+            | Self::PackOlder => true,
+            Self::BreakerOpen
+            | Self::KeyInProgress
+            | Self::NotDue
+            | Self::ConnectionPaused
+            | Self::CredentialsRefreshing
+            | Self::Settling
+            | Self::Suspect
+            | Self::MappingSlow => false,
+        }
+    }
 }
 
 /// Longest detail in bytes: it travels as an SQS message attribute and is read by a person at night.

@@ -29,6 +29,13 @@ const HELD: [QueueAttributeName; 3] = [
     ApproximateNumberOfMessagesNotVisible,
 ];
 
+/// What a dead-letter queue's name adds to its lane's (`template.yaml`).
+const DEAD_LETTERS: &str = "-dlq";
+
+fn no_queue() -> StoreError {
+    StoreError::new("GetQueueAttributes", "no such queue")
+}
+
 /// Lambda's control plane, and the queues that its mappings read.
 ///
 /// Mappings are listed, not asked for one by one: the control plane takes 15 requests a second from a whole account,
@@ -37,8 +44,17 @@ const HELD: [QueueAttributeName; 3] = [
 pub struct AwsLaneControl {
     client: Client,
     queues: aws_sdk_sqs::Client,
-    /// The queues' addresses, by their mappings' ids, as they were read last.
-    urls: Mutex<BTreeMap<String, String>>,
+    /// What was read last, by the queues' names.
+    known: Mutex<BTreeMap<String, Known>>,
+}
+
+/// What stands for a lane's event source on AWS.
+#[derive(Clone, Debug)]
+struct Known {
+    /// The mapping's id.
+    uuid: String,
+    /// The queue's address.
+    url: String,
 }
 
 impl AwsLaneControl {
@@ -47,19 +63,36 @@ impl AwsLaneControl {
         Self {
             client,
             queues,
-            urls: Mutex::default(),
+            known: Mutex::default(),
         }
     }
 
-    fn note_queue(&self, id: &str, mapping: &EventSourceMappingConfiguration) {
-        let url = mapping.event_source_arn().and_then(queue_url);
-        let mut urls = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
-        urls.extend(url.map(|url| (id.to_owned(), url)));
+    fn note(&self, queue: &str, known: Known) {
+        let mut all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(queue.to_owned(), known);
     }
 
-    fn queue(&self, id: &str) -> Option<String> {
-        let urls = self.urls.lock().unwrap_or_else(PoisonError::into_inner);
-        urls.get(id).cloned()
+    fn known(&self, queue: &str) -> Option<Known> {
+        let all = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(queue).cloned()
+    }
+
+    /// What the `queue` holds.
+    async fn held(&self, queue: String) -> Result<u64, StoreError> {
+        let asked = self
+            .queues
+            .get_queue_attributes()
+            .queue_url(queue)
+            .set_attribute_names(Some(HELD.to_vec()))
+            .send()
+            .await
+            .map_err(|error| failed("GetQueueAttributes", &error))?;
+        let held = HELD.iter().map(|name| {
+            let number = asked.attributes()?.get(name)?;
+            number.parse::<u64>().ok()
+        });
+        held.sum::<Option<u64>>()
+            .ok_or_else(|| StoreError::new("GetQueueAttributes", "a number is missing"))
     }
 }
 
@@ -78,12 +111,11 @@ impl LaneControl for AwsLaneControl {
                 .await
                 .map_err(|error| failed("ListEventSourceMappings", &error))?;
             for mapping in page.event_source_mappings() {
-                if let Some(id) = mapping
-                    .uuid()
-                    .filter(|id| ids.iter().any(|ours| ours == id))
+                if let Some((queue, known)) = lanes_own(mapping)
+                    && let Some(id) = ids.iter().find(|id| **id == queue)
                 {
-                    self.note_queue(id, mapping);
-                    found.insert(id.to_owned(), event_source(mapping));
+                    self.note(id, known);
+                    found.insert(id.clone(), event_source(mapping));
                 }
             }
             marker = page.next_marker.filter(|marker| !marker.is_empty());
@@ -99,26 +131,24 @@ impl LaneControl for AwsLaneControl {
     }
 
     async fn waiting(&self, id: &str) -> Result<u64, StoreError> {
-        let queue = self.queue(id);
-        let queue = queue.ok_or_else(|| StoreError::new("GetQueueAttributes", "no such queue"))?;
-        let asked = self
-            .queues
-            .get_queue_attributes()
-            .queue_url(queue)
-            .set_attribute_names(Some(HELD.to_vec()))
-            .send()
-            .await
-            .map_err(|error| failed("GetQueueAttributes", &error))?;
-        let held = HELD.iter().map(|name| {
-            let number = asked.attributes()?.get(name)?;
-            number.parse::<u64>().ok()
-        });
-        held.sum::<Option<u64>>()
-            .ok_or_else(|| StoreError::new("GetQueueAttributes", "a number is missing"))
+        let known = self.known(id).ok_or_else(no_queue)?;
+        self.held(known.url).await
+    }
+
+    async fn letters(&self, id: &str) -> Result<u64, StoreError> {
+        let known = self.known(id).ok_or_else(no_queue)?;
+        self.held(format!("{}{DEAD_LETTERS}", known.url)).await
     }
 
     async fn set(&self, id: &str, setting: Setting) -> Result<(), StoreError> {
-        let update = self.client.update_event_source_mapping().uuid(id);
+        if self.known(id).is_none() {
+            self.read(&[id.to_owned()]).await?;
+        }
+        let known = self.known(id);
+        let known =
+            known.ok_or_else(|| StoreError::new("UpdateEventSourceMapping", "no such mapping"))?;
+        let update = self.client.update_event_source_mapping();
+        let update = update.uuid(known.uuid);
         let update = match setting {
             Setting::Disabled => update.enabled(false),
             Setting::Enabled {
@@ -134,6 +164,20 @@ impl LaneControl for AwsLaneControl {
         done.map_err(|error| failed("UpdateEventSourceMapping", &error))?;
         Ok(())
     }
+}
+
+/// The queue's name and what is known of the mapping, where it is a lane's: from a queue to the function of the queue's
+/// own name, whichever version or alias of it.
+fn lanes_own(mapping: &EventSourceMappingConfiguration) -> Option<(String, Known)> {
+    let queue = mapping.event_source_arn()?;
+    let name = queue.rsplit(':').next()?;
+    // arn:aws:lambda:REGION:ACCOUNT:function:NAME, perhaps with an alias behind it.
+    let function = mapping.function_arn()?.split(':').nth(6)?;
+    let known = Known {
+        uuid: mapping.uuid()?.to_owned(),
+        url: queue_url(queue)?,
+    };
+    (name == function).then(|| (name.to_owned(), known))
 }
 
 /// The address of the queue that `arn` names.
@@ -207,6 +251,30 @@ mod tests {
         ] {
             assert!(in_state(state).is_changing, "{state}");
         }
+    }
+
+    #[test]
+    fn a_lane_s_mapping_is_known_by_its_queue_whatever_release_it_feeds() {
+        let of = |queue: &str, function: &str| {
+            let mapping = EventSourceMappingConfiguration::builder()
+                .uuid("id")
+                .event_source_arn(format!("arn:aws:sqs:eu-west-1:123456789012:{queue}"))
+                .function_arn(format!(
+                    "arn:aws:lambda:eu-west-1:123456789012:function:{function}"
+                ))
+                .build();
+            lanes_own(&mapping).map(|(name, known)| (name, known.uuid))
+        };
+        let lane = Some(("causeway-Stripe".to_owned(), "id".to_owned()));
+        for function in [
+            "causeway-Stripe",
+            "causeway-Stripe:live",
+            "causeway-Stripe:7",
+        ] {
+            assert_eq!(of("causeway-Stripe", function), lane);
+        }
+        // Somebody's own reader of a lane's queue is not the lane's.
+        assert_eq!(of("causeway-Stripe", "audit"), None);
     }
 
     #[test]

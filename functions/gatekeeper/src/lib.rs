@@ -3,7 +3,7 @@
 mod aws;
 mod config;
 mod event;
-mod metrics;
+pub mod metrics;
 
 use std::sync::Arc;
 
@@ -52,17 +52,32 @@ async fn serve() -> Result<(), Error> {
         clock.clone(),
     )
     .heeding_warnings(config.heeds_warnings);
-    let handler = |event: LambdaEvent<Event>| handle(&gatekeeper, clock.as_ref(), event.payload);
+    let namespace = config.metrics_namespace.as_str();
+    let handler =
+        |event: LambdaEvent<Event>| handle(&gatekeeper, clock.as_ref(), namespace, event.payload);
     lambda_runtime::run(service_fn(handler)).await
 }
 
 /// One invocation. It never fails: a stream would hand out the same records again and again, and what went wrong is
 /// logged and left to the next minute.
-async fn handle(gatekeeper: &Gatekeeper, clock: &dyn Clock, event: Event) -> Result<Value, Error> {
+async fn handle(
+    gatekeeper: &Gatekeeper,
+    clock: &dyn Clock,
+    namespace: &str,
+    event: Event,
+) -> Result<Value, Error> {
     let cause = cause(&event);
     let run = gatekeeper.run(&cause).await;
-    metrics::emit(&cause, &run, clock.now());
+    metrics::emit(namespace, &cause, &run, clock.now());
     Ok(summary(&run))
+}
+
+/// The connections that are paused, by their names.
+fn paused(run: &Run) -> Vec<String> {
+    let paused = run.seen.connections.iter().filter(|one| one.is_paused);
+    paused
+        .map(|one| format!("{}/{}", one.provider, one.name))
+        .collect()
 }
 
 /// What a person sees who invokes the function by hand.
@@ -77,5 +92,6 @@ fn summary(run: &Run) -> Value {
         "idle": providers(|visit| visit.breaker == Some(Report::Idle)),
         "set": providers(|visit| visit.set.is_some()),
         "failed": providers(|visit| visit.failed),
+        "paused": paused(run),
     })
 }

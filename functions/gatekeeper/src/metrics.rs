@@ -5,12 +5,13 @@ use std::io::Write;
 
 use causeway::Timestamp;
 use causeway::gatekeeper::{Cause, Report, Run};
+use causeway::telemetry::{CONNECTION, DIMENSION};
 use serde_json::{Value, json};
 
 /// Writes a run's metrics to standard output, which is the function's log stream. Losing one is no reason to fail.
-pub fn emit(cause: &Cause, run: &Run, now: Timestamp) {
+pub fn emit(namespace: &str, cause: &Cause, run: &Run, now: Timestamp) {
     let mut out = std::io::stdout().lock();
-    for line in lines(cause, run, now) {
+    for line in lines(namespace, cause, run, now) {
         let _ = writeln!(out, "{line}");
     }
 }
@@ -19,43 +20,86 @@ pub fn emit(cause: &Cause, run: &Run, now: Timestamp) {
 ///   lane that is switched off says nothing.
 /// - `BreakerIdle` of each lane whose breaker awaits a probe while nothing waits that could be one: it is no outage, and
 ///   `BreakerOpen` is 0.
+/// - `ConnectionPaused` (0 or 1) of each connection that is paused, or was a moment ago: a gauge, with the connection as
+///   a second dimension, so that its alarm calls for each and names it.
+/// - `OldestLetterAge` of each lane with a dead letter that may be a week old.
 /// - `GatekeeperHeartbeat`, without a dimension, of each minute's run that could read the event sources. A gatekeeper
 ///   that is not allowed to, or does not run, is dead.
-fn lines(cause: &Cause, run: &Run, now: Timestamp) -> Vec<Value> {
-    let of = |provider: &str, name: &str, value| {
-        let mut line = metric(name, &["Provider"], value, now);
-        line["Provider"] = provider.into();
-        line
+#[must_use]
+pub fn lines(namespace: &str, cause: &Cause, run: &Run, now: Timestamp) -> Vec<Value> {
+    let mut lines = Vec::new();
+    let mut say = |name: &str, unit: &str, value: u64, dimensions: &[(&str, &str)]| {
+        lines.push(metric(namespace, (name, unit, value), dimensions, now));
     };
-    let breakers = run.visits.iter().flat_map(|visit| {
-        let open = visit.breaker.map(|said| u8::from(said == Report::Open));
-        let open = open.map(|open| of(&visit.provider, "BreakerOpen", open));
-        let idle = visit.breaker == Some(Report::Idle);
-        let idle = idle.then(|| of(&visit.provider, "BreakerIdle", 1));
-        open.into_iter().chain(idle)
-    });
-    let is_alive = *cause == Cause::Schedule && run.sources_read;
-    let heartbeat = is_alive.then(|| metric("GatekeeperHeartbeat", &[], 1, now));
-    breakers.chain(heartbeat).collect()
+    for visit in &run.visits {
+        let provider = [(DIMENSION, visit.provider.as_str())];
+        if let Some(said) = visit.breaker {
+            say(
+                "BreakerOpen",
+                "Count",
+                u64::from(said == Report::Open),
+                &provider,
+            );
+        }
+        if visit.breaker == Some(Report::Idle) {
+            say("BreakerIdle", "Count", 1, &provider);
+        }
+    }
+    for one in &run.seen.connections {
+        let connection = [
+            (DIMENSION, one.provider.as_str()),
+            (CONNECTION, one.name.as_str()),
+        ];
+        say(
+            "ConnectionPaused",
+            "Count",
+            u64::from(one.is_paused),
+            &connection,
+        );
+    }
+    for (provider, age) in &run.seen.letters {
+        say(
+            "OldestLetterAge",
+            "Seconds",
+            age.as_secs(),
+            &[(DIMENSION, provider.as_str())],
+        );
+    }
+    if *cause == Cause::Schedule && run.sources_read {
+        say("GatekeeperHeartbeat", "Count", 1, &[]);
+    }
+    lines
 }
 
-fn metric(name: &str, dimensions: &[&str], value: u8, now: Timestamp) -> Value {
-    json!({
+fn metric(
+    namespace: &str,
+    (name, unit, value): (&str, &str, u64),
+    dimensions: &[(&str, &str)],
+    now: Timestamp,
+) -> Value {
+    let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
+    let mut line = json!({
         name: value,
         "_aws": {
             "Timestamp": now.as_millis(),
             "CloudWatchMetrics": [{
-                "Namespace": "Causeway",
-                "Dimensions": [dimensions],
-                "Metrics": [{"Name": name, "Unit": "Count"}],
+                "Namespace": namespace,
+                "Dimensions": [names],
+                "Metrics": [{"Name": name, "Unit": unit}],
             }],
         },
-    })
+    });
+    for (name, value) in dimensions {
+        line[*name] = (*value).into();
+    }
+    line
 }
 
 #[cfg(test)]
 mod tests {
-    use causeway::gatekeeper::Visit;
+    use std::time::Duration;
+
+    use causeway::gatekeeper::{Connection, Seen, Visit};
 
     use super::*;
 
@@ -75,12 +119,13 @@ mod tests {
                 visit("twilio", Some(Report::Closed)),
             ],
             sources_read: true,
+            seen: Seen::default(),
         }
     }
 
     #[test]
     fn a_minutes_run_reports_who_is_not_closed_and_that_it_lives() {
-        let lines = lines(&Cause::Schedule, &run(), NOW);
+        let lines = lines("Causeway", &Cause::Schedule, &run(), NOW);
         assert_eq!(
             lines[0],
             json!({
@@ -108,7 +153,7 @@ mod tests {
     fn a_breaker_that_only_lacks_a_probe_is_idle_and_not_open() {
         let mut run = run();
         run.visits[0].breaker = Some(Report::Idle);
-        let lines = lines(&Cause::Schedule, &run, NOW);
+        let lines = lines("Causeway", &Cause::Schedule, &run, NOW);
         assert_eq!(lines[0]["BreakerOpen"], 0);
         assert_eq!(lines[1]["BreakerIdle"], 1);
         assert_eq!(lines[1]["Provider"], "stripe");
@@ -117,7 +162,7 @@ mod tests {
     #[test]
     fn a_change_and_a_run_that_could_not_read_are_no_heartbeats() {
         let is_alive = |cause: &Cause, run: &Run| {
-            let lines = lines(cause, run, NOW);
+            let lines = lines("Causeway", cause, run, NOW);
             lines
                 .iter()
                 .any(|line| line.get("GatekeeperHeartbeat").is_some())
@@ -129,5 +174,28 @@ mod tests {
             ..run()
         };
         assert!(!is_alive(&Cause::Schedule, &blind));
+    }
+
+    #[test]
+    fn a_paused_connection_is_named_and_an_old_letter_has_an_age() {
+        let mut run = run();
+        run.visits.clear();
+        run.seen = Seen {
+            connections: vec![Connection {
+                provider: "stripe".to_owned(),
+                name: "berlin".to_owned(),
+                is_paused: true,
+            }],
+            letters: vec![("slack".to_owned(), Duration::from_secs(950_400))],
+        };
+        let lines = lines("Other", &Cause::Schedule, &run, NOW);
+        let metrics = &lines[0]["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(
+            (&metrics["Namespace"], &metrics["Dimensions"]),
+            (&json!("Other"), &json!([["Provider", "Connection"]]))
+        );
+        let said = ["ConnectionPaused", "Provider", "Connection"].map(|name| &lines[0][name]);
+        assert_eq!(said, [&json!(1), &json!("stripe"), &json!("berlin")]);
+        assert_eq!(lines[1]["OldestLetterAge"], 950_400);
     }
 }

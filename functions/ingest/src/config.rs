@@ -21,6 +21,10 @@ pub struct Config {
     pub log_level: String,
     /// How well a safety must be known to count (`ALLOW_INFERRED`), as in the lanes.
     pub least: Class,
+    /// The claim by which tokens list connections (`JWT_CONNECTIONS_CLAIM`); none, a token may use all.
+    pub connections_claim: Option<String>,
+    /// Requests a minute that one producer may hand in (`PRODUCER_LIMIT`); none, as many as come.
+    pub producer_limit: Option<u32>,
     /// The deployed lanes (`LANE_<name>`: the provider; its queue is `QUEUE_URL_PREFIX` and that name).
     pub lanes: Vec<Lane>,
 }
@@ -36,6 +40,7 @@ impl Config {
         let mut lanes_table = String::new();
         let (mut prefix, mut log_level) = (String::new(), "info".to_owned());
         let (mut named, mut allow_inferred) = (Vec::new(), String::new());
+        let (mut claim, mut limit) = (String::new(), "0".to_owned());
         for (name, value) in variables {
             match name.as_str() {
                 "REQUESTS_TABLE" => requests_table = value,
@@ -43,6 +48,8 @@ impl Config {
                 "MAPPINGS_TABLE" => mappings_table = value,
                 "QUEUE_URL_PREFIX" => prefix = value,
                 ALLOW_INFERRED => allow_inferred = value,
+                "JWT_CONNECTIONS_CLAIM" => claim = value,
+                "PRODUCER_LIMIT" if !value.is_empty() => limit = value,
                 "LOG_LEVEL" if !value.is_empty() => log_level = value,
                 _ => {
                     if let Some(lane) = name.strip_prefix(LANE) {
@@ -76,12 +83,18 @@ impl Config {
             });
         }
         lanes.sort_by(|one, other| one.provider.cmp(&other.provider));
+        let limit: u32 = limit.parse().map_err(|_| ConfigError {
+            name: "PRODUCER_LIMIT",
+            rule: "must be a whole number of requests a minute",
+        })?;
         Ok(Self {
             requests_table,
             lanes_table,
             mappings_table,
             log_level,
             least: least(&allow_inferred)?,
+            connections_claim: Some(claim).filter(|claim| !claim.is_empty()),
+            producer_limit: Some(limit).filter(|limit| *limit > 0),
             lanes,
         })
     }
@@ -127,6 +140,19 @@ mod tests {
             read(&allowed).map(|config| config.least),
             Ok(Class::Inferred)
         );
+        assert_eq!(
+            (config.connections_claim, config.producer_limit),
+            (None, None)
+        );
+        let bound = [
+            ("JWT_CONNECTIONS_CLAIM", "scope"),
+            ("PRODUCER_LIMIT", "600"),
+        ];
+        let bound = read(&[&WHOLE[..], &bound].concat()).expect("whole");
+        assert_eq!(bound.connections_claim.as_deref(), Some("scope"));
+        assert_eq!(bound.producer_limit, Some(600));
+        let broken = [&WHOLE[..], &[("PRODUCER_LIMIT", "-1")]].concat();
+        assert_eq!(read(&broken).expect_err("no number").name, "PRODUCER_LIMIT");
         let broken = [&WHOLE[..], &[("ALLOW_INFERRED", "maybe")]].concat();
         assert_eq!(read(&broken).expect_err("neither").name, "ALLOW_INFERRED");
     }

@@ -13,12 +13,21 @@ use serde::Serialize;
 use crate::api::{Api, REQUESTS};
 use crate::explained;
 use crate::explanation::Explained;
-use crate::http::Response;
+use crate::http::{Request, Response};
 use crate::problem::Problem;
 
 /// Where a request stands: what its lane has written down. A request that still waits in its queue has no record.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct RequestState {
+    #[serde(flatten)]
+    standing: Standing,
+    /// The same in words, with why it is not delivered yet where it is not.
+    explanation: Explained,
+}
+
+/// What its lane has written down of a request.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Standing {
     /// The provider.
     provider: String,
     /// The connection.
@@ -49,8 +58,6 @@ pub struct RequestState {
     /// What the provider answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<ProviderResponse>,
-    /// The same in words, with why it is not delivered yet where it is not.
-    explanation: Explained,
 }
 
 /// The words of [`Status`].
@@ -93,9 +100,14 @@ pub(crate) fn location(key: &LedgerKey) -> String {
 }
 
 /// Answers for the record at `address`: `<provider>/<connection>/<key>`, where the key may hold slashes, or
-/// `<provider>/<connection>` with the key in `query`.
-pub(crate) async fn follow(api: &Api, address: &str, query: &str) -> Response {
-    let asked = ledger_key(address, query).and_then(|key| Ok((key, explained::zone(query)?)));
+/// `<provider>/<connection>` with the key in the query.
+pub(crate) async fn follow(api: &Api, address: &str, request: &Request) -> Response {
+    let query = &*request.query;
+    let asked = ledger_key(address, query).and_then(|key| {
+        let may = api.may(&request.caller);
+        may.check(key.provider(), Some(key.connection()))?;
+        Ok((key, explained::zone(query)?))
+    });
     let (key, zone) = match asked {
         Ok(asked) => asked,
         Err(problem) => return problem.into(),
@@ -113,7 +125,14 @@ pub(crate) async fn follow(api: &Api, address: &str, query: &str) -> Response {
     let record = record.filter(|record| !record.is_expired(now));
     let explanation = explained::explained(api, &key, record.as_ref(), lane.as_ref(), (&zone, now));
     match record {
-        Some(record) => Response::json(StatusCode::OK, &state(&key, record, explanation)),
+        Some(record) => {
+            let standing = Standing::of(&key, record);
+            let state = RequestState {
+                standing,
+                explanation,
+            };
+            Response::json(StatusCode::OK, &state)
+        }
         None => {
             let detail = "no lane has a record of it: it waits in its queue, was never sent, or ended more than 30 days ago";
             Problem::new(StatusCode::NOT_FOUND, "no_such_request", detail)
@@ -152,25 +171,27 @@ fn asked_for(query: &str) -> Result<String, Problem> {
     }
 }
 
-fn state(key: &LedgerKey, record: Record, explanation: Explained) -> RequestState {
-    let text = |time: Timestamp| time.to_string();
-    RequestState {
-        explanation,
-        provider: key.provider().to_owned(),
-        connection: key.connection().to_owned(),
-        idempotency_key: key.key().to_owned(),
-        status: record.status,
-        attempts: record.attempts,
-        ambiguous: record.ambiguous,
-        first_seen: text(record.first_seen),
-        last_attempt: record.last_attempt.map(text),
-        next_attempt_at: record.next_attempt_at.map(text),
-        code: record.code.map(|code| code.to_string()),
-        detail: record.detail,
-        response: record.response.map(|response| ProviderResponse {
-            status: response.status,
-            object_id: response.object_id,
-        }),
+impl Standing {
+    /// Of the request under `key`.
+    pub(crate) fn of(key: &LedgerKey, record: Record) -> Self {
+        let text = |time: Timestamp| time.to_string();
+        Self {
+            provider: key.provider().to_owned(),
+            connection: key.connection().to_owned(),
+            idempotency_key: key.key().to_owned(),
+            status: record.status,
+            attempts: record.attempts,
+            ambiguous: record.ambiguous,
+            first_seen: text(record.first_seen),
+            last_attempt: record.last_attempt.map(text),
+            next_attempt_at: record.next_attempt_at.map(text),
+            code: record.code.map(|code| code.to_string()),
+            detail: record.detail,
+            response: record.response.map(|response| ProviderResponse {
+                status: response.status,
+                object_id: response.object_id,
+            }),
+        }
     }
 }
 

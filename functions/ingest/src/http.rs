@@ -7,10 +7,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use causeway::Timestamp;
 use causeway::trace::{RemoteParent, TraceContext};
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 
+use crate::caller::Caller;
 use crate::problem::Problem;
 
 /// Longest body that is taken. Lambda hands over at most 6 MB, the body quoted as JSON text among them, so that a body
@@ -32,6 +33,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body.
     pub body: Vec<u8>,
+    /// Who asks.
+    pub caller: Caller,
     /// The span in which Lambda runs the function.
     pub function: Option<RemoteParent>,
 }
@@ -45,6 +48,8 @@ pub struct Response {
     pub content_type: &'static str,
     /// `Location`, where there is something to follow.
     pub location: Option<String>,
+    /// `Retry-After` in seconds, where there is a time to come again.
+    pub retry_after_s: Option<u64>,
     /// The body: JSON.
     pub body: String,
     /// What went to queues on the way to this answer; it is not part of it.
@@ -71,11 +76,15 @@ pub struct Sent {
 }
 
 impl Request {
-    /// The request in API Gateway's event.
+    /// The request in API Gateway's event; `claim` is the one by which a token lists connections.
     ///
     /// # Errors
     /// When the body's encoding is broken.
-    pub fn from_event(event: ApiGatewayV2httpRequest) -> Result<Self, Problem> {
+    pub fn from_event(
+        event: ApiGatewayV2httpRequest,
+        claim: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let context = event.request_context;
         let body = event.body.unwrap_or_default();
         let body = if event.is_base64_encoded {
             STANDARD
@@ -85,9 +94,14 @@ impl Request {
             body.into_bytes()
         };
         Ok(Self {
-            id: event.request_context.request_id.unwrap_or_default(),
+            id: context.request_id.unwrap_or_default(),
+            caller: Caller::of(
+                context.authorizer.as_ref(),
+                context.http.source_ip.unwrap_or_default(),
+                claim,
+            ),
             function: None,
-            method: event.request_context.http.method,
+            method: context.http.method,
             path: decoded(&event.raw_path.unwrap_or_default()),
             query: event.raw_query_string.unwrap_or_default(),
             headers: event.headers,
@@ -118,6 +132,7 @@ impl Response {
                 status,
                 content_type: "application/json",
                 location: None,
+                retry_after_s: None,
                 body,
                 sent: Vec::new(),
             },
@@ -141,6 +156,7 @@ impl From<Problem> for Response {
             status: problem.status(),
             content_type: "application/problem+json",
             location: None,
+            retry_after_s: None,
             body: problem.to_json(),
             sent: Vec::new(),
         }
@@ -157,6 +173,9 @@ impl From<Response> for ApiGatewayV2httpResponse {
         let location = response.location.map(HeaderValue::try_from);
         if let Some(Ok(location)) = location {
             headers.insert(LOCATION, location);
+        }
+        if let Some(seconds) = response.retry_after_s {
+            headers.insert(RETRY_AFTER, seconds.into());
         }
         let mut event = Self::default();
         event.status_code = response.status.as_u16().into();
@@ -183,7 +202,7 @@ mod tests {
             let mut event = ApiGatewayV2httpRequest::default();
             event.body = Some(body.to_owned());
             event.is_base64_encoded = encoded;
-            Request::from_event(event).map(|request| request.body)
+            Request::from_event(event, None).map(|request| request.body)
         };
         assert_eq!(event("{}", false), Ok(b"{}".to_vec()));
         assert_eq!(event("e30=", true), Ok(b"{}".to_vec()));

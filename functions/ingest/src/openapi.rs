@@ -1,6 +1,8 @@
 //! The API's own description, OpenAPI 3.1: `openapi.json` beside this crate is this document, and a test says when it
 //! is not. <https://spec.openapis.org/oas/v3.1.1.html>
 
+use causeway::ledger::Status;
+use causeway::ledger::index::LISTED;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -8,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::api::{PROPOSE, PROVIDERS, REQUESTS};
 use crate::follow::RequestState;
 use crate::http;
+use crate::list::Undelivered;
 use crate::mappings::{Ask, Proposed};
 use crate::problem::Problem;
 use crate::providers::{OperationDetail, OperationList, ProviderList};
@@ -118,8 +121,8 @@ fn paths(schemas: &mut Schemas) -> Value {
     };
     let common = json!({
         "401": gateway(schemas, "with jwt: no token, or one that does not count"),
-        "403": gateway(schemas, "not signed, or not allowed to"),
-        "429": gateway(schemas, "too many calls: again later"),
+        "403": either(schemas, "not signed, or not allowed to: the connection is not of the caller's"),
+        "429": either(schemas, "too many calls, or requests of one producer: again after `Retry-After`"),
         "500": either(schemas, "a fault of ingest"),
         "503": either(schemas, "something that ingest needs does not answer: again later, with the same key"),
     });
@@ -141,6 +144,10 @@ fn paths(schemas: &mut Schemas) -> Value {
         "200": json(schemas.of::<RequestState>(), "where it stands"),
         "400": problem(schemas, "no such name, key or time zone can be"),
         "404": either(schemas, "no lane has a record of it, or no such path can be"),
+    }));
+    let list = with(json!({
+        "200": json(schemas.of::<Undelivered>(), "a page of them"),
+        "400": problem(schemas, "no such question can be asked: the field that is wrong, and its rule"),
     }));
     let providers = with(json!({
         "200": json(schemas.of::<ProviderList>(), "the deployed lanes"),
@@ -184,6 +191,17 @@ fn paths(schemas: &mut Schemas) -> Value {
                 "schema": {"anyOf": [reference("Request"), reference("RequestList")]},
             }}},
             "responses": submit,
+        }, "get": {
+            "operationId": "list",
+            "summary": "Requests that are not delivered: unknown, rejected or retrying; seconds behind at most",
+            "parameters": [
+                parameter("query", "provider", NAME, "whose requests"),
+                one_of("connection", json!({"pattern": NAME}), "of this connection; of all otherwise"),
+                one_of("status", json!({"enum": LISTED.map(Status::word)}), "in this status; in any of the three otherwise"),
+                one_of("since", json!({"format": "date-time"}), "a lane had them in hand then or later; all otherwise"),
+                one_of("after", json!({"maxLength": CURSOR_MAX}), "where the page begins: the last page's `next`"),
+            ],
+            "responses": list,
         }},
         format!("{REQUESTS}/{{provider}}/{{connection}}/{{key}}"): {"get": {
             "operationId": "follow",
@@ -191,7 +209,15 @@ fn paths(schemas: &mut Schemas) -> Value {
             "parameters": [provider(), connection(), parameter("path", "key", PLAIN_KEY, "its idempotency key"), zone()],
             "responses": follow,
         }},
-        format!("{REQUESTS}/{{provider}}/{{connection}}"): {"get": {
+        format!("{REQUESTS}/{{provider}}/{{connection}}"): {"post": {
+            "operationId": "submitToConnection",
+            "summary": "Take requests for one connection, which they need not name again",
+            "parameters": [provider(), connection()],
+            "requestBody": {"required": true, "content": {"application/json": {
+                "schema": {"anyOf": [reference("ConnectionRequest"), reference("ConnectionRequestList")]},
+            }}},
+            "responses": submit,
+        }, "get": {
             "operationId": "followByQuery",
             "summary": "The same, for a key that does not stand in a path as it is",
             "parameters": [provider(), connection(), parameter("query", "key", "^[ -~]{1,255}$", "its idempotency key"), zone()],
@@ -240,9 +266,17 @@ fn parameter(place: &str, name: &str, pattern: &str, description: &str) -> Value
 }
 
 fn optional(name: &str, description: &str) -> Value {
+    one_of(name, json!({"maxLength": 255}), description)
+}
+
+/// Longest cursor: it holds the longest key, a status and a time, in base 64.
+const CURSOR_MAX: usize = 600;
+
+/// A text that a query may have, with what it must be.
+fn one_of(name: &str, mut schema: Value, description: &str) -> Value {
+    schema["type"] = "string".into();
     json!({
-        "name": name, "in": "query", "required": false, "description": description,
-        "schema": {"type": "string", "maxLength": 255},
+        "name": name, "in": "query", "required": false, "description": description, "schema": schema,
     })
 }
 
@@ -284,17 +318,28 @@ impl Schemas {
         )
         .into();
         self.more.insert("Request".into(), envelope);
-        let list = json!({
-            "description": format!("Several requests, at most {} bytes together.", http::MAX_BODY_BYTES),
-            "type": "object",
-            "required": ["requests"],
-            "additionalProperties": false,
-            "properties": {"requests": {
-                "type": "array", "minItems": 1, "maxItems": MAX_ITEMS,
-                "items": {"$ref": format!("{SCHEMAS}Request")},
-            }},
-        });
-        self.more.insert("RequestList".into(), list);
+        let list = |item: &str| {
+            json!({
+                "description": format!("Several requests, at most {} bytes together.", http::MAX_BODY_BYTES),
+                "type": "object",
+                "required": ["requests"],
+                "additionalProperties": false,
+                "properties": {"requests": {
+                    "type": "array", "minItems": 1, "maxItems": MAX_ITEMS,
+                    "items": {"$ref": format!("{SCHEMAS}{item}")},
+                }},
+            })
+        };
+        self.more.insert("RequestList".into(), list("Request"));
+        let mut of_connection = self.more["Request"].clone();
+        of_connection["description"] =
+            "A request whose provider and connection the path names; named again, they are the same.".into();
+        if let Some(required) = of_connection["required"].as_array_mut() {
+            required.retain(|field| field != "provider");
+        }
+        self.more.insert("ConnectionRequest".into(), of_connection);
+        self.more
+            .insert("ConnectionRequestList".into(), list("ConnectionRequest"));
     }
 
     fn finish(mut self) -> Value {

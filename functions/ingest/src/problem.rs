@@ -105,6 +105,14 @@ impl Problem {
         }
     }
 
+    /// More than the caller may have just now: the same request may be taken later.
+    pub fn too_many(code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            retryable: true,
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
+        }
+    }
+
     /// A fault of ingest itself.
     #[must_use]
     pub fn internal() -> Self {

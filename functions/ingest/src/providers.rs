@@ -21,9 +21,17 @@ const PAGE: usize = 100;
 /// Longest text that is searched for, in characters.
 const ASKED_MAX: usize = 255;
 
+/// What this was built from: what the build called it (`CAUSEWAY_RELEASE`, a tag or a commit), else the version.
+pub const RELEASE: &str = match option_env!("CAUSEWAY_RELEASE") {
+    Some(release) if !release.is_empty() => release,
+    _ => env!("CARGO_PKG_VERSION"),
+};
+
 /// The deployed lanes.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ProviderList {
+    /// The release that answers.
+    release: &'static str,
     /// In the order of their names.
     providers: Vec<ProviderEntry>,
 }
@@ -40,6 +48,8 @@ pub struct ProviderEntry {
     about: Option<&'static str>,
     /// How many operations it has; `GET /v1/providers/<name>` lists them.
     operations: usize,
+    /// The pack's revision, which a message carries that it accepted; 0 where its page counts none.
+    revision: u32,
     /// Names of the mappings that come with it; connections may have further ones.
     mappings: Vec<String>,
 }
@@ -94,6 +104,7 @@ impl ProviderEntry {
             title: &page.title,
             about: page.about.as_deref(),
             operations: spec.operations.names().len(),
+            revision: spec.revision,
             mappings: mappings(spec),
         }
     }
@@ -167,7 +178,11 @@ pub(crate) fn describe(api: &Api, address: &str, query: &str) -> Response {
 fn list(api: &Api) -> Response {
     let packs = api.lanes.values().map(|lane| lane.pack);
     let providers = packs.map(ProviderEntry::of).collect();
-    Response::json(StatusCode::OK, &ProviderList { providers })
+    let list = ProviderList {
+        release: RELEASE,
+        providers,
+    };
+    Response::json(StatusCode::OK, &list)
 }
 
 fn known<'a>(api: &'a Api, provider: &str) -> Result<&'a Open, Problem> {

@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use crate::api::{Api, PROPOSE, PROVIDERS, REQUESTS};
 use crate::http::{Request, Response};
 use crate::problem::Problem;
-use crate::{follow, mappings, providers, submit};
+use crate::{follow, list, mappings, providers, submit};
 
 /// The answer to `request`. What goes wrong is an answer, too.
 pub async fn answer(api: &Api, request: &Request) -> Response {
@@ -25,22 +25,27 @@ pub async fn answer(api: &Api, request: &Request) -> Response {
     }
     match (request.path.as_str(), followed) {
         (REQUESTS, _) => match request.method {
-            Method::POST => submit::submit(api, request).await,
-            _ => not_allowed("POST"),
+            Method::POST => submit::submit(api, request, None).await,
+            Method::GET => list::list(api, request).await,
+            _ => not_allowed("GET and POST"),
         },
         (PROPOSE, _) => match request.method {
             Method::POST => mappings::propose(api, request),
             _ => not_allowed("POST"),
         },
         (_, Some(address)) => match request.method {
-            Method::GET => follow::follow(api, address, &request.query).await,
-            _ => not_allowed("GET"),
+            Method::GET => follow::follow(api, address, request).await,
+            Method::POST if address.split('/').count() == 2 => {
+                submit::submit(api, request, Some(address)).await
+            }
+            _ => not_allowed("GET, and POST without a key"),
         },
         _ => Problem::new(
             StatusCode::NOT_FOUND,
             "no_such_path",
             format!(
-                "the paths are POST {REQUESTS}, GET {REQUESTS}/<provider>/<connection>/<key>, \
+                "the paths are POST {REQUESTS}, POST {REQUESTS}/<provider>/<connection>, \
+                 GET {REQUESTS}?provider=<provider>, GET {REQUESTS}/<provider>/<connection>/<key>, \
                  GET {REQUESTS}/<provider>/<connection>?key=<key>, GET {PROVIDERS}, POST {PROPOSE}"
             ),
         )

@@ -125,7 +125,7 @@ fn route(path: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, Method, StatusCode};
+    use http::{Method, StatusCode};
 
     use super::*;
 
@@ -139,11 +139,9 @@ mod tests {
         let mut request = Request {
             id: "gateway-1".into(),
             method: Method::POST,
-            query: String::new(),
             path: REQUESTS.into(),
             function: function.and_then(RemoteParent::from_xray),
-            headers: HeaderMap::new(),
-            body: Vec::new(),
+            ..Request::default()
         };
         for (name, value) in headers {
             let value = value.parse().expect("a header");

@@ -17,7 +17,7 @@ use aws_sdk_sqs::types::QueueAttributeName::{
     ApproximateNumberOfMessagesNotVisible,
 };
 use causeway::StoreError;
-use causeway::telemetry::{DIMENSION, NAMESPACE};
+use causeway::telemetry::DIMENSION;
 use causeway_insights::warning::{Alert, Minute};
 
 use crate::seams::{Alerts, Measures};
@@ -43,19 +43,22 @@ pub struct AwsMeasures {
     metrics: aws_sdk_cloudwatch::Client,
     queues: aws_sdk_sqs::Client,
     queue_url_prefix: String,
+    namespace: String,
 }
 
 impl AwsMeasures {
-    /// What `metrics` and the `queues` at `queue_url_prefix` tell.
+    /// What `metrics` in `namespace` and the `queues` at `queue_url_prefix` tell.
     pub fn new(
         metrics: aws_sdk_cloudwatch::Client,
         queues: aws_sdk_sqs::Client,
         queue_url_prefix: impl Into<String>,
+        namespace: impl Into<String>,
     ) -> Self {
         Self {
             metrics,
             queues,
             queue_url_prefix: queue_url_prefix.into(),
+            namespace: namespace.into(),
         }
     }
 }
@@ -68,7 +71,7 @@ impl Measures for AwsMeasures {
             let page = self
                 .metrics
                 .list_metrics()
-                .namespace(NAMESPACE)
+                .namespace(&self.namespace)
                 .metric_name(SERIES[0].0)
                 .dimensions(DimensionFilter::builder().name(DIMENSION).build())
                 .recently_active(RecentlyActive::Pt3H)
@@ -98,7 +101,7 @@ impl Measures for AwsMeasures {
     ) -> Result<BTreeMap<String, Vec<Minute>>, StoreError> {
         let mut values: Vec<Values> = providers.iter().map(|_| Values::default()).collect();
         let queries: Vec<_> = (0..providers.len() * SERIES.len())
-            .map(|at| query(&providers[at / SERIES.len()], at))
+            .map(|at| query(&self.namespace, &providers[at / SERIES.len()], at))
             .collect();
         for some in queries.chunks(QUERIES_MAX) {
             let mut token = None;
@@ -148,10 +151,10 @@ fn instant(minute: u32) -> DateTime {
 }
 
 /// The query number `at`: its id says where its values go.
-fn query(provider: &str, at: usize) -> MetricDataQuery {
+fn query(namespace: &str, provider: &str, at: usize) -> MetricDataQuery {
     let (name, statistic) = SERIES[at % SERIES.len()];
     let metric = Metric::builder()
-        .namespace(NAMESPACE)
+        .namespace(namespace)
         .metric_name(name)
         .dimensions(Dimension::builder().name(DIMENSION).value(provider).build());
     let statistic = MetricStat::builder()
@@ -272,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_query_asks_for_one_minute_values_of_the_lane() {
-        let asked = query("stripe", 7);
+        let asked = query("Causeway", "stripe", 7);
         let statistic = asked.metric_stat().expect("a metric");
         assert_eq!(
             (statistic.period(), statistic.stat()),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use causeway::telemetry::NAMESPACE;
+
 /// What the names of variables that describe a lane start with; the rest is the end of its queue's name.
 const LANE: &str = "LANE_";
 
@@ -26,6 +28,8 @@ pub struct Config {
     pub queue_url_prefix: String,
     /// Whether the gatekeeper is asked to lower a lane that is warned of (`WARNING_LOWERS`: `true` or `false`).
     pub lowers: bool,
+    /// The namespace of metrics (`METRICS_NAMESPACE`, default [`NAMESPACE`]).
+    pub metrics_namespace: String,
     /// Least severe level that is logged (`LOG_LEVEL`, default `info`).
     pub log_level: String,
     /// The lanes' names by their providers (`LANE_<name>`).
@@ -40,6 +44,7 @@ impl Config {
     pub fn read(variables: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let mut config = Self {
             log_level: "info".to_owned(),
+            metrics_namespace: NAMESPACE.to_owned(),
             ..Self::default()
         };
         for (name, value) in variables.filter(|(_, value)| !value.is_empty()) {
@@ -49,6 +54,7 @@ impl Config {
                 "QUEUE_URL_PREFIX" => config.queue_url_prefix = value,
                 "WARNING_LOWERS" => config.lowers = value == "true",
                 "LOG_LEVEL" => config.log_level = value,
+                "METRICS_NAMESPACE" => config.metrics_namespace = value,
                 _ => {
                     let lane = name.strip_prefix(LANE).map(str::to_owned);
                     config.lanes.extend(lane.map(|lane| (value, lane)));

@@ -44,6 +44,7 @@ async fn serve() -> Result<(), Error> {
         aws_sdk_cloudwatch::Client::new(&sdk),
         aws_sdk_sqs::Client::new(&sdk),
         config.queue_url_prefix,
+        &config.metrics_namespace,
     );
     let alerts = SnsAlerts::new(aws_sdk_sns::Client::new(&sdk), config.alerts_topic);
     let watcher = Watcher::new(
@@ -54,15 +55,16 @@ async fn serve() -> Result<(), Error> {
         Arc::new(alerts),
         clock.clone(),
     );
-    let handler = |_: LambdaEvent<Value>| handle(&watcher, clock.as_ref());
+    let namespace = config.metrics_namespace.as_str();
+    let handler = |_: LambdaEvent<Value>| handle(&watcher, clock.as_ref(), namespace);
     lambda_runtime::run(service_fn(handler)).await
 }
 
 /// One invocation. It fails where anything could not be read or written, so that the alarm on the function's errors
 /// tells; Lambda's own repetition does no harm, since a minute that was seen is seen once.
-async fn handle(watcher: &Watcher, clock: &dyn Clock) -> Result<Value, Error> {
+async fn handle(watcher: &Watcher, clock: &dyn Clock, namespace: &str) -> Result<Value, Error> {
     let run = watcher.run().await;
-    metrics::emit(&run, clock.now());
+    metrics::emit(namespace, &run, clock.now());
     for error in &run.failures {
         tracing::error!(%error, "a look at the lanes failed in part; the next minute tries again");
     }

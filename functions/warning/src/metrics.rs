@@ -4,21 +4,21 @@
 use std::io::Write;
 
 use causeway::Timestamp;
-use causeway::telemetry::{DIMENSION, NAMESPACE};
+use causeway::telemetry::DIMENSION;
 use serde_json::{Value, json};
 
 use crate::watch::Run;
 
 /// Writes a run's metrics to standard output, which is the function's log stream. Losing one is no reason to fail.
-pub fn emit(run: &Run, now: Timestamp) {
+pub fn emit(namespace: &str, run: &Run, now: Timestamp) {
     let mut out = std::io::stdout().lock();
-    for line in lines(run, now) {
+    for line in lines(namespace, run, now) {
         let _ = writeln!(out, "{line}");
     }
 }
 
 /// `Warning`, 1, of each lane that was looked at and has a warning on. A lane that has none makes no series.
-fn lines(run: &Run, now: Timestamp) -> Vec<Value> {
+fn lines(namespace: &str, run: &Run, now: Timestamp) -> Vec<Value> {
     let warned = run.visits.iter().filter(|visit| visit.said.is_some());
     warned
         .map(|visit| {
@@ -28,7 +28,7 @@ fn lines(run: &Run, now: Timestamp) -> Vec<Value> {
                 "_aws": {
                     "Timestamp": now.as_millis(),
                     "CloudWatchMetrics": [{
-                        "Namespace": NAMESPACE,
+                        "Namespace": namespace,
                         "Dimensions": [[DIMENSION]],
                         "Metrics": [{"Name": "Warning", "Unit": "Count"}],
                     }],
@@ -57,7 +57,7 @@ mod tests {
             visits,
             ..Run::default()
         };
-        let lines = lines(&run, Timestamp::from_millis(1_800_000_000_000));
+        let lines = lines("Causeway", &run, Timestamp::from_millis(1_800_000_000_000));
         assert_eq!(lines.len(), 1);
         assert_eq!(
             (&lines[0]["Warning"], &lines[0]["Provider"]),

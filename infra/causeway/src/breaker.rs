@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::stack::Stack;
+use crate::target::Target;
 use crate::when::{self, Now};
 use crate::{items, output, target};
 
@@ -38,12 +39,9 @@ enum Action {
 
 #[derive(Args, Debug)]
 struct Which {
-    /// The provider.
-    #[arg(value_parser = crate::target::name)]
-    provider: Name,
-    /// The connection, of a provider whose connections have a breaker each; without it, the provider's own.
-    #[arg(long, value_parser = crate::target::name)]
-    connection: Option<Name>,
+    /// The provider; or a connection of one whose connections have a breaker each.
+    #[arg(value_name = "PROVIDER[/CONNECTION]")]
+    target: Target,
 }
 
 #[derive(Args, Debug)]
@@ -121,16 +119,19 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
 }
 
 async fn show(stack: &Stack, which: &Which, context: &Context) -> Result<Done, Error> {
-    let provider = stack.lane(which.provider.as_str())?.provider.as_str();
+    let provider = stack
+        .lane(which.target.provider.as_str())?
+        .provider
+        .as_str();
     let by_connection = target::breaker_scope(provider) == Scope::Connection;
-    let views = if by_connection && which.connection.is_none() {
+    let views = if by_connection && which.target.connection.is_none() {
         let found = items::scan(stack, Some(provider)).await?;
         let breakers = found.breakers.iter();
         breakers
             .map(|(key, breaker)| view(key.connection(), breaker))
             .collect()
     } else {
-        let (key, connection) = key(provider, which.connection.as_ref())?;
+        let (key, connection) = key(provider, which.target.connection.as_ref())?;
         let states = states(stack)?;
         let known = lanes::read::<Breaker>(&states, &key).await;
         vec![view(connection, &known.map_err(failed)?.value)]
@@ -157,8 +158,11 @@ async fn order(
     order: Order<'_>,
     context: &Context,
 ) -> Result<Done, Error> {
-    let provider = stack.lane(which.provider.as_str())?.provider.as_str();
-    let (key, connection) = key(provider, which.connection.as_ref())?;
+    let provider = stack
+        .lane(which.target.provider.as_str())?
+        .provider
+        .as_str();
+    let (key, connection) = key(provider, which.target.connection.as_ref())?;
     let now = context.now();
     let change = change(&states(stack)?, &key, order, now.at).await?;
     let (before, after) = (
@@ -242,7 +246,7 @@ fn key(provider: &str, connection: Option<&Name>) -> Result<(String, Option<Stri
     let connection = connection.map(Name::as_str);
     match (scope, connection) {
         (Scope::Provider, Some(_)) => Err(Error::usage(format!(
-            "--connection: {provider} has one breaker for all connections"
+            "PROVIDER/CONNECTION: {provider} has one breaker for all connections"
         ))
         .hint("leave it out")),
         // Above those of its connections stands the provider's, which stops them all.

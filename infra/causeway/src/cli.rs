@@ -7,7 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::context::{Context, Done, Global};
 use crate::error::Error;
 use crate::{
-    breaker, completions, connection, dlq, lanes, map, provider, providers, send, status, top, when,
+    breaker, completions, connection, deploy, dlq, doctor, lanes, map, provider, providers,
+    requests, send, status, top, when,
 };
 
 /// Everything was done.
@@ -25,7 +26,7 @@ const INTERRUPTED: u8 = 130;
 ///
 /// Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 3 done in part, 130 interrupted.
 #[derive(Debug, Parser)]
-#[command(name = "causeway", bin_name = "causeway", version)]
+#[command(name = "causeway", bin_name = "causeway", version = causeway_ingest::RELEASE)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -37,11 +38,15 @@ struct Cli {
 enum Command {
     Send(send::Arguments),
     Status(status::Arguments),
+    Requests(requests::Arguments),
+    Unknown(requests::UnknownArguments),
     Lanes(lanes::Arguments),
     Top(top::Arguments),
     Breaker(breaker::Arguments),
     Connection(connection::Arguments),
+    Deploy(deploy::Arguments),
     Dlq(dlq::Arguments),
+    Doctor(doctor::Arguments),
     Map(map::Arguments),
     Provider(provider::Arguments),
     Providers(providers::Arguments),
@@ -84,11 +89,15 @@ async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
     match command {
         Command::Send(arguments) => send::run(arguments, context).await,
         Command::Status(arguments) => status::run(arguments, context).await,
+        Command::Requests(arguments) => requests::run(arguments, context).await,
+        Command::Unknown(arguments) => requests::run_unknown(arguments, context).await,
         Command::Lanes(arguments) => lanes::run(arguments, context).await,
         Command::Top(arguments) => top::run(arguments, context).await,
         Command::Breaker(arguments) => breaker::run(arguments, context).await,
         Command::Connection(arguments) => connection::run(arguments, context).await,
+        Command::Deploy(arguments) => deploy::run(arguments, context).await,
         Command::Dlq(arguments) => dlq::run(arguments, context).await,
+        Command::Doctor(arguments) => doctor::run(arguments, context).await,
         Command::Map(arguments) => map::run(arguments, context).await,
         Command::Provider(arguments) => provider::run(arguments, context),
         Command::Providers(arguments) => providers::run(arguments, context),

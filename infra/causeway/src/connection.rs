@@ -1,8 +1,10 @@
 //! `causeway connection`: connections whose credentials were refused, and their end.
 
+mod resume;
+
 use causeway::Timestamp;
+use causeway::credentials::Reason;
 use causeway::credentials::rights::Run;
-use causeway::credentials::{self, Reason};
 use causeway::provider::TokenBudget;
 use causeway::request::Name;
 use clap::{Args, Subcommand};
@@ -11,10 +13,10 @@ use serde::Serialize;
 use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::items::{self, Key, Standing};
+use crate::output;
 use crate::stack::Stack;
 use crate::target::{self, Target};
 use crate::when::{self, Now};
-use crate::{breaker, output};
 
 /// List, show and resume connections whose credentials the provider refused.
 ///
@@ -139,16 +141,16 @@ async fn show(target: &Target, context: &Context) -> Result<Done, Error> {
         output::json(&view)?;
         return Ok(Done::All);
     }
-    output::line(&view.paragraph(&now))?;
+    let secret = stack.secret(&view.provider, &view.connection);
+    output::line(&view.paragraph(&secret, &now))?;
     Ok(Done::All)
 }
 
 async fn resume(target: &Target, context: &Context) -> Result<Done, Error> {
     let stack = Stack::connect(&context.global).await?;
     let provider = stack.lane(target.provider.as_str())?.provider.as_str();
-    let (states, connection) = (breaker::states(&stack)?, connection(target));
-    let resumed = credentials::resume(&states, provider, &connection, &breaker::writer()).await;
-    let was_paused = resumed.map_err(breaker::failed)?;
+    let connection = connection(target);
+    let was_paused = resume::resume(&stack, provider, &connection).await?;
     if context.global.json {
         output::json(&serde_json::json!({
             "provider": provider, "connection": connection, "was_paused": was_paused,
@@ -241,7 +243,7 @@ fn dash() -> String {
 }
 
 impl View {
-    fn paragraph(&self, now: &Now) -> String {
+    fn paragraph(&self, secret: &str, now: &Now) -> String {
         let mut lines = vec![format!("{}/{}", self.provider, self.connection)];
         match (self.paused, self.since) {
             (Some(reason), Some(since)) => {
@@ -252,13 +254,13 @@ impl View {
                 ));
                 lines.push(format!(
                     "  what to do {}",
-                    advice(reason, &self.provider, &self.connection)
+                    advice(reason, secret, &self.provider, &self.connection)
                 ));
             }
             _ => lines.push("  paused     no".to_owned()),
         }
         for one in &self.forbidden {
-            let advice = advice(Reason::Forbidden, &self.provider, &self.connection);
+            let advice = advice(Reason::Forbidden, secret, &self.provider, &self.connection);
             let since = now.both(one.since);
             lines.push(format!(
                 "  paused     {} since {since}: {advice}",
@@ -293,9 +295,8 @@ impl View {
     }
 }
 
-/// What a person does about a pause.
-fn advice(reason: Reason, provider: &str, connection: &str) -> String {
-    let secret = format!("causeway/{provider}/{connection}");
+/// What a person does about a pause; `secret` is the name of the connection's secret.
+fn advice(reason: Reason, secret: &str, provider: &str, connection: &str) -> String {
     match reason {
         Reason::Unauthorised => format!(
             "the provider refused these credentials: put good ones into the secret {secret}, which ends the pause; or, where the provider was wrong, `causeway connection resume {provider}/{connection}`"

@@ -20,7 +20,7 @@ use crate::stack::Stack;
 const PAGES_MAX: usize = 50;
 
 /// The attributes that are asked for. Access and refresh tokens are none of them: they never leave the table.
-const ATTRIBUTES: [&str; 25] = [
+const ATTRIBUTES: [&str; 26] = [
     "pk",
     // A breaker's.
     "state",
@@ -36,8 +36,9 @@ const ATTRIBUTES: [&str; 25] = [
     "cells",
     "permits",
     "held",
-    "blocked_until",
-    "takes",
+    "format",
+    "sums",
+    "stopped_until",
     // Credentials'.
     "pause",
     "failures",
@@ -272,7 +273,7 @@ mod tests {
     fn items_are_told_apart_by_their_keys_and_strange_ones_are_counted() {
         let mut items = Items::default();
         items.insert(json!({"pk": "stripe#*#breaker", "state": "Open", "epoch": 3}));
-        items.insert(json!({"pk": "slack#default#limit#channel=C#1", "takes": 2}));
+        items.insert(json!({"pk": "slack#default#limit#channel=C#1", "turn": 2}));
         items.insert(json!({"pk": "guesty#berlin#credentials",
             "pause": {"reason": "unauthorised", "since": 1, "next_trial": 2}}));
         items.insert(json!({"pk": "guesty#berlin#novelty"}));

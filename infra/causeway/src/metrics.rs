@@ -17,8 +17,6 @@ use causeway::Timestamp;
 use crate::error::Error;
 use crate::stack::{Lane, Stack};
 
-/// The namespace of what lanes say of themselves.
-const NAMESPACE: &str = "Causeway";
 /// One value a minute: what the metrics are stored at.
 const PERIOD: Duration = Duration::from_secs(60);
 /// Queries in one call (the API's limit).
@@ -108,7 +106,7 @@ pub async fn read(
     let lanes = stack.lanes();
     let mut read: Vec<LaneMetrics> = lanes.iter().map(|_| window.empty()).collect();
     let queries: Vec<_> = (0..lanes.len() * WANTED.len())
-        .map(|at| query(&lanes[at / WANTED.len()], at))
+        .map(|at| query(stack.metrics_namespace(), &lanes[at / WANTED.len()], at))
         .collect();
     for some in queries.chunks(QUERIES_MAX) {
         for result in ask(&client, some, &window).await? {
@@ -147,13 +145,13 @@ async fn ask(
 }
 
 /// The query number `at`: its id says where its values go.
-fn query(lane: &Lane, at: usize) -> MetricDataQuery {
+fn query(namespace: &str, lane: &Lane, at: usize) -> MetricDataQuery {
     let wanted = &WANTED[at % WANTED.len()];
     let queue = lane.queue_url.rsplit('/').next().unwrap_or_default();
     let (namespace, name, value) = if wanted.of_queue {
         ("AWS/SQS", "QueueName", queue)
     } else {
-        (NAMESPACE, "Provider", &*lane.provider)
+        (namespace, "Provider", &*lane.provider)
     };
     let metric = Metric::builder()
         .namespace(namespace)
@@ -261,7 +259,7 @@ mod tests {
     fn answers_find_their_lane_and_metric_by_the_querys_id() {
         let lanes = [a_lane("acme"), a_lane("zeta")];
         let asked: Vec<_> = (0..lanes.len() * WANTED.len())
-            .map(|at| query(&lanes[at / WANTED.len()], at))
+            .map(|at| query("Causeway", &lanes[at / WANTED.len()], at))
             .collect();
         let window = Window::ending(NOW, 2);
         let mut read = vec![window.empty(), window.empty()];

@@ -355,7 +355,10 @@ fn sentence(limit: &Limit) -> String {
         slow => format!("one every {slow:.1} s"),
     };
     let burst = limit.burst();
-    format!("{name}: {burst} {what} at once, then {rate}, for each {scope}")
+    match limit.per() {
+        Some(per) => format!("{name}: {burst} {what} in any {per:?}, for each {scope}"),
+        None => format!("{name}: {burst} {what} at once, then {rate}, for each {scope}"),
+    }
 }
 
 #[cfg(test)]

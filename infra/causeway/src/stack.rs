@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider as Tls, rustls_provider::CryptoMode};
+use causeway::secrets::SECRETS_PREFIX;
+use causeway::telemetry::NAMESPACE;
 use causeway_ingest::catalogue;
 
 use crate::context::Global;
@@ -119,6 +121,22 @@ impl Stack {
         self.output("IngestUrl")
     }
 
+    /// The namespace of the stack's metrics.
+    #[must_use]
+    pub fn metrics_namespace(&self) -> &str {
+        // A stack of a release without the output has the one that they all had.
+        let named = self.outputs.get("MetricsNamespace");
+        named.map_or(NAMESPACE, String::as_str)
+    }
+
+    /// The name of a connection's secret.
+    #[must_use]
+    pub fn secret(&self, provider: &str, connection: &str) -> String {
+        let prefix = self.outputs.get("SecretsPrefix");
+        let prefix = prefix.map_or(SECRETS_PREFIX, String::as_str);
+        format!("{prefix}/{provider}/{connection}")
+    }
+
     /// Any output.
     ///
     /// # Errors
@@ -131,7 +149,8 @@ impl Stack {
     }
 }
 
-async fn sdk_config(global: &Global) -> SdkConfig {
+/// Configuration of AWS clients as the options say.
+pub(crate) async fn sdk_config(global: &Global) -> SdkConfig {
     let https = Builder::new()
         .tls_provider(Tls::Rustls(CryptoMode::Ring))
         .build_https();

@@ -207,7 +207,7 @@ async fn read(asked: &Asked<'_>) -> Result<Result<Shown, Explanation>, Error> {
     let explanation = explain(&facts, &asked.zone);
     Ok(match record {
         Some(record) => Ok(Shown {
-            view: view(arguments, &record),
+            view: View::of(&key, &record),
             explanation,
         }),
         None => Err(explanation),
@@ -239,35 +239,6 @@ fn absent(arguments: &Arguments) -> Error {
     )
 }
 
-fn view(arguments: &Arguments, record: &Record) -> View {
-    let connection = arguments.target.connection.clone();
-    let connection = connection.unwrap_or_else(Name::default_connection);
-    let response = record.response.as_ref();
-    View {
-        provider: arguments.target.provider.as_str().to_owned(),
-        connection: connection.as_str().to_owned(),
-        idempotency_key: arguments.key.as_str().to_owned(),
-        status: record.status,
-        code: record.code.as_ref().map(ToString::to_string),
-        detail: record.detail.clone(),
-        attempts: record.attempts,
-        series: record.series,
-        ambiguous: record.ambiguous,
-        first_seen: record.first_seen,
-        last_attempt: record.last_attempt,
-        next_attempt_at: record.next_attempt_at,
-        lease_until: record
-            .lease_until
-            .filter(|_| record.status == Status::InProgress),
-        response_status: response.map(|response| response.status),
-        object_id: response.and_then(|response| response.object_id.clone()),
-        resolved_at: record.resolved_at,
-        expires_at: record
-            .expires_at
-            .map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000))),
-    }
-}
-
 fn show(shown: &Shown, context: &Context) -> Result<(), Error> {
     if context.global.json {
         return output::json(shown);
@@ -297,6 +268,35 @@ const fn meaning(status: Status) -> &'static str {
 }
 
 impl View {
+    /// Of the request under `key`.
+    #[must_use]
+    pub fn of(key: &LedgerKey, record: &Record) -> Self {
+        let response = record.response.as_ref();
+        Self {
+            provider: key.provider().to_owned(),
+            connection: key.connection().to_owned(),
+            idempotency_key: key.key().to_owned(),
+            status: record.status,
+            code: record.code.as_ref().map(ToString::to_string),
+            detail: record.detail.clone(),
+            attempts: record.attempts,
+            series: record.series,
+            ambiguous: record.ambiguous,
+            first_seen: record.first_seen,
+            last_attempt: record.last_attempt,
+            next_attempt_at: record.next_attempt_at,
+            lease_until: record
+                .lease_until
+                .filter(|_| record.status == Status::InProgress),
+            response_status: response.map(|response| response.status),
+            object_id: response.and_then(|response| response.object_id.clone()),
+            resolved_at: record.resolved_at,
+            expires_at: record
+                .expires_at
+                .map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1000))),
+        }
+    }
+
     fn paragraph(&self, now: &Now) -> String {
         let head = format!(
             "{}/{} {}",

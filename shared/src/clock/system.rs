@@ -25,6 +25,10 @@ impl Clock for SystemClock {
     }
 
     async fn sleep_until(&self, at: Timestamp) {
-        tokio::time::sleep(at.since(self.now())).await;
+        let wait = at.since(self.now());
+        // Even a timer for no time at all wakes the driver, and waits for its next millisecond.
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
     }
 }

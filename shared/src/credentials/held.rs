@@ -33,10 +33,11 @@ pub struct Prints {
 impl Prints {
     /// The prints of `secret`.
     pub fn of(secret: &Secret) -> Self {
+        let [secret, refresh_token, client] = secret.prints().clone();
         Self {
-            secret: secret.fingerprint(),
-            refresh_token: secret.fingerprint_of("refresh_token"),
-            client: secret.fingerprint_of("client_id"),
+            secret,
+            refresh_token,
+            client,
         }
     }
 }

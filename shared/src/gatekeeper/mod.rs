@@ -9,6 +9,9 @@
 //! the breaker's item, never on what an event says of it: events come late, twice and in another's wake. Nothing here
 //! is retried: the next minute is the retry.
 
+mod letters;
+mod onlook;
+mod pauses;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -19,6 +22,9 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
+pub use letters::{Letters, letters_key};
+pub use onlook::{Connection, Seen};
+pub use pauses::{MORE, NAMED_MAX, pauses_key};
 pub use state::{Report, STAY_ENABLED, awaits_probe, decide, report};
 
 use crate::breaker::{Breaker, Scope};
@@ -37,7 +43,8 @@ const SIDE_BY_SIDE: usize = 5;
 pub struct WatchedLane {
     /// The provider, as breaker items and metrics name it.
     pub provider: String,
-    /// Id of the lane's event source.
+    /// Name of the lane's queue, by which its event source is known: the id is not known before the lane is, and fifty
+    /// of them do not fit beside fifty lanes' names into one function's environment.
     pub source: String,
     /// Batches at once in good health.
     pub maximum_concurrency: u16,
@@ -45,33 +52,33 @@ pub struct WatchedLane {
 
 /// A lane that cannot be watched.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a watched lane is `<provider>:<maximum concurrency>:<event source>`: {0}")]
+#[error("a watched lane is `<provider>:<maximum concurrency>`: {0}")]
 pub struct WatchedLaneError(&'static str);
 
-impl std::str::FromStr for WatchedLane {
-    type Err = WatchedLaneError;
-
-    /// Reads `<provider>:<maximum concurrency>:<event source>`, as `template.yaml` writes it.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut parts = text.splitn(3, ':');
-        let mut next = || parts.next().filter(|part| !part.is_empty());
-        let provider = next().ok_or(WatchedLaneError("the provider is missing"))?;
-        let maximum_concurrency = next()
-            .and_then(|number| number.parse().ok())
+impl WatchedLane {
+    /// Reads `<provider>:<maximum concurrency>`, as `template.yaml` writes it, of the lane whose queue is `queue`.
+    ///
+    /// # Errors
+    /// When the provider is missing, or the concurrency is none that an event source can have.
+    pub fn read(queue: String, text: &str) -> Result<Self, WatchedLaneError> {
+        let (provider, maximum) = text.split_once(':').unwrap_or((text, ""));
+        if provider.is_empty() {
+            return Err(WatchedLaneError("the provider is missing"));
+        }
+        let maximum_concurrency = maximum
+            .parse()
+            .ok()
             .filter(|number| (MIN_CONCURRENCY..=MAX_CONCURRENCY).contains(number))
             .ok_or(WatchedLaneError(
                 "the maximum concurrency must be 2 to 1000",
             ))?;
-        let source = next().ok_or(WatchedLaneError("the event source is missing"))?;
         Ok(Self {
             provider: provider.to_owned(),
-            source: source.to_owned(),
+            source: queue,
             maximum_concurrency,
         })
     }
-}
 
-impl WatchedLane {
     /// Key of the item in which early warning asks to lower the lane.
     pub fn ask_key(&self) -> String {
         ask_key(&self.provider)
@@ -113,6 +120,8 @@ pub struct Run {
     pub visits: Vec<Visit>,
     /// Whether the event sources could be read; where not, nothing was changed.
     pub sources_read: bool,
+    /// What else is to be said of the lanes.
+    pub seen: Seen,
 }
 
 /// What became of one lane in a run.
@@ -162,8 +171,16 @@ impl Gatekeeper {
     }
 
     /// Looks at the lanes that `cause` concerns and sets what is not as it should be. One lane's failure is logged
-    /// and keeps nobody from the others.
+    /// and keeps nobody from the others. What else is to be said of lanes comes after their event sources.
     pub async fn run(&self, cause: &Cause) -> Run {
+        let run = self.set_sources(cause).await;
+        Run {
+            seen: self.look_on(cause).await,
+            ..run
+        }
+    }
+
+    async fn set_sources(&self, cause: &Cause) -> Run {
         let lanes: Vec<&WatchedLane> = self.lanes.iter().filter(|lane| lane.is_in(cause)).collect();
         if lanes.is_empty() {
             return Run {
@@ -187,6 +204,7 @@ impl Gatekeeper {
         Run {
             visits,
             sources_read: sources.is_some(),
+            seen: Seen::default(),
         }
     }
 

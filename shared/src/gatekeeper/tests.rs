@@ -325,22 +325,22 @@ async fn an_idle_lane_is_told_apart_from_an_outage() {
 
 #[test]
 fn a_watched_lane_is_read_as_the_template_writes_it() {
-    let lane: WatchedLane = "acme-pay:5:0e3a".parse().expect("a lane");
+    let read = |text| WatchedLane::read("causeway-AcmePay".to_owned(), text);
+    let lane = read("acme-pay:5").expect("a lane");
     assert_eq!(lane.breaker_key(), "acme-pay#*#breaker");
     assert_eq!(
         (lane.maximum_concurrency, lane.source.as_str()),
-        (5, "0e3a")
+        (5, "causeway-AcmePay")
     );
     for (bad, rule) in [
         ("", "provider"),
-        (":5:x", "provider"),
+        (":5", "provider"),
         ("acme", "2 to 1000"),
-        ("acme:1:x", "2 to 1000"),
-        ("acme:1001:x", "2 to 1000"),
-        ("acme:many:x", "2 to 1000"),
-        ("acme:5:", "event source"),
+        ("acme:1", "2 to 1000"),
+        ("acme:1001", "2 to 1000"),
+        ("acme:many", "2 to 1000"),
     ] {
-        let error = bad.parse::<WatchedLane>().expect_err(bad);
+        let error = read(bad).expect_err(bad);
         assert!(error.to_string().contains(rule), "{bad}: {error}");
     }
 }
@@ -431,4 +431,88 @@ async fn a_lane_is_lowered_while_early_warning_asks_for_it_and_only_where_that_i
             .await;
         assert_eq!(world.minute().await, None);
     }
+}
+
+/// A connection's item, as pausing it writes it.
+async fn pause(world: &World, connection: &str, paused: bool) {
+    let pause = serde_json::json!({"reason": "unauthorised", "since": 1, "next_trial": 2});
+    let item = if paused {
+        serde_json::json!({ "pause": pause, "token": {"text": "t0ken", "expires_at": 9} })
+    } else {
+        serde_json::json!({})
+    };
+    let key = format!("acme#{connection}#credentials");
+    world.store(&key, &item).await;
+    let run = world.gatekeeper.run(&Cause::Changed(vec![key])).await;
+    assert_eq!(run.visits, [], "no breaker has changed");
+}
+
+async fn paused(world: &World) -> Vec<(String, bool)> {
+    world.clock.advance(Duration::from_secs(60));
+    let seen = world.gatekeeper.run(&Cause::Schedule).await.seen;
+    let connections = seen.connections.into_iter();
+    connections.map(|one| (one.name, one.is_paused)).collect()
+}
+
+#[tokio::test]
+async fn who_is_paused_is_said_every_minute_and_until_it_is_over() {
+    let world = World::new(&["acme"]);
+    assert_eq!(paused(&world).await, []);
+    pause(&world, "berlin", true).await;
+    pause(&world, "london", true).await;
+    let both = [("berlin", true), ("london", true)].map(|(name, is)| (name.to_owned(), is));
+    for _ in 0..3 {
+        assert_eq!(paused(&world).await, both);
+    }
+    // Whoever resumes it writes the item; that the stream's word of it is lost makes no difference.
+    world
+        .store("acme#berlin#credentials", &serde_json::json!({}))
+        .await;
+    let ended = [("berlin", false), ("london", true)].map(|(name, is)| (name.to_owned(), is));
+    assert_eq!(paused(&world).await, ended);
+    for _ in 0..10 {
+        paused(&world).await;
+    }
+    assert_eq!(paused(&world).await, ended[1..]);
+}
+
+/// Tokens are renewed all day: none of that is written down.
+#[tokio::test]
+async fn a_connection_that_goes_on_costs_a_look_and_no_write() {
+    let world = World::new(&["acme"]);
+    let key = "acme#berlin#credentials";
+    world
+        .store(key, &serde_json::json!({"generation": 7}))
+        .await;
+    world.states.trips();
+    let strangers = ["other#berlin#credentials", "acme#berlin#limit#account"];
+    let keys = [&[key], &strangers[..]].concat();
+    let keys = keys.into_iter().map(str::to_owned).collect();
+    world.gatekeeper.run(&Cause::Changed(keys)).await;
+    let trips = world.states.trips();
+    assert_eq!((trips.loads, trips.swaps), (1, 0));
+}
+
+#[tokio::test]
+async fn letters_are_counted_every_quarter_of_an_hour_and_told_from_a_week_on() {
+    let world = World::new(&["acme"]);
+    world.control.put_letters("source-of-acme", 2);
+    let mut told = Vec::new();
+    for quarter in 0..4 * 24 * 8 {
+        let run = world.gatekeeper.run(&Cause::Schedule).await;
+        if let Some((provider, age)) = run.seen.letters.first() {
+            assert_eq!(provider, "acme");
+            told.push((quarter, age.as_secs() / 86_400));
+        }
+        world.clock.advance(Duration::from_secs(15 * 60));
+    }
+    assert_eq!(
+        told.first(),
+        Some(&(4 * 24 * 7 - 1, 7)),
+        "one was there a count before"
+    );
+    assert_eq!(told.len(), 4 * 24 + 1);
+    world.clock.advance(Duration::from_secs(60));
+    let between = world.gatekeeper.run(&Cause::Schedule).await;
+    assert_eq!(between.seen.letters, []);
 }

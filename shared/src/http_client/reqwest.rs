@@ -19,6 +19,12 @@ use crate::provider::{Answer, CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Wire};
 /// earlier makes it unlikely that a request meets a dead connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// After how long, and then how often, a connection without a sign of life is probed: reqwest's own.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// Probes without an answer that end a connection: reqwest's own.
+const KEEPALIVE_RETRIES: u32 = 3;
+
 /// `localhost` is this machine, whatever a name server says of it: plain HTTP is allowed to it.
 /// The port is the URL's own. <https://www.rfc-editor.org/rfc/rfc6761#section-6.3>
 const LOCALHOST: [SocketAddr; 2] = [
@@ -56,7 +62,7 @@ impl ReqwestClient {
                 .with_no_client_auth();
         // As many wait as calls were open at once. Both resume each other's TLS sessions: what is remembered of them is
         // shared with the configuration.
-        let client = |most_idle: usize| {
+        let client = |most_idle: usize, keepalive: Option<Duration>| {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
                 .redirect(reqwest::redirect::Policy::none())
@@ -64,6 +70,9 @@ impl ReqwestClient {
                 .connect_timeout(CONNECT_TIMEOUT)
                 .pool_idle_timeout(IDLE_TIMEOUT)
                 .pool_max_idle_per_host(most_idle)
+                .tcp_keepalive(keepalive)
+                .tcp_keepalive_interval(keepalive)
+                .tcp_keepalive_retries(keepalive.map(|_| KEEPALIVE_RETRIES))
                 .http1_only()
                 .no_proxy()
                 .resolve_to_addrs("localhost", &LOCALHOST)
@@ -72,8 +81,9 @@ impl ReqwestClient {
                 .build()
         };
         Ok(Self {
-            pooled: client(usize::MAX)?,
-            fresh: client(0)?,
+            pooled: client(usize::MAX, Some(KEEPALIVE))?,
+            // One call needs no probes, each of which is set up by four system calls: the call's timeout ends it.
+            fresh: client(0, None)?,
         })
     }
 }

@@ -6,6 +6,8 @@ use crate::cache::FunctionMemory;
 use crate::http_client::is_https_or_loopback;
 use crate::pack::Class;
 use crate::provider::Spec;
+use crate::secrets::SECRETS_PREFIX;
+use crate::telemetry::NAMESPACE;
 
 /// Calls that one batch makes at the same time: a batch of an event source mapping without window is ten messages.
 const MAX_IN_FLIGHT: usize = 10;
@@ -35,6 +37,10 @@ pub struct Config {
     pub dlq_url: String,
     /// Scheme and host of the vendor, or of what stands in for it (`PROVIDER_BASE_URL`).
     pub base_url: String,
+    /// What secrets' names begin with (`SECRETS_PREFIX`, default [`SECRETS_PREFIX`]).
+    pub secrets_prefix: String,
+    /// The namespace of metrics (`METRICS_NAMESPACE`, default [`NAMESPACE`]).
+    pub metrics_namespace: String,
     /// Least severe level that is logged (`LOG_LEVEL`: `error` to `trace`, default `info`).
     pub log_level: String,
     /// This execution environment: unique among all.
@@ -62,6 +68,10 @@ impl Config {
                 Ok(value)
             }
         };
+        let given = |name, usual: &str| {
+            let value = env::var(name).ok().filter(|value| !value.is_empty());
+            value.unwrap_or_else(|| usual.to_owned())
+        };
         Ok(Self {
             requests_table: needed("REQUESTS_TABLE")?,
             lanes_table: needed("LANES_TABLE")?,
@@ -69,10 +79,9 @@ impl Config {
             queue_url: needed("QUEUE_URL")?,
             dlq_url: needed("DLQ_URL")?,
             base_url: base_url(&env::var("PROVIDER_BASE_URL").unwrap_or_default(), spec)?,
-            log_level: env::var("LOG_LEVEL")
-                .ok()
-                .filter(|level| !level.is_empty())
-                .unwrap_or("info".into()),
+            secrets_prefix: given("SECRETS_PREFIX", SECRETS_PREFIX),
+            metrics_namespace: given("METRICS_NAMESPACE", NAMESPACE),
+            log_level: given("LOG_LEVEL", "info"),
             environment: uuid::Uuid::new_v4().simple().to_string(),
             max_in_flight: MAX_IN_FLIGHT,
             memory: env::var("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")

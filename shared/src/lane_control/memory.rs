@@ -14,6 +14,7 @@ struct Inner {
     changes: Vec<(String, Setting)>,
     refused: BTreeSet<String>,
     waiting: BTreeMap<String, u64>,
+    letters: BTreeMap<String, u64>,
     is_unreadable: bool,
 }
 
@@ -47,6 +48,11 @@ impl MemoryLaneControl {
     /// Says how many messages the queue of `id` holds: none where nobody says so.
     pub fn put_waiting(&self, id: &str, messages: u64) {
         self.lock().waiting.insert(id.to_owned(), messages);
+    }
+
+    /// Says how many letters lie in the dead-letter queue beside that of `id`: none where nobody says so.
+    pub fn put_letters(&self, id: &str, letters: u64) {
+        self.lock().letters.insert(id.to_owned(), letters);
     }
 
     /// From now on changes of `id` fail, or no longer do.
@@ -88,6 +94,14 @@ impl LaneControl for MemoryLaneControl {
             return Err(StoreError::new("reading a queue's numbers", "throttled"));
         }
         Ok(inner.waiting.get(id).copied().unwrap_or(0))
+    }
+
+    async fn letters(&self, id: &str) -> Result<u64, StoreError> {
+        let inner = self.lock();
+        if inner.is_unreadable {
+            return Err(StoreError::new("reading a queue's numbers", "throttled"));
+        }
+        Ok(inner.letters.get(id).copied().unwrap_or(0))
     }
 
     async fn set(&self, id: &str, setting: Setting) -> Result<(), StoreError> {

@@ -66,6 +66,9 @@ pub trait LaneControl: Send + Sync {
     /// delayed and in flight.
     async fn waiting(&self, id: &str) -> Result<u64, StoreError>;
 
+    /// About how many messages the dead-letter queue beside that queue holds, received or not.
+    async fn letters(&self, id: &str) -> Result<u64, StoreError>;
+
     /// Sets one event source. Twice is as good as once; after an error it may or may not have happened.
     async fn set(&self, id: &str, setting: Setting) -> Result<(), StoreError>;
 }

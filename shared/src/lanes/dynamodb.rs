@@ -3,26 +3,27 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::{MAX_GLANCE, StateStore, Swap, Versioned};
+use super::{Added, Additions, MAX_ADDITIONS, MAX_GLANCE, StateStore, Swap, Versioned};
 use crate::StoreError;
-use crate::aws::{Item, Put, failed, put_if};
+use crate::aws::failed;
+use crate::dynamodb::{Condition, DynamoDb, Item, Operand, Put, Update, Updated};
 
 /// The `Lanes` table.
 #[derive(Clone, Debug)]
 pub struct DynamoStates {
-    client: Client,
+    dynamodb: DynamoDb,
     table: String,
 }
 
 impl DynamoStates {
     /// The state kept in `table`.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
+    pub fn new(dynamodb: impl Into<DynamoDb>, table: impl Into<String>) -> Self {
         Self {
-            client,
+            dynamodb: dynamodb.into(),
             table: table.into(),
         }
     }
@@ -31,18 +32,8 @@ impl DynamoStates {
 #[async_trait]
 impl StateStore for DynamoStates {
     async fn load(&self, key: &str) -> Result<Option<Versioned>, StoreError> {
-        let reply = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key("pk", AttributeValue::S(key.to_owned()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| failed("GetItem", &error))?;
-        reply
-            .item
-            .map(|item| split(item).map(|(stored, _)| stored))
+        let item = self.dynamodb.get(&self.table, key).await?;
+        item.map(|item| split(item).map(|(stored, _)| stored))
             .transpose()
     }
 
@@ -55,7 +46,8 @@ impl StateStore for DynamoStates {
             return Err(StoreError::new("BatchGetItem", "1 to 100 keys"));
         }
         let reply = self
-            .client
+            .dynamodb
+            .sdk()
             .batch_get_item()
             .request_items(&self.table, asked(keys, fields)?)
             .send()
@@ -93,23 +85,28 @@ impl StateStore for DynamoStates {
         mark: &str,
     ) -> Result<Swap, StoreError> {
         let version = expected.unwrap_or(0) + 1;
-        let mut item: Item = serde_dynamo::to_item(next)
-            .map_err(|_| StoreError::new("storing a state", "no item can be made of it"))?;
-        item.insert("pk".into(), AttributeValue::S(key.to_owned()));
-        item.insert("version".into(), AttributeValue::N(version.to_string()));
-        item.insert("mark".into(), AttributeValue::S(mark.to_owned()));
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item));
-        let put = match expected {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(seen) => put
-                .condition_expression("version = :seen")
-                .expression_attribute_values(":seen", AttributeValue::N(seen.to_string())),
+        let Value::Object(fields) = next else {
+            return Err(StoreError::new("storing a state", "it is no object"));
         };
-        match put_if(put).await? {
+        let item = Stored {
+            pk: key,
+            version,
+            mark,
+            fields,
+        };
+        let condition = match expected {
+            None => Condition {
+                expression: "attribute_not_exists(pk)",
+                names: &[],
+                values: Vec::new(),
+            },
+            Some(seen) => Condition {
+                expression: "version = :seen",
+                names: &[],
+                values: vec![(":seen", Operand::number(seen))],
+            },
+        };
+        match self.dynamodb.put_if(&self.table, &item, condition).await? {
             Put::Done => Ok(Swap::Swapped { version }),
             Put::Refused(item) => match item.map(split).transpose()? {
                 Some((_, ours)) if ours == mark => Ok(Swap::Swapped { version }),
@@ -117,6 +114,59 @@ impl StateStore for DynamoStates {
             },
         }
     }
+
+    async fn add(
+        &self,
+        key: &str,
+        additions: &Additions<'_>,
+        _mark: &str,
+    ) -> Result<Added, StoreError> {
+        let update = added(additions);
+        match self.dynamodb.update_if(&self.table, key, update).await? {
+            Updated::Done(item) => split(item).map(|(stored, _)| Added::Added(stored)),
+            Updated::Refused(item) => {
+                let current = item.map(split).transpose()?;
+                Ok(Added::Refused(current.map(|(stored, _)| stored)))
+            }
+        }
+    }
+}
+
+/// The expressions that make `additions`, each number and its bound by placeholders: names are the providers'.
+fn added(additions: &Additions<'_>) -> Update {
+    let mut update = Update {
+        expression: "SET version = version + :one".to_owned(),
+        condition: "#guard = :guard".to_owned(),
+        names: vec![
+            ("#guard".to_owned(), additions.guard.0.to_owned()),
+            ("#field".to_owned(), additions.field.to_owned()),
+        ],
+        values: vec![
+            (":guard".to_owned(), Operand::number(additions.guard.1)),
+            (":one".to_owned(), Operand::number(1)),
+        ],
+    };
+    for (at, addition) in additions.all.iter().take(MAX_ADDITIONS).enumerate() {
+        update.expression += &format!(", #field.#n{at} = #field.#n{at} + :a{at}");
+        update.condition += &format!(" AND #field.#n{at} <= :m{at}");
+        let name = (format!("#n{at}"), addition.name.to_owned());
+        update.names.push(name);
+        update.values.extend([
+            (format!(":a{at}"), Operand::number(addition.amount)),
+            (format!(":m{at}"), Operand::number(addition.at_most)),
+        ]);
+    }
+    update
+}
+
+/// A state as it stands in the table.
+#[derive(Serialize)]
+struct Stored<'a> {
+    pk: &'a str,
+    version: u64,
+    mark: &'a str,
+    #[serde(flatten)]
+    fields: &'a Map<String, Value>,
 }
 
 /// Keys, and the only attributes that are asked for; each name by a placeholder, since some are DynamoDB's own words.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{StateStore, Swap, Versioned};
+use super::{Added, Additions, StateStore, Swap, Versioned};
 use crate::StoreError;
 
 #[derive(Debug, Default)]
@@ -74,5 +74,24 @@ impl StateStore for MemoryStates {
             },
         );
         Ok(Swap::Swapped { version })
+    }
+
+    async fn add(
+        &self,
+        key: &str,
+        additions: &Additions<'_>,
+        _mark: &str,
+    ) -> Result<Added, StoreError> {
+        let mut inner = self.lock();
+        inner.writes += 1;
+        let Some(stored) = inner.values.get_mut(key) else {
+            return Ok(Added::Refused(None));
+        };
+        let Some(value) = additions.made(&stored.value) else {
+            return Ok(Added::Refused(Some(stored.clone())));
+        };
+        stored.version += 1;
+        stored.value = value;
+        Ok(Added::Added(stored.clone()))
     }
 }

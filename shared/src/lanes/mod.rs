@@ -18,7 +18,9 @@ use serde::de::DeserializeOwned;
 #[cfg(feature = "aws")]
 pub use dynamodb::DynamoStates;
 pub use memory::MemoryStates;
-pub use store::{MAX_GLANCE, StateStore, Swap, Versioned};
+pub use store::{
+    Added, Addition, Additions, MAX_ADDITIONS, MAX_GLANCE, StateStore, Swap, Versioned,
+};
 
 use crate::StoreError;
 
@@ -95,7 +97,13 @@ fn mark(writer: &str) -> String {
     format!("{writer}/{}", WRITES.fetch_add(1, Ordering::Relaxed))
 }
 
-fn parse<T: DeserializeOwned + Default>(stored: Option<Versioned>) -> Result<Known<T>, StoreError> {
+/// What was stored, as a `T`.
+///
+/// # Errors
+/// When it is no `T`.
+pub(crate) fn parse<T: DeserializeOwned + Default>(
+    stored: Option<Versioned>,
+) -> Result<Known<T>, StoreError> {
     let Some(stored) = stored else {
         return Ok(Known::default());
     };

@@ -26,6 +26,60 @@ pub enum Swap {
     Lost(Option<Versioned>),
 }
 
+/// An addition to one of the numbers that a stored object keeps in a field of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addition<'a> {
+    /// The number's name.
+    pub name: &'a str,
+    /// What is added.
+    pub amount: i64,
+    /// What it may be before.
+    pub at_most: i64,
+}
+
+/// What became of additions.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Added {
+    /// They were made: this stands there now.
+    Added(Versioned),
+    /// They may not be made to this, or nothing is stored.
+    Refused(Option<Versioned>),
+}
+
+/// Additions that are made together or not at all.
+#[derive(Clone, Copy, Debug)]
+pub struct Additions<'a> {
+    /// The field that must still hold this number.
+    pub guard: (&'a str, u64),
+    /// The field that keeps the numbers: an object.
+    pub field: &'a str,
+    /// At most [`MAX_ADDITIONS`], to different numbers that are there.
+    pub all: &'a [Addition<'a>],
+}
+
+/// Most additions at once: a vendor that counts in more ways is not known, and an expression has room for many more.
+pub const MAX_ADDITIONS: usize = 16;
+
+impl Additions<'_> {
+    /// `value` with the additions; none where they may not be made.
+    pub(super) fn made(&self, value: &Value) -> Option<Value> {
+        let mut next = value.clone();
+        if next.get(self.guard.0)?.as_u64()? != self.guard.1 {
+            return None;
+        }
+        let numbers = next.get_mut(self.field)?.as_object_mut()?;
+        for addition in self.all {
+            let number = numbers.get_mut(addition.name)?;
+            let before = number.as_i64()?;
+            if before > addition.at_most {
+                return None;
+            }
+            *number = before.saturating_add(addition.amount).into();
+        }
+        Some(next)
+    }
+}
+
 /// Most keys of one glance: DynamoDB's bound of a batch.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
 pub const MAX_GLANCE: usize = 100;
@@ -69,4 +123,25 @@ pub trait StateStore: Send + Sync {
         next: &Value,
         mark: &str,
     ) -> Result<Swap, StoreError>;
+
+    /// Makes `additions` to what stands under `key`, whatever its version is, and answers with what stands there then.
+    /// One that was repeated, because its reply was lost, may count twice. `mark` is unique per write.
+    async fn add(
+        &self,
+        key: &str,
+        additions: &Additions<'_>,
+        mark: &str,
+    ) -> Result<Added, StoreError> {
+        let Some(stored) = self.load(key).await? else {
+            return Ok(Added::Refused(None));
+        };
+        let Some(value) = additions.made(&stored.value) else {
+            return Ok(Added::Refused(Some(stored)));
+        };
+        let swapped = self.swap(key, Some(stored.version), &value, mark).await?;
+        Ok(match swapped {
+            Swap::Swapped { version } => Added::Added(Versioned { version, value }),
+            Swap::Lost(current) => Added::Refused(current),
+        })
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{MemoryStates, StateStore, Swap, Versioned};
+use super::{Added, Additions, MemoryStates, StateStore, Swap, Versioned};
 use crate::StoreError;
 
 /// The round trips so far.
@@ -62,6 +62,17 @@ impl StateStore for WatchedStates {
         locked(&self.trips).swaps += 1;
         self.answering()?;
         self.inner.swap(key, expected, next, mark).await
+    }
+
+    async fn add(
+        &self,
+        key: &str,
+        additions: &Additions<'_>,
+        mark: &str,
+    ) -> Result<Added, StoreError> {
+        locked(&self.trips).swaps += 1;
+        self.answering()?;
+        self.inner.add(key, additions, mark).await
     }
 }
 

@@ -3,13 +3,15 @@
 use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
+use serde::Serialize;
+
 use super::store::too_many_keys;
-use super::{Expected, LedgerStore, MAX_READ, Record, Status, Write};
+use super::{Expected, LedgerStore, MAX_READ, Record, Write};
 use crate::StoreError;
-use crate::aws::{Item, Put, failed, put_if};
+use crate::aws::failed;
+use crate::dynamodb::{Condition, DynamoDb, Item, Operand, Put};
 
 /// How often keys that DynamoDB left unprocessed are asked for again before the read counts as failed.
 const READ_TRIES: usize = 3;
@@ -17,18 +19,28 @@ const READ_TRIES: usize = 3;
 /// The `Requests` table.
 #[derive(Clone, Debug)]
 pub struct DynamoLedger {
-    client: Client,
+    dynamodb: DynamoDb,
     table: String,
 }
 
 impl DynamoLedger {
     /// The ledger kept in `table`.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
+    pub fn new(dynamodb: impl Into<DynamoDb>, table: impl Into<String>) -> Self {
         Self {
-            client,
+            dynamodb: dynamodb.into(),
             table: table.into(),
         }
     }
+}
+
+/// A record as it stands in the table. It is written whole: what the [index](super::index) is to forget goes by not being
+/// there.
+#[derive(Serialize)]
+struct Stored<'a> {
+    #[serde(flatten)]
+    record: &'a Record,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<String>,
 }
 
 #[async_trait]
@@ -45,7 +57,8 @@ impl LedgerStore for DynamoLedger {
         for _ in 0..READ_TRIES {
             let Some(ask) = wanted.take() else { break };
             let reply = self
-                .client
+                .dynamodb
+                .sdk()
                 .batch_get_item()
                 .request_items(&self.table, ask)
                 .send()
@@ -76,42 +89,40 @@ impl LedgerStore for DynamoLedger {
     }
 
     async fn write(&self, next: &Record, expected: &Expected) -> Result<Write, StoreError> {
-        let item: Item = serde_dynamo::to_item(next)
-            .map_err(|_| StoreError::new("PutItem", "no item can be made of the record"))?;
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item));
-        let put = match expected {
-            Expected::AbsentOrExpired { now } => put
-                .condition_expression("attribute_not_exists(pk) OR expires_at < :now")
-                .expression_attribute_values(
-                    ":now",
-                    AttributeValue::N(now.as_secs_ceil().to_string()),
-                ),
-            Expected::Unchanged {
-                owner,
-                generation,
-                status,
-            } => {
-                put.condition_expression(
-                    "#owner = :owner AND generation = :generation AND #status = :status",
-                )
-                .expression_attribute_names("#owner", "owner")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":owner", AttributeValue::S(owner.clone()))
-                .expression_attribute_values(
-                    ":generation",
-                    AttributeValue::N(generation.to_string()),
-                )
-                .expression_attribute_values(":status", AttributeValue::S(word(*status).to_owned()))
-            }
+        let stored = Stored {
+            record: next,
+            open: next.open(),
         };
-        match put_if(put).await? {
+        let put = self
+            .dynamodb
+            .put_if(&self.table, &stored, condition(expected));
+        match put.await? {
             Put::Done => Ok(Write::Written),
             Put::Refused(item) => Ok(Write::refused(next, item.map(read_item).transpose()?)),
         }
+    }
+}
+
+fn condition(expected: &Expected) -> Condition {
+    match expected {
+        Expected::AbsentOrExpired { now } => Condition {
+            expression: "attribute_not_exists(pk) OR expires_at < :now",
+            names: &[],
+            values: vec![(":now", Operand::number(now.as_secs_ceil()))],
+        },
+        Expected::Unchanged {
+            owner,
+            generation,
+            status,
+        } => Condition {
+            expression: "#owner = :owner AND generation = :generation AND #status = :status",
+            names: &[("#owner", "owner"), ("#status", "status")],
+            values: vec![
+                (":owner", Operand::Text(owner.clone())),
+                (":generation", Operand::number(*generation)),
+                (":status", Operand::Text(status.word().to_owned())),
+            ],
+        },
     }
 }
 
@@ -130,20 +141,10 @@ fn read_item(item: Item) -> Result<Record, StoreError> {
     serde_dynamo::from_item(item).map_err(|_| StoreError::unreadable("reading a record"))
 }
 
-/// The status as it stands in the item.
-fn word(status: Status) -> &'static str {
-    match status {
-        Status::InProgress => "IN_PROGRESS",
-        Status::Retrying => "RETRYING",
-        Status::Completed => "COMPLETED",
-        Status::Rejected => "REJECTED",
-        Status::Unknown => "UNKNOWN",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Status;
 
     #[test]
     fn the_condition_spells_a_status_as_the_item_does() {
@@ -155,7 +156,7 @@ mod tests {
             Status::Unknown,
         ] {
             let value: AttributeValue = serde_dynamo::to_attribute_value(status).expect("a word");
-            assert_eq!(value, AttributeValue::S(word(status).to_owned()));
+            assert_eq!(value, AttributeValue::S(status.word().to_owned()));
         }
     }
 }

@@ -14,8 +14,10 @@
 //! `COMPLETED` absorbs; an end is left by a redrive of its own letter alone, which its mark tells. `REJECTED` says that
 //! there was no effect and none will come.
 //!
-//! [`state`] decides, purely; a [`LedgerStore`] keeps; [`claim`], [`end`] and [`settle`] put the two together.
+//! [`state`] decides, purely; a [`LedgerStore`] keeps; [`claim`], [`end`] and [`settle`] put the two together. The
+//! [`index`] lists what is not delivered.
 
+pub mod index;
 pub mod state;
 
 #[cfg(feature = "aws")]
@@ -29,7 +31,7 @@ mod tests;
 #[cfg(feature = "aws")]
 pub use dynamodb::DynamoLedger;
 pub use memory::MemoryLedger;
-pub use record::{LIFE, Record, Response, Status};
+pub use record::{BESIDE, LIFE, OPEN, Record, Response, Status, request_of};
 pub use state::{Ask, Claim, Finding, Ruled, Ruling, Settlement, Unresolvable};
 pub use store::{Expected, LedgerStore, MAX_READ, Write};
 

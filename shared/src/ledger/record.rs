@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::outcome::Code;
+use crate::request::LedgerKey;
 
 /// How long a record lives after its last write: longer than a message can spend in its queue and the dead-letter
 /// queue together (14 + 14 days).
@@ -13,6 +14,22 @@ pub const LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The format of the records that this release writes.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// What stands between a key and the rest where a record stands beside the key's own: a character that no key holds.
+pub const BESIDE: char = '\u{1f}';
+
+/// The request that the record under `pk` is of, one beside the key's own among them; none where it is no such key.
+pub fn request_of(pk: &str) -> Option<LedgerKey> {
+    LedgerKey::parse(pk.split(BESIDE).next()?)
+}
+
+/// The attribute by which the index knows a record: only what it lists has it, so that all else costs nothing there.
+pub const OPEN: &str = "open";
+
+/// The value of [`OPEN`] under which the index has a provider's requests of a status.
+pub(super) fn open(provider: &str, status: Status) -> String {
+    format!("{provider}#{}", status.word())
+}
 
 /// Where a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,6 +45,24 @@ pub enum Status {
     Rejected,
     /// It may have taken effect.
     Unknown,
+}
+
+impl Status {
+    /// The status as it stands in the item.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::Retrying => "RETRYING",
+            Self::Completed => "COMPLETED",
+            Self::Rejected => "REJECTED",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// Whether the index lists it: whose requests are not delivered, and in nobody's hands.
+    pub const fn is_listed(self) -> bool {
+        matches!(self, Self::Retrying | Self::Rejected | Self::Unknown)
+    }
 }
 
 /// One request's record. At most 1 KB, so that a write is one write unit.
@@ -131,14 +166,27 @@ impl Record {
     /// may rather cost a second write unit.
     pub const MAX_OBJECT_ID_BYTES: usize = 255;
 
-    /// What key and detail share of the 1024 bytes of a write unit: all other fields take at most 575.
+    /// What key, detail and the place in the index share of the 1024 bytes of a write unit: all other fields take at
+    /// most 575.
     const KEY_AND_DETAIL_BYTES: usize = 449;
 
     /// How long this record's detail may be: a long key (385 bytes at most) shortens it.
     pub fn detail_room(&self) -> usize {
+        let listed = OPEN.len() + open(self.provider(), Status::Rejected).len();
         Self::KEY_AND_DETAIL_BYTES
-            .saturating_sub(self.pk.len())
+            .saturating_sub(self.pk.len() + listed)
             .min(Self::MAX_DETAIL_BYTES)
+    }
+
+    /// Whose API is called.
+    pub fn provider(&self) -> &str {
+        self.pk.split('#').next().unwrap_or_default()
+    }
+
+    /// Where the [index](super::index) has it, the value of the attribute [`OPEN`]; none where it does not.
+    pub fn open(&self) -> Option<String> {
+        let is_listed = self.status.is_listed();
+        is_listed.then(|| open(self.provider(), self.status))
     }
 
     /// Whether the table may already have forgotten it: DynamoDB deletes late, so a reader looks for itself.

@@ -2,15 +2,27 @@
 
 use std::time::Duration;
 
-/// How far apart two clocks of the fleet may be: 250 ms each way.
-pub const CLOCK_SLACK: Duration = Duration::from_millis(500);
+/// By how much clocks and unforeseen delays may put calls closer together at our socket than their instants say: the
+/// part of two clocks that differ, and what passes between a call's last look at its clock and its first byte, together.
+/// Lambda's clocks are set by a service that keeps them within milliseconds
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/set-time.html>, for the hosts; unverified for Lambda).
+pub const CLOCK_SLACK: Duration = Duration::from_millis(100);
 
-/// How long tokens drawn ahead live, where a limit's burst can pay for it.
+/// The same for limits whose excess the vendor punishes rather than refuses: a stalled function must not cost the account.
+pub const PUNISHED_SLACK: Duration = Duration::from_millis(350);
+
+/// A token that was drawn may be used for this part of its window, and lapses then.
+const LAPSE: u32 = 50;
+
+/// The longest that tokens are drawn ahead for.
 const ALLOTMENT: Duration = Duration::from_secs(1);
 
-/// What is left of every burst above 1: calls start on whole milliseconds, and a token rounded up to the next
-/// one must not push all later ones back.
-const ROUNDING: Duration = Duration::from_millis(1);
+/// Shorter lives are not worth drawing ahead for.
+const ALLOTMENT_MIN: Duration = Duration::from_millis(500);
+
+/// The buckets of a window. The one that ends it is counted whole, so that a backlog gets 48/49 of what the padded window
+/// allows: of the twentieth that the promise leaves for losses, three parts remain for races and waits.
+pub(super) const BUCKETS: i64 = 48;
 
 /// The longest window: a month, as some vendors count quotas.
 const PER_MAX: Duration = Duration::from_secs(31 * 24 * 60 * 60);
@@ -29,24 +41,27 @@ pub enum ScopeKey {
 /// The most permits of one limit. A holder has at least one, so that it bounds the stored item to a few KB too.
 const PERMITS_MAX: u32 = 100;
 
-/// A rate with a burst, or a number of calls at once, made so that the vendor's own way of counting is never exceeded.
+/// So many in a window, a bucket with a refill, or a number of calls at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     name: &'static str,
     scope: ScopeKey,
     kind: Kind,
+    in_cost: bool,
+    punished: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Rate {
-        /// Microseconds that one token takes to come back, rounded up: the rate is never above the vendor's.
-        interval: i64,
-        /// What the vendor counts over, in microseconds.
+pub(super) enum Kind {
+    /// `count` in any `per` microseconds.
+    Window {
+        count: u32,
         per: i64,
-        burst: u32,
-        /// Whether it counts what calls cost rather than calls.
-        in_cost: bool,
+    },
+    /// `capacity` at once, and one more each `interval` microseconds.
+    Bucket {
+        capacity: u32,
+        interval: i64,
     },
     Concurrency {
         permits: u32,
@@ -54,18 +69,17 @@ enum Kind {
 }
 
 impl Limit {
-    /// The vendor's "`count` per `per`", kept as `burst` at once and `(count − burst)/per` from then on: no
-    /// window of length `per`, wherever it starts, sees more than `count`. Counts over the account.
+    /// The vendor's "`count` per `per`": no window of that length, wherever it starts, sees more, and a rested account
+    /// may use all of it at once. Counts over the account.
     ///
     /// # Panics
-    /// (When used in a constant: does not compile.) Unless `0 < burst < count`, `name` is not empty and `per`
-    /// is between 1 ms and 31 days.
-    pub const fn window(name: &'static str, count: u32, per: Duration, burst: u32) -> Self {
-        assert!(
-            0 < burst && burst < count,
-            "the burst must leave something for the rate"
-        );
-        Self::new(name, per, count - burst, burst)
+    /// (When used in a constant: does not compile.) When `count` is 0, `name` is empty or `per` is not between 1 ms and
+    /// 31 days.
+    pub const fn window(name: &'static str, count: u32, per: Duration) -> Self {
+        assert!(0 < count, "an empty window lets nothing through");
+        assert_sound(name, per);
+        let per = per.as_micros() as i64;
+        Self::new(name, Kind::Window { count, per })
     }
 
     /// One call per `every`, never two closer together. Counts over the account.
@@ -73,21 +87,28 @@ impl Limit {
     /// # Panics
     /// (When used in a constant: does not compile.) When `name` is empty or `every` is not between 1 ms and 31 days.
     pub const fn paced(name: &'static str, every: Duration) -> Self {
-        Self::new(name, every, 1, 1)
+        Self::window(name, 1, every)
     }
 
-    /// A bucket of `capacity` that the vendor refills with `refill` every `per`, such as Shopify's points: kept as it
-    /// is, the whole bucket at once and the refill from then on. Counts over the account.
+    /// A bucket of `capacity` that the vendor refills with `refill` every `per`, such as Shopify's points: no time `t`
+    /// sees more than `capacity + refill × t/per`. Counts over the account.
     ///
     /// # Panics
-    /// (When used in a constant: does not compile.) When `capacity` or `refill` is 0, `name` is empty or `per` is not
-    /// between 1 ms and 31 days.
+    /// (When used in a constant: does not compile.) When `capacity` or `refill` is 0, `name` is empty, `per` is not between
+    /// 1 ms and 31 days, or the bucket is full after less than 1 s: it then could not pay for what clocks may differ by.
     pub const fn bucket(name: &'static str, capacity: u32, refill: u32, per: Duration) -> Self {
         assert!(
             0 < capacity && 0 < refill,
             "an empty bucket lets nothing through"
         );
-        Self::new(name, per, refill, capacity)
+        assert_sound(name, per);
+        // 31 days are 2.7e12 µs: the casts lose nothing (`try_from` is not const). Rounded up: never above the vendor's.
+        let interval = per.as_micros().div_ceil(refill as u128) as i64;
+        assert!(
+            interval * capacity as i64 >= 1_000_000,
+            "what fills in less than 1 s is a window"
+        );
+        Self::new(name, Kind::Bucket { capacity, interval })
     }
 
     /// At most `permits` calls in flight. Counts over the account. A call holds its permit until its batch has ended;
@@ -96,13 +117,9 @@ impl Limit {
     /// # Panics
     /// (When used in a constant: does not compile.) When `name` is empty or `permits` is not between 1 and 100.
     pub const fn concurrency(name: &'static str, permits: u32) -> Self {
-        assert_named(name);
+        assert_sound(name, PER_MAX);
         assert!(0 < permits && permits <= PERMITS_MAX, "1 to 100 permits");
-        Self {
-            name,
-            scope: ScopeKey::Account,
-            kind: Kind::Concurrency { permits },
-        }
+        Self::new(name, Kind::Concurrency { permits })
     }
 
     /// The same limit in the vendor's cost units (points, credits, complexity) instead of calls: an operation reserves
@@ -113,10 +130,8 @@ impl Limit {
     /// (When used in a constant: does not compile.) For a limit on concurrency.
     #[must_use]
     pub const fn in_cost(mut self) -> Self {
-        match &mut self.kind {
-            Kind::Rate { in_cost, .. } => *in_cost = true,
-            Kind::Concurrency { .. } => panic!("concurrency counts calls"),
-        }
+        assert!(self.permits().is_none(), "concurrency counts calls");
+        self.in_cost = true;
         self
     }
 
@@ -127,23 +142,21 @@ impl Limit {
         self
     }
 
-    const fn new(name: &'static str, per: Duration, rate: u32, burst: u32) -> Self {
-        assert_named(name);
-        assert!(
-            per.as_millis() >= 1 && per.as_millis() <= PER_MAX.as_millis(),
-            "1 ms to 31 days"
-        );
-        // 31 days are 2.7e12 µs: the casts lose nothing (`try_from` is not const).
-        let interval = per.as_micros().div_ceil(rate as u128) as i64;
+    /// The same limit of a vendor that punishes an excess (suspends, locks out) instead of refusing the call: kept with
+    /// [`PUNISHED_SLACK`].
+    #[must_use]
+    pub const fn punished(mut self) -> Self {
+        self.punished = true;
+        self
+    }
+
+    const fn new(name: &'static str, kind: Kind) -> Self {
         Self {
             name,
             scope: ScopeKey::Account,
-            kind: Kind::Rate {
-                interval,
-                per: per.as_micros() as i64,
-                burst,
-                in_cost: false,
-            },
+            kind,
+            in_cost: false,
+            punished: false,
         }
     }
 
@@ -157,16 +170,25 @@ impl Limit {
         self.scope
     }
 
-    /// Calls (or units of cost) allowed at once after a rest, before the clocks' share is taken off; of a limit on
-    /// concurrency its permits.
+    /// Calls (or units of cost) allowed at once after a rest; of a limit on concurrency its permits.
     pub const fn burst(&self) -> u32 {
         match self.kind {
-            Kind::Rate { burst, .. } => burst,
+            Kind::Window { count, .. } => count,
+            Kind::Bucket { capacity, .. } => capacity,
             Kind::Concurrency { permits } => permits,
         }
     }
 
-    /// The time in which one token comes back; zero for a limit on concurrency, whose calls bring theirs back.
+    /// The window that the vendor counts over; none where it does not count windows.
+    pub const fn per(&self) -> Option<Duration> {
+        match self.kind {
+            Kind::Window { per, .. } => Some(Duration::from_micros(per.unsigned_abs())),
+            _ => None,
+        }
+    }
+
+    /// The time in which one token comes back in the long run; zero for a limit on concurrency, whose calls bring
+    /// theirs back.
     pub const fn interval(&self) -> Duration {
         Duration::from_micros(self.interval_us().unsigned_abs())
     }
@@ -174,92 +196,127 @@ impl Limit {
     /// How many calls may be in flight; none for a rate.
     pub const fn permits(&self) -> Option<u32> {
         match self.kind {
-            Kind::Rate { .. } => None,
             Kind::Concurrency { permits } => Some(permits),
+            _ => None,
         }
     }
 
     /// Whether it counts what calls cost.
     pub const fn counts_cost(&self) -> bool {
-        matches!(self.kind, Kind::Rate { in_cost: true, .. })
+        self.in_cost
     }
 
-    /// The most that one call may cost for the promise to hold with its clocks paid for: what a rested account gives
-    /// at once. A dearer one is let through by a full bucket, and the next calls wait for it.
+    /// The most that one call may cost for the promise to hold: what a rested account gives at once. A dearer one is let
+    /// through by a rested account, and the next calls wait for it.
     pub const fn largest_cost(&self) -> u32 {
         match self.kind {
-            Kind::Rate { interval, .. } => (self.tolerance_us() / interval + 1) as u32,
             Kind::Concurrency { .. } => 1,
+            _ => self.most() as u32,
         }
+    }
+
+    /// By how much instants and true times may differ.
+    pub const fn slack(&self) -> Duration {
+        if self.punished {
+            PUNISHED_SLACK
+        } else {
+            CLOCK_SLACK
+        }
+    }
+
+    /// How long after the end of the bucket that counts it a token may still be used; a refilled bucket has none.
+    pub const fn lapse(&self) -> Duration {
+        match self.kind {
+            Kind::Window { per, .. } => Duration::from_micros(per.unsigned_abs() / LAPSE as u64),
+            // A stall of Lambda's, and no more than that: the bucket's capacity pays for it.
+            Kind::Bucket { .. } => CLOCK_SLACK,
+            Kind::Concurrency { .. } => PER_MAX,
+        }
+    }
+
+    /// How long tokens may be drawn ahead of their use; zero: not at all. Costs and permits are never drawn ahead:
+    /// nobody knows of how many.
+    pub const fn allotment(&self) -> Duration {
+        let lapse = self.lapse();
+        if self.counts_cost()
+            || self.permits().is_some()
+            || lapse.as_millis() < ALLOTMENT_MIN.as_millis()
+        {
+            Duration::ZERO
+        } else if lapse.as_millis() < ALLOTMENT.as_millis() {
+            lapse
+        } else {
+            ALLOTMENT
+        }
+    }
+
+    pub(super) const fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// What a call of `cost` takes from this limit.
-    pub(super) const fn units(&self, cost: u32) -> u32 {
-        if self.counts_cost() { cost } else { 1 }
+    pub(super) const fn units(&self, cost: u32) -> i64 {
+        if self.in_cost { cost as i64 } else { 1 }
     }
 
-    /// How long tokens may be drawn ahead of their use; zero: not at all. Only a limit whose burst is worth at
-    /// least twice the time that clocks and allotment take off it gets one (3 s of its rate), so that drawing
-    /// ahead never costs more than half the burst. Costs and permits are never drawn ahead: nobody knows of how many.
-    pub const fn allotment(&self) -> Duration {
-        if self.counts_cost() || self.permits().is_some() {
-            return Duration::ZERO;
-        }
-        let price = ALLOTMENT.as_micros() + CLOCK_SLACK.as_micros();
-        if self.full_tolerance() as u128 >= 2 * price {
-            ALLOTMENT
-        } else {
-            Duration::ZERO
+    /// The units that a rested account gives: of a bucket less what comes back while clocks and lapse allow for.
+    pub(super) const fn most(&self) -> i64 {
+        match self.kind {
+            Kind::Window { count, .. } => count as i64,
+            Kind::Bucket { capacity, interval } => {
+                let held_back = (self.slack().as_micros() + self.lapse().as_micros()) as i64;
+                let left = capacity as i64 - (held_back + interval - 1) / interval;
+                if left > 1 { left } else { 1 }
+            }
+            Kind::Concurrency { permits } => permits as i64,
         }
     }
 
-    /// Whether the burst pays for the clocks: then no window of length `t` sees more than `burst + rate × t`
-    /// even though clocks differ by [`CLOCK_SLACK`].
-    pub const fn keeps_true_rate(&self) -> bool {
-        self.full_tolerance() as u128 >= CLOCK_SLACK.as_micros() + ROUNDING.as_micros()
+    /// The microseconds of a window and all that may stretch it: `1.02 × per + D`.
+    pub(super) const fn padded_us(&self) -> i64 {
+        match self.kind {
+            Kind::Window { per, .. } => {
+                per + (self.lapse().as_micros() + self.slack().as_micros()) as i64
+            }
+            Kind::Bucket { capacity, interval } => interval.saturating_mul(capacity as i64),
+            Kind::Concurrency { .. } => 0,
+        }
     }
 
-    /// Microseconds that one token takes to come back.
+    /// The microseconds of one bucket of a window; rounded up.
+    pub(super) const fn bucket_us(&self) -> i64 {
+        (self.padded_us() + BUCKETS - 1) / BUCKETS
+    }
+
+    /// Microseconds in which one token comes back.
     pub(super) const fn interval_us(&self) -> i64 {
         match self.kind {
-            Kind::Rate { interval, .. } => interval,
+            Kind::Window { count, .. } => self.padded_us() / count as i64,
+            Kind::Bucket { interval, .. } => interval,
             Kind::Concurrency { .. } => 0,
         }
-    }
-
-    /// The microseconds that the vendor counts over; zero for a limit on concurrency.
-    pub(super) const fn per_us(&self) -> i64 {
-        match self.kind {
-            Kind::Rate { per, .. } => per,
-            Kind::Concurrency { .. } => 0,
-        }
-    }
-
-    /// Microseconds by which a token may come ahead of `tat`: the burst less what clocks and allotment take.
-    /// A smaller burst than that is given up but for the rounding; it was worth less than half a second of waiting.
-    pub(super) const fn tolerance_us(&self) -> i64 {
-        let full = self.full_tolerance();
-        let rounding = ROUNDING.as_micros() as i64;
-        let left = full - (CLOCK_SLACK.as_micros() + self.allotment().as_micros()) as i64;
-        if left > rounding {
-            left
-        } else if full > rounding {
-            rounding
-        } else {
-            full
-        }
-    }
-
-    const fn full_tolerance(&self) -> i64 {
-        (self.burst() as i64 - 1).saturating_mul(self.interval_us())
     }
 }
 
-const fn assert_named(name: &str) {
+const fn assert_sound(name: &str, per: Duration) {
     assert!(
         !name.is_empty(),
         "a limit needs a name: it is the cell's key and the metric's property"
     );
+    assert!(
+        per.as_millis() >= 1 && per.as_millis() <= PER_MAX.as_millis(),
+        "1 ms to 31 days"
+    );
+}
+
+/// How far ahead of its clock an environment draws: for the time that the write and the claim take, so that few tokens
+/// lapse on the way.
+const LEAD: Duration = Duration::from_millis(10);
+
+/// How far ahead tokens of all of `limits` are drawn: half of the shortest lapse at the most.
+pub fn lead(limits: &[&Limit]) -> Duration {
+    let halves = limits.iter().map(|limit| limit.lapse() / 2);
+    halves.min().unwrap_or(LEAD).min(LEAD)
 }
 
 /// How long tokens that all of `limits` granted may wait for their use: the shortest of their allotments.

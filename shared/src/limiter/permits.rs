@@ -22,6 +22,9 @@ const HELD_BOUNDS: (Duration, Duration) = (Duration::from_millis(50), Duration::
 /// The part of the mean that is kept at each return: the last eight or so count.
 const HELD_KEPT: i64 = 7;
 
+/// See [`LimitState::kept_for`]: one read in so long, while there is nothing to be had.
+const REFUSAL_KEPT: Duration = Duration::from_secs(20);
+
 /// No invocation is longer (Lambda's own bound is 15 min): a lease beyond it is from a clock gone wrong.
 const LEASE_MAX: Duration = Duration::from_secs(20 * 60);
 
@@ -73,12 +76,14 @@ impl LimitState {
         }
     }
 
-    /// Gives `calls` of the holder's permits back; the holder is forgotten with its last one.
-    pub(super) fn return_permits(&mut self, limits: &[&Limit], holder: &str, calls: u32) {
+    /// Gives `calls` of the holder's permits back, and says whether it had any; the holder is forgotten with its last one.
+    pub(super) fn return_permits(&mut self, limits: &[&Limit], holder: &str, calls: u32) -> bool {
+        let mut had_any = false;
         for limit in limits {
             if let Some(holders) = self.permits.get_mut(limit.name())
                 && let Some(permits) = holders.get_mut(holder)
             {
+                had_any = true;
                 permits.count = permits.count.saturating_sub(calls);
                 if permits.count == 0 {
                     holders.remove(holder);
@@ -86,6 +91,7 @@ impl LimitState {
             }
         }
         self.permits.retain(|_, holders| !holders.is_empty());
+        had_any
     }
 
     /// Learns how long permits were held.
@@ -97,14 +103,22 @@ impl LimitState {
         };
     }
 
-    /// How far apart permits come back, in microseconds, when all are held; 1 without a limit on concurrency.
-    pub(super) fn turnover(&self, limits: &[&Limit]) -> i64 {
+    /// For how long what refuses a call is believed without another look: permits come back at any time, the rest only
+    /// with a refund or a vendor's word.
+    pub(super) fn kept_for(&self, limits: &[&Limit], now: Timestamp) -> Duration {
+        let held = limits.iter().any(|limit| self.permits_held(limit, now) > 0);
+        if held { Duration::ZERO } else { REFUSAL_KEPT }
+    }
+
+    /// When a permit may have come back: they come as far apart as so many of them are held so long.
+    pub(super) fn permit_at(&self, limits: &[&Limit], now: Timestamp, chance: f64) -> Timestamp {
         let held = match self.held {
-            0 => span(HELD_AT_FIRST),
-            held => held.clamp(span(HELD_BOUNDS.0), span(HELD_BOUNDS.1)),
+            0 => HELD_AT_FIRST,
+            held => Duration::from_micros(held.unsigned_abs()).clamp(HELD_BOUNDS.0, HELD_BOUNDS.1),
         };
         let permits = limits.iter().filter_map(|limit| limit.permits()).min();
-        permits.map_or(1, |permits| (held / i64::from(permits)).max(1))
+        // Twice on the mean: those who wait for the same are not known.
+        now + held / permits.unwrap_or(1) + held.mul_f64(chance * 2.0)
     }
 
     pub(super) fn drop_ended_leases(&mut self, now: Timestamp) {

@@ -1,13 +1,18 @@
-//! The fleet's limits as one environment sees them: one update an item and batch, and none while tokens that were
-//! drawn ahead last.
+//! The fleet's limits as one environment sees them: one write an item and batch, and none while tokens that were
+//! drawn ahead last, or while asking is known to be pointless.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{Demand, FULL_RATE, Feedback, Limit, LimitState, TAKE_MAX, Taken, Unused, allotment};
+use super::pace::Pace;
+use super::{
+    Demand, Draw, FULL_RATE, Feedback, Limit, LimitState, TAKE_MAX, Taken, allotment, lead,
+};
 use crate::cache::{Cache, FunctionMemory, Weigh};
-use crate::lanes::{self, Known, StateStore};
+use crate::clock::Clock;
+use crate::lanes::{self, Added, Addition, Additions, Known, StateStore, Swap, Versioned};
 use crate::{StoreError, Timestamp};
 
 /// Limit items' part of the function's memory: a 16th of 256 MB holds some 10,000 (a few an account, one a channel).
@@ -23,6 +28,12 @@ const STREAM: Duration = Duration::from_secs(1);
 /// scopes are deleted hours after their last write, and one made anew counts its versions from 1 again.
 const MEMORY: Duration = Duration::from_secs(60 * 60);
 
+/// How often a draw is tried when others write in between. Each loss means that somebody else got on.
+const TRIES: u32 = 8;
+
+/// The longest wait after the first lost race but one, of which a random part is waited for; it doubles each time.
+const RACE_WAIT: Duration = Duration::from_millis(8);
+
 /// One environment's view of its lane's limits.
 pub struct RateLimiter {
     states: Arc<dyn StateStore>,
@@ -35,14 +46,15 @@ pub struct RateLimiter {
 #[derive(Clone, Debug, Default)]
 struct Seen {
     known: Known<LimitState>,
-    /// When it last wrote the item.
-    written: Timestamp,
+    /// When it last heard of the item.
+    heard: Timestamp,
     /// When it last took, and how many it wanted.
     last_take: Option<(Timestamp, usize)>,
-    /// Tokens drawn ahead: the instants they were granted for.
+    /// Tokens drawn ahead: until when they may be used.
     ahead: Vec<Timestamp>,
     /// The limits that granted them: an operation may draw on more of an item's limits than another.
     granted_by: Vec<&'static str>,
+    pace: Pace,
 }
 
 impl Weigh for Seen {
@@ -69,47 +81,118 @@ impl RateLimiter {
         Self { seen, ..self }
     }
 
-    /// Takes what is demanded from the item under `key`, as far as its limits allow. One round trip where the item is
-    /// as this environment saw it last; none where tokens drawn ahead suffice.
+    /// Takes what is demanded from the item under `key`, as far as its limits allow now. One write where the item is as
+    /// this environment saw it last; none where tokens drawn ahead suffice, or where there is nothing to be had. What is
+    /// refused may ask again from [`Taken::again`] on, or gets [slots](Self::slots).
     ///
     /// # Errors
-    /// When the store does not answer, or others write faster than this environment can: nothing is granted. Permits
-    /// that were written all the same come back with their lease.
+    /// When the store does not answer: nothing is granted. Permits that were written all the same come back with their
+    /// lease.
     pub async fn take(
         &self,
         key: &str,
         limits: &[&Limit],
         demand: &Demand<'_>,
+        clock: &dyn Clock,
     ) -> Result<Taken, StoreError> {
         let life = allotment(limits);
-        if let Some(taken) = self.take_drawn(key, limits, demand, life) {
+        if let Some(taken) = self.take_drawn(key, limits, demand, clock.now()) {
             return Ok(taken);
         }
-        let seen = self.seen(key, demand.now);
-        let ahead = ahead(&seen, demand, life);
-        let decide = |state: &LimitState| {
-            let taken = state.take(limits, demand);
-            let drawn = draw_ahead(&taken, limits, demand, ahead);
-            let next = drawn
-                .as_ref()
-                .and_then(|drawn| drawn.next.clone())
-                .or_else(|| taken.next.clone());
-            (next, (taken, drawn))
-        };
-        let mark = self.mark();
-        let updated = lanes::update(self.states.as_ref(), key, &mark, seen.known, decide).await?;
-        let (known, (taken, drawn)) =
-            updated.ok_or(StoreError::new("taking tokens", "the item is contended"))?;
-        self.remember(key, known, |seen| {
-            seen.written = demand.now;
-            seen.last_take = Some((demand.now, demand.costs.len()));
-            seen.ahead = drawn.map(|drawn| drawn.grants).unwrap_or_default();
-            seen.granted_by = limits.iter().map(|limit| limit.name()).collect();
-        });
-        Ok(taken)
+        let mut looked = false;
+        for lost in 0..TRIES {
+            let now = clock.now();
+            let seen = self.seen(key, now);
+            if now < seen.pace.ask_from() {
+                return Ok(Taken::refused(seen.pace.ask_from()));
+            }
+            let mut costs = demand.costs.to_vec();
+            costs.resize(costs.len() + ahead(&seen, demand, life, now), 1);
+            let asked = Demand {
+                costs: &costs,
+                ..*demand
+            };
+            let draw = seen.known.value.draw(limits, &asked, now + lead(limits));
+            let Some(next) = &draw.next else {
+                let may_err = now.since(seen.heard) > seen.known.value.kept_for(limits, now);
+                if may_err && !looked {
+                    looked = true;
+                    let known = lanes::read(self.states.as_ref(), key).await?;
+                    self.remember(key, known, now, |_| {});
+                    continue;
+                }
+                let again = self.line_up(key, limits, demand, now);
+                return Ok(Taken::refused(again));
+            };
+            match self.write(key, &seen.known, next, &draw).await? {
+                Ok(known) => {
+                    return Ok(self.taken(key, limits, demand, known, &draw, now));
+                }
+                Err(current) => {
+                    looked = true;
+                    let known = lanes::parse(current)?;
+                    self.remember(key, known, now, |_| {});
+                }
+            }
+            if lost > 0 {
+                let wait = RACE_WAIT.mul_f64(self.chance()) * (1 << lost);
+                clock.sleep_until(clock.now() + wait).await;
+            }
+        }
+        // Others get on. Whoever has time asks again in a moment.
+        Ok(Taken::refused(clock.now() + RACE_WAIT))
     }
 
-    /// Gives back what is `unused` of `taken`.
+    /// How many of the first calls with these `costs` may be granted, as far as this environment knows.
+    pub fn hopeful(
+        &self,
+        key: &str,
+        limits: &[&Limit],
+        demand: &Demand<'_>,
+        now: Timestamp,
+    ) -> usize {
+        let seen = self.seen(key, now);
+        if now < seen.pace.ask_from() && seen.ahead.is_empty() {
+            return 0;
+        }
+        seen.known
+            .value
+            .draw(limits, demand, now)
+            .granted
+            .max(seen.ahead.len())
+    }
+
+    /// When messages with these `costs`, which were refused, ask again: a slot for each.
+    pub fn slots(
+        &self,
+        key: &str,
+        limits: &[&Limit],
+        costs: &[u32],
+        now: Timestamp,
+    ) -> Vec<Timestamp> {
+        let seen = self.seen(key, now);
+        let mut pace = seen.pace.clone();
+        let state = seen.known.value.turned(limits, now);
+        let slots = costs.iter().map(|cost| {
+            match state.slowest(limits, *cost, now) {
+                Some(full) => {
+                    let comes_back = state.comes_back(full, now);
+                    let units = full.units(*cost);
+                    // What is taken anew leaves a bucket later than was foreseen: who comes too early goes to the end.
+                    let spread = Duration::from_micros(full.bucket_us().unsigned_abs() * 2);
+                    pace.slot((full, units), state.calls(), &comes_back, now)
+                        + spread.mul_f64(self.chance())
+                }
+                // Permits come back when calls end.
+                None => state.permit_at(limits, now, self.chance()),
+            }
+        });
+        let slots = slots.collect();
+        self.seen.entry(key, |seen| seen.pace = pace);
+        slots
+    }
+
+    /// Gives back what `taken` drew for the calls at the positions `unused`.
     ///
     /// # Errors
     /// When the store does not answer: tokens lapse, and permits come back with their lease.
@@ -118,20 +201,21 @@ impl RateLimiter {
         key: &str,
         limits: &[&Limit],
         taken: &Taken,
-        unused: Unused,
+        unused: &[usize],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if taken.next.is_none() {
+        if taken.buckets.is_empty() && taken.holder.is_empty() {
             // They were drawn ahead, and are ahead again.
             self.seen.update(key, |seen| {
-                let unused = usize::try_from(unused.last).unwrap_or(usize::MAX);
-                seen.ahead.extend(taken.grants.iter().rev().take(unused));
-                seen.ahead.sort_unstable();
+                let back = std::iter::repeat_n(taken.until, unused.len());
+                seen.ahead.extend(back);
             });
             return Ok(());
         }
-        self.change(key, now, |state| state.give_back(limits, taken, unused))
-            .await?;
+        self.change(key, now, |state| {
+            state.give_back(limits, taken, unused, now)
+        })
+        .await?;
         Ok(())
     }
 
@@ -155,7 +239,7 @@ impl RateLimiter {
         if told {
             self.seen.update(key, |seen| {
                 // Tokens drawn ahead are worth nothing once the vendor has said less.
-                if news || seen.known.value.ready_at(limits, now, 1) > now {
+                if news || seen.known.value.ready_at(limits, 1, FULL_RATE, now) > now {
                     seen.ahead.clear();
                 }
             });
@@ -175,6 +259,93 @@ impl RateLimiter {
             .iter()
             .map(|limit| (limit.name(), state.used_percent(limit, now)));
         used.max_by_key(|(_, percent)| *percent)
+    }
+
+    /// Writes a draw: what stands there then, or what stands in its way.
+    async fn write(
+        &self,
+        key: &str,
+        known: &Known<LimitState>,
+        next: &LimitState,
+        draw: &Draw,
+    ) -> Result<Result<Known<LimitState>, Option<Versioned>>, StoreError> {
+        let mark = self.mark();
+        let Some(additions) = &draw.additions else {
+            let value = serde_json::to_value(next)
+                .map_err(|_| StoreError::new("storing a limit", "it is no JSON"))?;
+            let swap = self.states.swap(key, known.version, &value, &mark).await?;
+            return Ok(match swap {
+                Swap::Swapped { version } => Ok(Known {
+                    value: next.clone(),
+                    version: Some(version),
+                }),
+                Swap::Lost(current) => Err(current),
+            });
+        };
+        let all: Vec<Addition<'_>> = additions
+            .iter()
+            .map(|(name, amount, at_most)| Addition {
+                name,
+                amount: *amount,
+                at_most: *at_most,
+            })
+            .collect();
+        let additions = Additions {
+            guard: ("turn", known.value.turn),
+            field: "sums",
+            all: &all,
+        };
+        Ok(match self.states.add(key, &additions, &mark).await? {
+            Added::Added(stored) => Ok(lanes::parse(Some(stored))?),
+            Added::Refused(current) => Err(current),
+        })
+    }
+
+    /// Notes what was drawn; what is left of the demand lines up.
+    fn taken(
+        &self,
+        key: &str,
+        limits: &[&Limit],
+        demand: &Demand<'_>,
+        known: Known<LimitState>,
+        draw: &Draw,
+        now: Timestamp,
+    ) -> Taken {
+        let wanted = demand.costs.len();
+        let life = allotment(limits);
+        let mut taken = known.value.taken(limits, draw, demand);
+        self.remember(key, known, now, |seen| {
+            seen.last_take = Some((now, wanted));
+            let more = draw.granted.saturating_sub(wanted);
+            seen.ahead = vec![draw.until.min(now + life); more];
+            seen.granted_by = limits.iter().map(|limit| limit.name()).collect();
+            seen.pace.granted(draw.granted, seen.known.value.calls());
+        });
+        if taken.granted < wanted {
+            taken.again = self.line_up(key, limits, demand, now);
+        }
+        taken
+    }
+
+    /// When this environment asks again for what was refused.
+    fn line_up(
+        &self,
+        key: &str,
+        limits: &[&Limit],
+        demand: &Demand<'_>,
+        now: Timestamp,
+    ) -> Timestamp {
+        let chance = self.chance();
+        let cost = demand.costs.last().copied().unwrap_or(1);
+        self.seen.entry(key, |seen| {
+            let state = &seen.known.value;
+            let Some(full) = state.slowest(limits, cost, now) else {
+                return state.permit_at(limits, now, chance);
+            };
+            let ready = state.ready_at(limits, cost, demand.share, now);
+            seen.pace.refused(full, state.calls(), (now, ready), chance);
+            seen.pace.ask_from()
+        })
     }
 
     /// Whether anything had to be written.
@@ -198,11 +369,7 @@ impl RateLimiter {
             "the item is contended",
         ))?;
         if writes || known.version != before {
-            self.remember(key, known, |seen| {
-                if writes {
-                    seen.written = now;
-                }
-            });
+            self.remember(key, known, now, |_| {});
         }
         Ok(writes)
     }
@@ -210,7 +377,7 @@ impl RateLimiter {
     /// What is known of the item, as far as it may be believed.
     fn seen(&self, key: &str, now: Timestamp) -> Seen {
         let seen = self.seen.get(key);
-        seen.filter(|seen| now.since(seen.written) < MEMORY)
+        seen.filter(|seen| now.since(seen.heard) < MEMORY)
             .unwrap_or_default()
     }
 
@@ -221,17 +388,28 @@ impl RateLimiter {
         format!("{}/{update}", self.environment)
     }
 
+    /// A number in `0.0..1.0` that no other environment has at the same time: what spreads needs no better chance.
+    fn chance(&self) -> f64 {
+        let mut hasher = DefaultHasher::new();
+        (
+            &self.environment,
+            self.updates.fetch_add(1, Ordering::Relaxed),
+        )
+            .hash(&mut hasher);
+        (hasher.finish() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     /// Serves the demand from tokens drawn ahead, all or nothing.
     fn take_drawn(
         &self,
         key: &str,
         limits: &[&Limit],
         demand: &Demand<'_>,
-        life: Duration,
+        now: Timestamp,
     ) -> Option<Taken> {
-        let (now, want) = (demand.now, demand.costs.len());
+        let want = demand.costs.len();
         let drawn = self.seen.update(key, |seen| {
-            seen.ahead.retain(|granted| now < *granted + life);
+            seen.ahead.retain(|until| now < *until);
             let same = seen.granted_by.iter().copied();
             if want == 0
                 || demand.share != FULL_RATE
@@ -241,26 +419,34 @@ impl RateLimiter {
                 return None;
             }
             seen.last_take = Some((now, want));
-            // With the instants they were granted for: a token that comes back is as old as it was.
-            Some(Taken::drawn_before(seen.ahead.drain(..want).collect()))
+            // A token that comes back is as old as it was.
+            let until = seen.ahead.drain(..want).min();
+            Some(Taken::drawn_before(want, until.unwrap_or(now)))
         });
         drawn.flatten()
     }
 
-    fn remember(&self, key: &str, known: Known<LimitState>, note: impl FnOnce(&mut Seen)) {
+    fn remember(
+        &self,
+        key: &str,
+        known: Known<LimitState>,
+        now: Timestamp,
+        note: impl FnOnce(&mut Seen),
+    ) {
         self.seen.entry(key, |seen| {
             seen.known = known;
+            seen.heard = now;
             note(seen);
         });
     }
 }
 
 /// How many tokens to draw beyond what is needed: as many as the last take, when it was just now and the limits'
-/// bursts pay for it.
-fn ahead(seen: &Seen, demand: &Demand<'_>, life: Duration) -> usize {
+/// windows are so long that they last.
+fn ahead(seen: &Seen, demand: &Demand<'_>, life: Duration, now: Timestamp) -> usize {
     match seen.last_take {
         Some((at, count))
-            if !life.is_zero() && demand.share == FULL_RATE && demand.now.since(at) < STREAM =>
+            if !life.is_zero() && demand.share == FULL_RATE && now.since(at) < STREAM =>
         {
             count.min(TAKE_MAX)
         }
@@ -268,31 +454,5 @@ fn ahead(seen: &Seen, demand: &Demand<'_>, life: Duration) -> usize {
     }
 }
 
-/// Takes `ahead` more, if nobody had to be deferred; what is refused of them gets no slot.
-fn draw_ahead(
-    taken: &Taken,
-    limits: &[&Limit],
-    demand: &Demand<'_>,
-    ahead: usize,
-) -> Option<Taken> {
-    let state = taken
-        .next
-        .as_ref()
-        .filter(|_| ahead > 0 && taken.slots.is_empty())?;
-    let more = Demand {
-        costs: &vec![1; ahead],
-        inline_wait: Duration::ZERO,
-        ..*demand
-    };
-    let mut more = state.take(limits, &more);
-    if let Some(next) = &mut more.next {
-        next.restore_slots(state);
-        next.takes = state.takes;
-    }
-    Some(more)
-}
-
-#[cfg(test)]
-mod fleet;
 #[cfg(test)]
 mod tests;

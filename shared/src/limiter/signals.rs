@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::state::{Quota, micros};
+use super::cell::Quota;
+use super::limit::Kind;
 use super::{CLOCK_SLACK, Limit, LimitState};
 use crate::timestamp::Timestamp;
 
@@ -14,6 +15,13 @@ pub const REMAINING_MAX: usize = 16;
 
 /// Vendors tell resets in whole seconds: what a window's last second allows is no news.
 const RESET_GRAIN: Duration = Duration::from_secs(1);
+
+/// How long a window is thought to be used by others without another word of the vendor's: a day's may begin anew at any
+/// hour, and nobody hears of it who makes no call.
+const OTHERS_KEPT: Duration = Duration::from_secs(60 * 60);
+
+/// The part of a window that others must have given back to be worth a write.
+const OTHERS_GRAIN: i64 = 20;
 
 /// What one answer said about the vendor's limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,28 +47,25 @@ pub struct Remaining {
 }
 
 impl LimitState {
-    /// Takes a vendor's signals into account; `None` when they say nothing that we did not know. Times further
-    /// away than [`SIGNAL_MAX`] are cut to it, those in the past mean nothing. All are held for [`CLOCK_SLACK`] more:
-    /// whoever asks next may have another clock.
-    pub fn correct(&self, limits: &[&Limit], signals: &Signals, now: Timestamp) -> Option<Self> {
-        let mut next = self.clone();
+    /// Takes a vendor's signals into account; says whether they were news. Times further away than [`SIGNAL_MAX`] are cut
+    /// to it, those in the past mean nothing. All are held for [`CLOCK_SLACK`] more: whoever asks next may have another
+    /// clock. The item is turned.
+    pub(super) fn correct(&mut self, limits: &[&Limit], signals: &Signals, now: Timestamp) -> bool {
+        let before = self.clone();
         if let Some(until) = signals.blocked_until {
-            next.block(until, now);
+            self.block(until, now);
         }
         for remaining in signals.remaining.iter().take(REMAINING_MAX) {
             let limit = limits.iter().find(|limit| limit.name() == remaining.limit);
             match (limit, remaining.reset) {
-                (None, Some(reset)) if remaining.left == 0 => next.block(reset, now),
+                (None, Some(reset)) if remaining.left == 0 => self.block(reset, now),
                 (None, _) => {}
-                (Some(limit), Some(reset)) => next.hold_to(limit, remaining.left, reset, now),
-                (Some(limit), None) => next.drain_to(limit, remaining.left, now),
+                (Some(limit), _) if limit.permits().is_some() => {}
+                (Some(limit), Some(reset)) => self.hold_to(limit, remaining.left, reset, now),
+                (Some(limit), None) => self.drain_to(limit, remaining.left, now),
             }
         }
-        if next == *self {
-            return None;
-        }
-        next.expire(limits, now);
-        Some(next)
+        *self != before
     }
 
     fn block(&mut self, until: Timestamp, now: Timestamp) {
@@ -70,64 +75,52 @@ impl LimitState {
         }
     }
 
-    /// No more than `left` until `reset`, where we believed in more: `(τ + reset − tat)/T + 1 > left`.
+    /// No more than `left` until `reset`, where we believed in more.
     fn hold_to(&mut self, limit: &Limit, left: u32, reset: Timestamp, now: Timestamp) {
         let reset = reset.min(now + SIGNAL_MAX);
-        if reset <= now || limit.permits().is_some() {
+        if reset <= now {
             return;
         }
-        let cell = self.cells.entry(limit.name().to_owned()).or_default();
         let until = reset + CLOCK_SLACK;
+        let believed = self.turned(&[limit], now.max(reset - RESET_GRAIN));
+        let ours = limit.most() - believed.sum(limit);
+        let Some(cell) = self.cells.get_mut(limit.name()) else {
+            return;
+        };
         match &mut cell.quota {
             // Of the same window, or of one that ends later: those who took since are counted there already.
             Some(known) if reset < known.until + CLOCK_SLACK && now < known.until => {
                 known.left = known.left.min(left);
                 known.until = known.until.max(until);
             }
-            _ => {
-                let believed_from = cell.tat.max(micros(now));
-                let horizon = micros(reset - RESET_GRAIN).max(micros(now));
-                let ours = limit
-                    .tolerance_us()
-                    .saturating_add(horizon)
-                    .saturating_sub(believed_from)
-                    .div_euclid(limit.interval_us());
-                if i64::from(left) < ours.saturating_add(1) {
-                    cell.quota = Some(Quota { left, until });
-                }
-            }
+            _ if i64::from(left) < ours => cell.quota = Some(Quota { left, until }),
+            _ => {}
         }
-        self.forget_idle(limit);
     }
 
-    /// Moves `tat` so that no more than what is left in the vendor's bucket can start at once: `(τ + now − tat)/T + 1 ≤
-    /// left`. Less than one interval is not worth a write.
+    /// What is less than we believed, others have used; the vendor's next word replaces it. Of a bucket it is refilled like
+    /// all that it holds, of a window it counts for [`OTHERS_KEPT`] at most: then somebody may try.
     fn drain_to(&mut self, limit: &Limit, left: u32, now: Timestamp) {
-        if limit.permits().is_some() {
+        let sum = self.sum(limit);
+        let used = limit.most() - sum - i64::from(left);
+        let Some(cell) = self.cells.get_mut(limit.name()) else {
+            return;
+        };
+        if matches!(limit.kind(), Kind::Bucket { .. }) {
+            if used > 0 {
+                self.spend(limit, used);
+            }
             return;
         }
-        let worth = limit
-            .interval_us()
-            .saturating_mul(i64::from(left.min(limit.burst())) - 1);
-        let tat = micros(now)
-            .saturating_add(limit.tolerance_us())
-            .saturating_sub(worth);
-        let cell = self.cells.entry(limit.name().to_owned()).or_default();
-        if tat
-            >= cell
-                .tat
-                .max(micros(now))
-                .saturating_add(limit.interval_us())
-        {
-            cell.tat = tat;
-        }
-        self.forget_idle(limit);
-    }
-
-    /// A cell that says nothing is none: it must not look like news.
-    fn forget_idle(&mut self, limit: &Limit) {
-        if self.cells.get(limit.name()) == Some(&Default::default()) {
-            self.cells.remove(limit.name());
+        let known = cell.others.map_or(0, |others| i64::from(others.left));
+        let grain = (limit.most() / OTHERS_GRAIN).max(1);
+        if used > known || known - used.max(0) >= grain {
+            let kept = Duration::from_micros(limit.padded_us().unsigned_abs()).min(OTHERS_KEPT);
+            let others = Quota {
+                left: u32::try_from(used.max(0)).unwrap_or(0),
+                until: now + kept,
+            };
+            cell.others = Some(others).filter(|others| others.left > 0);
         }
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::cell::bucket_of;
+use super::limit::{BUCKETS, Kind};
 use super::state::{micros, span};
 use super::{Limit, LimitState};
 use crate::timestamp::Timestamp;
@@ -30,11 +32,6 @@ impl Used {
     pub(super) fn add(&mut self, limit: &Limit, at: Timestamp, units: u64) {
         *self = self.turned(micros(at), span_of(limit));
         self.now = self.now.saturating_add(units);
-    }
-
-    /// Uncounts `units` that were not used after all.
-    pub(super) fn take_back(&mut self, units: u32) {
-        self.now = self.now.saturating_sub(units.into());
     }
 
     pub(super) const fn is_none(&self) -> bool {
@@ -68,8 +65,8 @@ impl Used {
 }
 
 impl LimitState {
-    /// How much of what `limit` lets through was used over the last minute, or over its window where that is longer, in
-    /// percent; 100 while the vendor says that nothing is left.
+    /// How much of `limit` was used over the last minute, or over its window where that is longer, in percent of what the
+    /// vendor allows; 100 while the vendor says that nothing is left.
     pub fn used_percent(&self, limit: &Limit, now: Timestamp) -> u8 {
         let cell = self.cells.get(limit.name());
         let spent = cell
@@ -80,16 +77,32 @@ impl LimitState {
             return 100;
         }
         let span = span_of(limit);
-        let used = cell.map_or(0, |cell| cell.used.lately(micros(now), span));
-        let (worth, whole) = match limit.permits() {
-            Some(permits) => (1, i128::from(span) * i128::from(permits)),
-            None => (i128::from(limit.interval_us()), i128::from(span)),
+        let gone = cell.map_or(0, |cell| cell.used.lately(micros(now), span));
+        let (used, whole) = match limit.kind() {
+            Kind::Concurrency { permits } => (gone, i128::from(span) * i128::from(permits)),
+            // What is yet to be refilled was used lately, too.
+            Kind::Bucket { interval, .. } => (
+                gone + i128::from(self.sum(limit)),
+                i128::from(span / interval),
+            ),
+            Kind::Window { count, per } => {
+                let current =
+                    cell.map_or(0, |cell| self.sum(limit) - cell.ring.iter().sum::<i64>());
+                let is_present =
+                    cell.is_some_and(|cell| bucket_of(limit, now) <= cell.at + BUCKETS);
+                let current = if is_present { current } else { 0 };
+                (
+                    gone + i128::from(current),
+                    i128::from(count) * i128::from(span) / i128::from(per),
+                )
+            }
         };
-        u8::try_from(used.saturating_mul(worth * 100) / whole)
+        u8::try_from(used.saturating_mul(100) / whole.max(1))
             .map_or(100, |percent| percent.min(100))
     }
 }
 
 fn span_of(limit: &Limit) -> i64 {
-    limit.per_us().max(span(LATELY))
+    let per = limit.per().unwrap_or(LATELY);
+    span(per.max(LATELY))
 }

@@ -27,9 +27,6 @@ use crate::provider::{
 /// Longest identifier that a secret puts into a path where the page says none.
 const ID_MAX: usize = 128;
 
-/// How much of a window may come at once where the page says nothing: 3 of 10.
-const BURST: (u32, u32) = (3, 10);
-
 /// An operation and what goes with it.
 pub(super) struct Known {
     pub(super) line: OperationLine,
@@ -364,12 +361,9 @@ fn limit(row: &LimitRow, in_document: &[u32]) -> Result<Option<Limit>, PackError
     let limit = match (count, row.every, row.concurrent, row.bucket) {
         (Some(count), None, None, None) => {
             let per = per.ok_or_else(|| wrong("`count` needs `per`"))?;
-            let burst = row.burst.unwrap_or((count * BURST.0 / BURST.1).max(1));
             match count {
                 0 => return Err(wrong("`count` is at least 1")),
-                1 => Limit::paced(name, per),
-                count if (1..count).contains(&burst) => Limit::window(name, count, per, burst),
-                _ => return Err(wrong("`burst` is at least 1 and less than `count`")),
+                count => Limit::window(name, count, per),
             }
         }
         (None, Some(every), None, None) => Limit::paced(name, sound(every.0)?),
@@ -377,7 +371,11 @@ fn limit(row: &LimitRow, in_document: &[u32]) -> Result<Option<Limit>, PackError
         (None, None, None, Some(capacity @ 1..)) => {
             let refill = row.refill.filter(|refill| *refill > 0);
             match (refill, per) {
-                (Some(refill), Some(per)) => Limit::bucket(name, capacity, refill, per),
+                // Less would not even pay for what clocks may differ by.
+                (Some(refill), Some(per)) if per * capacity >= Duration::from_secs(1) * refill => {
+                    Limit::bucket(name, capacity, refill, per)
+                }
+                (Some(_), Some(_)) => return Err(wrong("what fills in less than 1 s is a window")),
                 _ => return Err(wrong("`bucket` needs `refill` and `per`")),
             }
         }
@@ -390,6 +388,10 @@ fn limit(row: &LimitRow, in_document: &[u32]) -> Result<Option<Limit>, PackError
     let limit = match row.in_cost {
         true if row.concurrent.is_some() => return Err(wrong("concurrency counts calls")),
         true => limit.in_cost(),
+        false => limit,
+    };
+    let limit = match row.punished {
+        true => limit.punished(),
         false => limit,
     };
     let scope = match row.scope.as_deref() {

@@ -387,8 +387,6 @@ pub struct LimitRow {
     pub count: Option<Count>,
     /// The window's length, or the refill's.
     pub per: Option<Span>,
-    /// How many of the window's calls may come at once.
-    pub burst: Option<u32>,
     /// One call in so long.
     pub every: Option<Span>,
     /// Calls at once.
@@ -404,6 +402,9 @@ pub struct LimitRow {
     /// It counts what calls cost.
     #[serde(default)]
     pub in_cost: bool,
+    /// The vendor punishes an excess (suspends, locks out) instead of refusing the call.
+    #[serde(default)]
+    pub punished: bool,
     /// Where answers say what is left.
     pub left: Option<Place>,
     /// Where answers say when it is counted anew, and what the number there counts.

@@ -18,7 +18,7 @@ auth = [
   { show = [{ bearer = "api_key" }], src = "docs" },
 ]
 limit = [
-  { name = "second", count = 10, per = "1s", burst = 5, left = "header:x-left", src = "docs" },
+  { name = "second", count = 10, per = "1s", left = "header:x-left", src = "docs" },
   { name = "thing", every = "2s", scope = "payload:/thing", only = "things.update", src = "docs" },
 ]
 answer = [
@@ -444,8 +444,8 @@ fn a_mistake_in_the_page_is_told_with_line_field_and_rule() {
         ("\"402-404\"", "\"402-99\"", "`402-99` is no status"),
         ("after = \"7s\"", "after = \"7 s\"", "`7 s` is no wait"),
         (
-            "per = \"1s\", burst",
-            "per = \"1 second\", burst",
+            "per = \"1s\", left",
+            "per = \"1 second\", left",
             "`1 second` is no length of time",
         ),
         (
@@ -459,9 +459,9 @@ fn a_mistake_in_the_page_is_told_with_line_field_and_rule() {
             "`error/code` is no place",
         ),
         (
-            "burst = 5",
-            "burst = 10",
-            "limit `second`: `burst` is at least 1 and less than `count`",
+            "count = 10",
+            "count = 0",
+            "limit `second`: `count` is at least 1",
         ),
         (
             "every = \"2s\"",

@@ -26,21 +26,40 @@ pub(super) type Gates = BTreeMap<String, Gate>;
 /// The limiter's word on one job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leave {
-    /// From this time on.
-    From(Timestamp),
+    /// For a term, which begins now or in a moment.
+    Granted(Term),
+    /// Not yet; from this time on it may ask again, and wait in the function.
+    Again(Timestamp),
     /// Not before this time, and then it must ask again.
     Later(Timestamp),
     /// The store did not answer.
     Unknown,
 }
 
-impl Leave {
-    fn start(self) -> Option<Timestamp> {
-        match self {
-            Self::From(start) => Some(start),
-            Self::Later(_) | Self::Unknown => None,
+/// When a call may start, on this environment's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Term {
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+impl Term {
+    /// What is left of two.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            from: self.from.max(other.from),
+            until: self.until.min(other.until),
         }
     }
+}
+
+/// A call that waits in the function for its turn.
+pub(super) struct Waiting {
+    pub call: Admitted,
+    /// When it asks again.
+    pub at: Timestamp,
+    /// The ramp's share of the rate.
+    pub share: u16,
 }
 
 /// What admission makes of a batch.
@@ -48,6 +67,8 @@ impl Leave {
 pub(super) struct Admission {
     /// Calls that may be made.
     pub calls: Vec<Admitted>,
+    /// Calls that may be made when their turn has come.
+    pub waiting: Vec<Waiting>,
     /// Jobs whose last holder died: each goes alone when the rest of the batch is settled, and draws its tokens then.
     pub suspects: Vec<Job>,
     /// Jobs that make no call now.
@@ -71,6 +92,7 @@ impl Admission {
 
     fn add(mut self, other: Self) -> Self {
         self.calls.extend(other.calls);
+        self.waiting.extend(other.waiting);
         self.suspects.extend(other.suspects);
         self.ended.extend(other.ended);
         self.gates.extend(other.gates);
@@ -144,7 +166,7 @@ impl Lane {
         let (gate, mut pauses, drawn) = join3(
             ask_gate,
             self.pauses(calls.iter().flatten().chain(&suspects)),
-            self.draw(&wanted, share, now, run),
+            self.draw(&wanted, share, self.wait_ends(run), run),
         )
         .await;
         drop(wanted);
@@ -162,12 +184,21 @@ impl Lane {
         for (jobs, leave) in calls.into_iter().zip(drawn.leaves) {
             let drawn_by = jobs[0].subject.owner.clone();
             let jobs = admission.sift(jobs, |job| hindrance(job, Some(leave)));
-            if !jobs.is_empty() {
-                admission.calls.push(Admitted {
-                    jobs,
-                    start: leave.start(),
-                    drawn_by,
-                });
+            if jobs.is_empty() {
+                continue;
+            }
+            let call = Admitted {
+                jobs,
+                term: None,
+                drawn_by,
+            };
+            match leave {
+                Leave::Again(at) => admission.waiting.push(Waiting { call, at, share }),
+                Leave::Granted(term) => admission.calls.push(Admitted {
+                    term: Some(term),
+                    ..call
+                }),
+                Leave::Later(_) | Leave::Unknown => {}
             }
         }
         admission.suspects = admission.sift(suspects, |job| hindrance(job, None));
@@ -270,7 +301,7 @@ impl Lane {
     /// What becomes of a job that the limiter gave no leave.
     pub(super) fn without(&self, leave: Leave) -> Option<Outcome> {
         match leave {
-            Leave::From(_) => None,
+            Leave::Granted(_) | Leave::Again(_) => None,
             Leave::Later(until) => Some(Outcome::Deferred {
                 reason: Deferral::RateLimited,
                 until,

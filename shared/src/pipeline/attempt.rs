@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::admit::Leave;
+use super::admit::{Leave, Term};
 use super::job::{Admitted, Job, Subject};
 use super::ready::Ready;
 use super::state::{self, Circumstances};
 use super::{Lane, Run, TROUBLE_WAIT};
 use crate::Timestamp;
 use crate::ledger::state::{Ask, Attempt, Claim, Closing, LEASE_MARGIN, Settlement, claim};
-use crate::ledger::{self, Finding, Record, Settled};
-use crate::limiter::FULL_RATE;
+use crate::ledger::{self, BESIDE, Finding, Record, Settled};
 use crate::outcome::{Deferral, Outcome, Reason, code};
 use crate::queue::{self, Message};
 use crate::retry;
@@ -40,11 +39,10 @@ impl Lane {
             return Vec::new();
         };
         let all = |outcome: Outcome| jobs.iter().map(|_| Step::End(outcome.clone())).collect();
-        let start = match self.start(call, lead, run).await {
-            Ok(start) => start,
+        let term = match self.leave(call, lead, run).await {
+            Ok(term) => term,
             Err(deferred) => return all(deferred),
         };
-        self.seams.clock.sleep_until(start).await;
         if !run.has_time_for(lead.operation.timeout, self.seams.clock.now()) {
             return all(self.put_off(Deferral::OutOfTime));
         }
@@ -53,12 +51,18 @@ impl Lane {
             Err(deferred) => return all(deferred),
         };
 
-        let held = jobs.iter().map(|job| self.ready(job, &access, alone, run));
+        let held = jobs
+            .iter()
+            .map(|job| self.ready(job, &access, (alone, term), run));
         let mut steps: Vec<Result<Ready<'_>, Step>> = join_all(held).await;
         self.part_twins(&mut steps, run).await;
         let ready: Vec<&Ready<'_>> = steps.iter().filter_map(|step| step.as_ref().ok()).collect();
         if ready.is_empty() {
             return steps.into_iter().filter_map(Result::err).collect();
+        }
+        let term = ready.iter().map(|ready| ready.term).fold(term, Term::and);
+        if let Some(leave) = self.keep_term(term, lead, run).await {
+            return self.put_all_back(steps, leave, run).await;
         }
         let called = self.carry_out(&ready, &call.drawn_by, &access, run).await;
         let outcomes = self.settle_all(&ready, &called, &access, run).await;
@@ -77,25 +81,37 @@ impl Lane {
         steps.into_iter().filter_map(step).collect()
     }
 
-    /// From when on the call may be made.
-    async fn start(
+    /// When the call may be made.
+    async fn leave(&self, call: &Admitted, lead: &Job, run: &Run<'_>) -> Result<Term, Outcome> {
+        if let Some(term) = call.term {
+            return Ok(term);
+        }
+        match self.draw_alone(self.wanted(lead), run).await {
+            Leave::Granted(term) => Ok(term),
+            leave => {
+                let deferred = self.without(leave);
+                Err(deferred.unwrap_or_else(|| self.put_off(Deferral::StoreUnavailable)))
+            }
+        }
+    }
+
+    /// Releases the records of a call that got no leave after all.
+    async fn put_all_back(
         &self,
-        call: &Admitted,
-        lead: &Job,
+        steps: Vec<Result<Ready<'_>, Step>>,
+        leave: Leave,
         run: &Run<'_>,
-    ) -> Result<Timestamp, Outcome> {
-        if let Some(start) = call.start {
-            return Ok(start);
-        }
-        let now = self.seams.clock.now();
-        let wanted = self.wanted(lead);
-        let drawn = self.draw(&[wanted], FULL_RATE, now, run).await;
-        let leave = drawn.leaves.first().copied().unwrap_or(Leave::Unknown);
-        match (leave, self.without(leave)) {
-            (Leave::From(start), _) => Ok(start),
-            (_, Some(deferred)) => Err(deferred),
-            (_, None) => Err(self.put_off(Deferral::StoreUnavailable)),
-        }
+    ) -> Vec<Step> {
+        let back = steps.into_iter().map(|step| async move {
+            match step {
+                Ok(Ready { job, record, .. }) => {
+                    let later = self.put_back(leave, job, &record);
+                    Step::End(self.settle(job, &record, None, later, run).await)
+                }
+                Err(step) => step,
+            }
+        });
+        join_all(back).await
     }
 
     /// Claims the job's record. A claim whose reply was lost is repeated while there is time for its call: it is known
@@ -315,5 +331,5 @@ fn conflict_pk(pk: &str, payload_hash: &str) -> String {
     /// Enough to tell the payloads of one key apart, and little of the record's room.
     const HASH: usize = 16;
     let hash = payload_hash.get(..HASH).unwrap_or(payload_hash);
-    format!("{pk}\u{1f}{hash}")
+    format!("{pk}{BESIDE}{hash}")
 }

@@ -11,7 +11,7 @@ use super::call::Made;
 use super::job::{Ended, Job};
 use super::ready::Ready;
 use super::state::Obstacle;
-use super::{Lane, MAX_DRIFT, Run, SETTLE_RESERVE, state};
+use super::{Lane, Run, SETTLE_RESERVE, state};
 use crate::StoreError;
 use crate::credentials::{Access, Admission, Paused, Refusal, Refused};
 use crate::outcome::{Deferral, Outcome};
@@ -94,19 +94,12 @@ impl Lane {
     /// What the job's call shows the vendor, or what becomes of it without. Nothing is claimed yet.
     pub(super) async fn access(&self, job: &Job, run: &Run<'_>) -> Result<Access, Outcome> {
         let connection = job.request.connection.as_str();
-        let started = self.seams.clock.now();
         let latest = run.invocation.deadline - SETTLE_RESERVE;
         let operation = job.operation.name;
         let access = self.credentials.access_for(connection, operation, latest);
         let access = access.await;
         let now = self.seams.clock.now();
         match access {
-            Ok(_) if now.since(started) > MAX_DRIFT && self.has_rate(job) => {
-                Err(Outcome::Deferred {
-                    reason: Deferral::CredentialsRefreshing,
-                    until: now + AGAIN,
-                })
-            }
             Ok(_) if !run.has_time_for(job.operation.timeout, now) => {
                 Err(self.put_off(Deferral::OutOfTime))
             }

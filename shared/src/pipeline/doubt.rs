@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::address;
+use super::admit::Term;
 use super::job::Job;
 use super::state;
 use super::{Call, Lane, Purpose, Run, TROUBLE_WAIT, VendorCall};
@@ -34,13 +35,15 @@ pub(super) enum Doubt {
 }
 
 impl Lane {
-    /// Asks the vendor, where an earlier attempt may have taken effect and asking is how that is settled.
+    /// Asks the vendor, where an earlier attempt may have taken effect and asking is how that is settled; by the leave that
+    /// the job has for a `term`.
     pub(super) async fn settle_doubt(
         &self,
         job: &Job,
         payload: &Json,
         record: &Record,
         access: &Access,
+        term: Term,
         run: &Run<'_>,
     ) -> Doubt {
         let Safety::Lookup { settle, .. } = job.operation.safety else {
@@ -53,6 +56,9 @@ impl Lane {
         let of = self.circumstances(job, record, now);
         if !run.has_time_for(job.operation.timeout, now) {
             return Doubt::Settled(state::put_off(TROUBLE_WAIT, Deferral::OutOfTime, &of));
+        }
+        if let Some(leave) = self.keep_term(term, job, run).await {
+            return Doubt::Settled(self.put_back(leave, job, record));
         }
         let reference = vendor_key(&record.pk, record.series);
         let last_sent = record.last_attempt.unwrap_or(now);

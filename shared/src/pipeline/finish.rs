@@ -1,13 +1,16 @@
 //! From fates to acknowledgements: first the dead letters, then the waits, and only then the answer to Lambda.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 
 use super::job::Ended;
 use super::report::{Entry, Report};
 use super::{Lane, Run};
+use crate::Timestamp;
 use crate::ledger::state::Closing;
 use crate::outcome::{Deferral, Outcome, code};
-use crate::queue::{self, Letter};
+use crate::queue::{self, Letter, Message};
 
 impl Lane {
     /// Carries out what was decided for each message. Adds to `report` what became of it.
@@ -51,6 +54,7 @@ impl Lane {
                 Outcome::Deferred { .. } | Outcome::Retry { .. } => sent_again,
             };
             let end_to_end = now.since(message.sent_at);
+            let late = late(&message, &outcome, now);
             report.entries.push(Entry {
                 trace: message.trace(),
                 message_id: message.id,
@@ -58,6 +62,7 @@ impl Lane {
                 outcome,
                 acknowledged,
                 end_to_end,
+                late,
             });
         }
     }
@@ -72,6 +77,19 @@ impl Lane {
             ended.outcome = self.end(&ended.message, subject, &reason, run).await;
         }
         ended
+    }
+}
+
+/// How late the lane is with `message`: what waits for a reason of its own (a retry's backoff, a paused connection, a
+/// key in use) says nothing of the others. One that the lane puts off will be as old as this when it comes back, and
+/// nobody sees it until then; one that is received for the first time has waited for a lane that was too slow.
+fn late(message: &Message, outcome: &Outcome, now: Timestamp) -> Option<Duration> {
+    match outcome {
+        Outcome::Deferred { reason, until } if reason.is_the_lanes() => {
+            Some(until.since(message.sent_at))
+        }
+        _ if message.receive_count <= 1 => Some(now.since(message.sent_at)),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::Carried;
+use super::admit::Term;
 use crate::Timestamp;
 use crate::ledger::{Record, Status};
 use crate::outcome::{Outcome, code};
@@ -115,7 +116,7 @@ impl Job {
 pub(super) struct Admitted {
     pub jobs: Vec<Job>,
     /// When the call may be made; none where its tokens are still to be drawn.
-    pub start: Option<Timestamp>,
+    pub term: Option<Term>,
     /// The owner in whose name the tokens were drawn.
     pub drawn_by: String,
 }
@@ -126,7 +127,7 @@ impl Admitted {
         Self {
             drawn_by: job.subject.owner.clone(),
             jobs: vec![job],
-            start: None,
+            term: None,
         }
     }
 }

@@ -1,21 +1,29 @@
 //! The lane's dealings with its limiter: which items a job draws on, and what is drawn, returned and corrected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::admit::Leave;
-use super::job::Job;
+use super::admit::{Leave, Term, Waiting};
+use super::job::{Admitted, Ended, Job};
 use super::state::{Called, UNNAMED_WAIT};
 use super::{Lane, Run};
 use crate::Timestamp;
-use crate::limiter::{Demand, FULL_RATE, Feedback, Limit, ScopeKey, Signals, Taken, Unused};
+use crate::limiter::{Demand, FULL_RATE, Feedback, Limit, ScopeKey, Signals, Taken};
 use crate::provider::{Answer, Verdict};
 
 /// How long a call waits in the function for its token before the trip back to the queue is the better way.
 const INLINE_WAIT: Duration = Duration::from_millis(500);
+
+/// Calls that wait in the function ask at most this often: a hundred times, then.
+const ASK_EVERY: Duration = Duration::from_millis(5);
+
+/// When a call comes back that was spared a draw too many.
+const ASK_ANEW: Duration = Duration::from_secs(1);
 
 /// Longest scope value that stands in a key as it is; longer ones are cut, which can only make two share a limit.
 const MAX_SCOPE_VALUE: usize = 128;
@@ -36,6 +44,37 @@ impl Draw {
         match self.key.find(LIMIT_MARK) {
             Some(at) => &self.key[..at + LIMIT_MARK.len() - 1],
             None => "",
+        }
+    }
+}
+
+/// What a turn came to.
+#[derive(Default)]
+struct Turn {
+    /// Who goes.
+    going: Vec<Admitted>,
+    /// In whose names they drew.
+    owners: BTreeSet<String>,
+    /// Who waits on.
+    still: Vec<Waiting>,
+    /// Who is put back.
+    ended: Vec<Ended>,
+    /// What was drawn for all of them.
+    drawn: Vec<DrawnItem>,
+}
+
+/// `first`, while `others` go on; `done` hears what these come to.
+async fn beside<F: Future, C: Future>(
+    first: F,
+    others: &mut FuturesUnordered<C>,
+    done: &mut impl FnMut(C::Output),
+) -> F::Output {
+    let mut first = pin!(first);
+    loop {
+        match select(first.as_mut(), others.next()).await {
+            Either::Left((came, _)) => return came,
+            Either::Right((Some(made), _)) => done(made),
+            Either::Right((None, first)) => return first.await,
         }
     }
 }
@@ -86,98 +125,257 @@ impl Lane {
     /// What a call with `job` in it draws. Limits on a field that a mapping has yet to fill come
     /// [later](Self::draw_rest).
     pub(super) fn wanted<'a>(&self, job: &'a Job) -> Wanted<'a> {
-        let draws = self.draws(job);
         Wanted {
-            may_wait: draws.len() == 1 && !self.has_more_to_draw(job),
-            draws,
+            draws: self.draws(job),
             cost: job.operation.cost,
             owner: &job.subject.owner,
         }
     }
 
-    /// Whether a mapping has yet to make the field that one of the limits goes by.
-    fn has_more_to_draw(&self, job: &Job) -> bool {
-        let mut limits = self.provider.spec().limits_of(job.operation);
-        job.canonical().is_none() && limits.any(|limit| is_of_field(limit.scope()))
-    }
-
-    /// Draws what `job` draws on by fields of its payload, which its mapping has made since it was admitted. None where
-    /// it may be called for at once.
-    pub(super) async fn draw_rest(&self, job: &Job, run: &Run<'_>) -> Option<Leave> {
-        job.mapped.get()?;
+    /// Draws what `job` draws on by fields of its payload, which its mapping has made since it was admitted.
+    pub(super) async fn draw_rest(&self, job: &Job, run: &Run<'_>) -> Leave {
         let mut wanted = self.wanted(job);
-        wanted.draws.retain(Draw::is_of_field);
-        wanted.may_wait = false;
-        if wanted.draws.is_empty() {
-            return None;
-        }
-        let now = self.seams.clock.now();
-        let drawn = self.draw(&[wanted], FULL_RATE, now, run).await;
-        let leave = drawn.leaves.first().copied().unwrap_or(Leave::Unknown);
-        (!matches!(leave, Leave::From(_))).then_some(leave)
+        wanted
+            .draws
+            .retain(|draw| job.mapped.get().is_some() && draw.is_of_field());
+        self.draw_alone(wanted, run).await
     }
 
-    /// Draws from every item of every call, in one concurrent round: one update an item.
+    /// Waits for the `term` of a call's tokens to begin; where it is over (credentials or claims took their time, and the
+    /// promise is about when calls are made) they are drawn anew. None where the call may go.
+    pub(super) async fn keep_term(&self, term: Term, job: &Job, run: &Run<'_>) -> Option<Leave> {
+        let mut from = term.from;
+        if self.seams.clock.now() > term.until {
+            match self.draw_anew(job, run).await {
+                Leave::Granted(term) => from = term.from,
+                leave => return Some(leave),
+            }
+        }
+        if self.seams.clock.now() < from {
+            self.seams.clock.sleep_until(from).await;
+        }
+        None
+    }
+
+    /// Draws for a call whose tokens have lapsed; its permits have not.
+    async fn draw_anew(&self, job: &Job, run: &Run<'_>) -> Leave {
+        let mut wanted = self.wanted(job);
+        for draw in &mut wanted.draws {
+            draw.limits.retain(|limit| limit.permits().is_none());
+        }
+        wanted.draws.retain(|draw| !draw.limits.is_empty());
+        self.draw_alone(wanted, run).await
+    }
+
+    /// Draws for one call, which may wait a moment for its turn.
+    pub(super) async fn draw_alone(&self, wanted: Wanted<'_>, run: &Run<'_>) -> Leave {
+        let wanted = [wanted];
+        let latest = self.seams.clock.now() + INLINE_WAIT;
+        loop {
+            let drawn = self.draw(&wanted, FULL_RATE, latest, run).await;
+            let leave = drawn.leaves.first().copied().unwrap_or(Leave::Unknown);
+            let now = self.seams.clock.now();
+            if let Leave::Granted(_) = leave {
+                return leave;
+            }
+            self.give_back(&drawn.items, |_| false, now).await;
+            // Each round waits, and those after `latest` are told so: a bounded number.
+            match leave {
+                Leave::Again(at) => self.seams.clock.sleep_until(at.max(now + ASK_EVERY)).await,
+                leave => return leave,
+            }
+        }
+    }
+
+    /// Calls that were refused and may wait in the function: all of them ask together when there may be room, and who is
+    /// granted goes while the others wait on. Whoever has had no turn by the end of the wait is put back.
+    pub(super) async fn take_turns(
+        &self,
+        mut waiting: Vec<Waiting>,
+        run: &Run<'_>,
+    ) -> (Vec<Ended>, Vec<Job>) {
+        let (mut ended, mut suspects) = (Vec::new(), Vec::new());
+        let mut calls = FuturesUnordered::new();
+        while !waiting.is_empty() {
+            let mut made = |made: (Vec<Ended>, Vec<Job>)| {
+                ended.extend(made.0);
+                suspects.extend(made.1);
+            };
+            let turn = beside(self.turn(waiting, run), &mut calls, &mut made).await;
+            let drawn_by = |owner: &str| turn.owners.contains(owner);
+            calls.push(self.attempt_all(turn.going, run));
+            let returned = self.give_back(&turn.drawn, drawn_by, self.seams.clock.now());
+            beside(returned, &mut calls, &mut made).await;
+            ended.extend(turn.ended);
+            waiting = turn.still;
+        }
+        while let Some(made) = calls.next().await {
+            ended.extend(made.0);
+            suspects.extend(made.1);
+        }
+        (ended, suspects)
+    }
+
+    /// One turn of those that wait; each turn is later than the one before, and after the last nobody waits.
+    async fn turn(&self, waiting: Vec<Waiting>, run: &Run<'_>) -> Turn {
+        let clock = &self.seams.clock;
+        let from = waiting.iter().map(|waiting| waiting.at).min();
+        let soonest = clock.now() + ASK_EVERY;
+        clock
+            .sleep_until(from.map_or(soonest, |from| from.max(soonest)))
+            .await;
+        let share = waiting.iter().map(|waiting| waiting.share).min();
+        let wanted: Vec<Wanted<'_>> = waiting
+            .iter()
+            .filter_map(|waiting| Some(self.wanted(waiting.call.jobs.first()?)))
+            .collect();
+        let latest = self.wait_ends(run);
+        let drawn = self
+            .draw(&wanted, share.unwrap_or(FULL_RATE), latest, run)
+            .await;
+        drop(wanted);
+        let mut turn = Turn {
+            drawn: drawn.items,
+            ..Turn::default()
+        };
+        for (waiting, leave) in waiting.into_iter().zip(drawn.leaves) {
+            match leave {
+                Leave::Granted(term) => {
+                    turn.owners.insert(waiting.call.drawn_by.clone());
+                    turn.going.push(Admitted {
+                        term: Some(term),
+                        ..waiting.call
+                    });
+                }
+                Leave::Again(at) => turn.still.push(Waiting { at, ..waiting }),
+                leave => turn
+                    .ended
+                    .extend(waiting.call.jobs.into_iter().filter_map(|job| {
+                        let outcome = self.without(leave)?;
+                        Some(job.end(outcome))
+                    })),
+            }
+        }
+        turn
+    }
+
+    /// Until when calls of this batch may wait in the function.
+    pub(super) fn wait_ends(&self, run: &Run<'_>) -> Timestamp {
+        run.started + INLINE_WAIT
+    }
+
+    /// Draws from every item of every call, in one concurrent round: one write an item. Who is refused asks again where
+    /// that may help before `latest`.
     pub(super) async fn draw(
         &self,
         calls: &[Wanted<'_>],
         share: u16,
-        now: Timestamp,
+        latest: Timestamp,
         run: &Run<'_>,
     ) -> Drawn {
-        let asked = items(calls).into_iter().map(|(draw, wanting)| async move {
-            let costs: Vec<u32> = wanting.iter().map(|at| calls[*at].cost).collect();
-            let may_wait = wanting.iter().all(|at| calls[*at].may_wait);
-            let demand = Demand {
-                costs: &costs,
-                now,
-                inline_wait: if may_wait {
-                    INLINE_WAIT
-                } else {
-                    Duration::ZERO
-                },
-                share,
-                holder: &run.invocation.id,
-                deadline: run.invocation.deadline,
-            };
-            let taken = self.limiter.take(&draw.key, &draw.limits, &demand).await;
-            (draw, wanting, taken)
-        });
+        let now = self.seams.clock.now();
+        let unlimited = Term {
+            from: now,
+            until: now + UNLIMITED,
+        };
         let mut drawn = Drawn {
-            leaves: vec![Leave::From(now); calls.len()],
+            leaves: vec![Leave::Granted(unlimited); calls.len()],
             items: Vec::new(),
         };
-        for (draw, wanting, taken) in join_all(asked).await {
-            match taken {
-                Ok(taken) => {
-                    let from = taken.grants.iter().map(|at| Leave::From(*at));
-                    let later = taken.slots.iter().map(|at| Leave::Later(*at));
-                    for (call, leave) in wanting.iter().zip(from.chain(later)) {
-                        drawn.leaves[*call] = drawn.leaves[*call].and(leave);
-                    }
-                    let fullest = self.limiter.fullest(&draw.key, &draw.limits, now);
-                    let owners = wanting.iter().map(|at| calls[*at].owner.to_owned());
-                    let item = DrawnItem {
-                        owners: owners.collect(),
-                        draw,
-                        taken,
-                    };
-                    run.tally().drew(&item, now, fullest);
-                    drawn.items.push(item);
-                }
+        let mut items = items(calls);
+        self.spare(&mut items, calls, share, run, &mut drawn);
+        let asked = items.into_iter().map(|(draw, wanting)| async move {
+            let costs: Vec<u32> = wanting.iter().map(|at| calls[*at].cost).collect();
+            let demand = demand(&costs, share, run);
+            let clock = self.seams.clock.as_ref();
+            let taken = self
+                .limiter
+                .take(&draw.key, &draw.limits, &demand, clock)
+                .await;
+            (draw, wanting, costs, taken)
+        });
+        for (draw, wanting, costs, taken) in join_all(asked).await {
+            let taken = match taken {
+                Ok(taken) => taken,
                 Err(error) => {
                     tracing::warn!(%error, key = draw.shown(), "the limiter could not be asked");
                     for call in wanting {
                         drawn.leaves[call] = Leave::Unknown;
                     }
+                    continue;
                 }
+            };
+            let now = self.seams.clock.now();
+            let refused = &costs[taken.granted..];
+            let later: Vec<Leave> = if taken.again <= latest && now < latest {
+                vec![Leave::Again(taken.again); refused.len()]
+            } else {
+                let slots = self.limiter.slots(&draw.key, &draw.limits, refused, now);
+                slots.into_iter().map(Leave::Later).collect()
+            };
+            let term = Term {
+                from: taken.from,
+                until: taken.until,
+            };
+            let granted = std::iter::repeat_n(Leave::Granted(term), taken.granted);
+            for (call, leave) in wanting.iter().zip(granted.chain(later)) {
+                drawn.leaves[*call] = drawn.leaves[*call].and(leave);
+            }
+            let fullest = self.limiter.fullest(&draw.key, &draw.limits, now);
+            let owners = wanting.iter().map(|at| calls[*at].owner.to_owned());
+            let item = DrawnItem {
+                owners: owners.collect(),
+                draw,
+                taken,
+            };
+            run.tally().drew(&item, now, fullest);
+            drawn.items.push(item);
+        }
+        let now = self.seams.clock.now();
+        for leave in drawn.leaves.iter_mut().filter(|_| now >= latest) {
+            if let Leave::Again(at) = *leave {
+                // One item had nothing for it, as far as was known, and the other more than was known.
+                *leave = Leave::Later(at.max(now + ASK_ANEW));
             }
         }
         drawn
     }
 
-    /// Returns the tokens and permits of calls that are not made after all. Only the last tokens of an item can come
-    /// back: the others keep the later ones in their places.
+    /// Calls that one item will refuse, as far as this environment knows, draw nothing from the others.
+    fn spare(
+        &self,
+        items: &mut [(Draw, Vec<usize>)],
+        calls: &[Wanted<'_>],
+        share: u16,
+        run: &Run<'_>,
+        drawn: &mut Drawn,
+    ) {
+        if items.len() < 2 {
+            return;
+        }
+        let now = self.seams.clock.now();
+        let hopeless = |(draw, wanting): &(Draw, Vec<usize>)| -> Vec<usize> {
+            let costs: Vec<u32> = wanting.iter().map(|at| calls[*at].cost).collect();
+            let demand = demand(&costs, share, run);
+            let hopeful = self.limiter.hopeful(&draw.key, &draw.limits, &demand, now);
+            wanting.iter().skip(hopeful).copied().collect()
+        };
+        let refused: Vec<Vec<usize>> = items.iter().map(hopeless).collect();
+        for (at, (_, wanting)) in items.iter_mut().enumerate() {
+            wanting.retain(|call| {
+                let elsewhere =
+                    |(other, calls): (usize, &Vec<usize>)| other != at && calls.contains(call);
+                let spared =
+                    !refused[at].contains(call) && refused.iter().enumerate().any(elsewhere);
+                if spared {
+                    drawn.leaves[*call] = drawn.leaves[*call].and(Leave::Again(now));
+                }
+                !spared
+            });
+        }
+    }
+
+    /// Returns the tokens and permits of calls that are not made after all.
     pub(super) async fn give_back(
         &self,
         drawn: &[DrawnItem],
@@ -190,16 +388,15 @@ impl Lane {
                  owners,
                  taken,
              }| {
-                let granted = &owners[..taken.grants.len().min(owners.len())];
-                let idle = |owner: &&String| !goes(owner);
-                let count = |calls: usize| u32::try_from(calls).unwrap_or(u32::MAX);
-                let unused = Unused {
-                    last: count(granted.iter().rev().take_while(idle).count()),
-                    calls: count(granted.iter().filter(idle).count()),
-                };
-                (unused.calls > 0).then(|| {
+                let granted = owners.iter().take(taken.granted).enumerate();
+                let unused: Vec<usize> = granted
+                    .filter(|(_, owner)| !goes(owner))
+                    .map(|(at, _)| at)
+                    .collect();
+                (!unused.is_empty()).then_some(async move {
                     self.limiter
-                        .give_back(&draw.key, &draw.limits, taken, unused, now)
+                        .give_back(&draw.key, &draw.limits, taken, &unused, now)
+                        .await
                 })
             },
         );
@@ -292,9 +489,18 @@ pub(super) struct Wanted<'a> {
     cost: u32,
     /// In whose name.
     owner: &'a str,
-    /// Whether it may wait a moment for its token. A token that waits for another scope's is used later than the
-    /// vendor's count allows for: calls that draw on several items start at once or not at all.
-    may_wait: bool,
+}
+
+/// What a call that draws on no limit waits for: nothing, for longer than a function runs.
+const UNLIMITED: Duration = Duration::from_secs(60 * 60);
+
+fn demand<'a>(costs: &'a [u32], share: u16, run: &'a Run<'_>) -> Demand<'a> {
+    Demand {
+        costs,
+        share,
+        holder: &run.invocation.id,
+        deadline: run.invocation.deadline,
+    }
 }
 
 impl Draw {
@@ -337,13 +543,15 @@ pub(super) struct DrawnItem {
 }
 
 impl Leave {
-    /// Leave from two scopes: the later one counts, and one refusal refuses.
+    /// Leave from two scopes: the shorter one counts, and one refusal refuses.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
-            (Self::From(a), Self::From(b)) => Self::From(a.max(b)),
             (Self::Later(a), Self::Later(b)) => Self::Later(a.max(b)),
-            (Self::Later(a), Self::From(_)) | (Self::From(_), Self::Later(a)) => Self::Later(a),
+            (Self::Later(a), _) | (_, Self::Later(a)) => Self::Later(a),
+            (Self::Again(a), Self::Again(b)) => Self::Again(a.max(b)),
+            (Self::Again(a), _) | (_, Self::Again(a)) => Self::Again(a),
+            (Self::Granted(a), Self::Granted(b)) => Self::Granted(a.and(b)),
         }
     }
 }

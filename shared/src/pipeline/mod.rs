@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::FutureExt;
+use futures_util::future::{FutureExt, join};
 use futures_util::stream::{self, StreamExt};
 
 pub use length::invocation_needed;
@@ -59,10 +59,6 @@ pub const SETTLE_RESERVE: Duration = Duration::from_secs(4);
 
 /// How long a message waits when a table, a queue or the lane's own code failed it.
 const TROUBLE_WAIT: Duration = Duration::from_secs(5);
-
-/// A call whose credentials or claim took longer than this makes way for one with a new slot: the limiter's promise is
-/// about when calls are made.
-const MAX_DRIFT: Duration = Duration::from_secs(1);
 
 /// How a lane is set up.
 #[derive(Clone, Debug)]
@@ -163,10 +159,20 @@ impl Lane {
         self.check_length(&jobs, &run);
         let mut ended = self.end_refused(poison, &run).await;
         let admission = self.admit(jobs, &run).await;
-        let (attempted, found_late) = self.attempt_all(admission.calls, &run).await;
+        let (made, waited) = join(
+            self.attempt_all(admission.calls, &run),
+            self.take_turns(admission.waiting, &run),
+        )
+        .await;
+        let attempted = made.0.into_iter().chain(waited.0);
         ended.extend(admission.ended.into_iter().chain(attempted));
         self.finish(ended, &mut report, &run).await;
-        let suspects: Vec<Job> = admission.suspects.into_iter().chain(found_late).collect();
+        let suspects: Vec<Job> = admission
+            .suspects
+            .into_iter()
+            .chain(made.1)
+            .chain(waited.1)
+            .collect();
         let gates = self.record_health(admission.gates, &suspects, &run).await;
         self.settle_limits(suspects.is_empty(), &run).await;
 

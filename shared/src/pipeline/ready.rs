@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::admit::Leave;
+use super::admit::{Leave, Term};
 use super::attempt::{Step, deadline_rule};
 use super::doubt::Doubt;
 use super::job::Job;
 use super::state;
-use super::{Lane, MAX_DRIFT, Run, TROUBLE_WAIT};
+use super::{Lane, Run, TROUBLE_WAIT};
 use crate::credentials::Access;
 use crate::ledger::Record;
 use crate::ledger::state::{Closing, Settlement};
@@ -32,6 +32,8 @@ pub(super) struct Ready<'a> {
     pub job: &'a Job,
     /// Its record, as claimed.
     pub record: Record,
+    /// When what it drew may be used.
+    pub term: Term,
     /// The payload in the operation's canonical shape.
     pub payload: &'a Json,
     /// The call as it would be for this job alone, without key and credentials.
@@ -48,20 +50,14 @@ impl Lane {
         &self,
         job: &'a Job,
         access: &Access,
-        alone: bool,
+        (alone, term): (bool, Term),
         run: &Run<'_>,
     ) -> Result<Ready<'a>, Step> {
-        let started = self.seams.clock.now();
         let mut record = self.claim(job, alone, run).await?;
-        let now = self.seams.clock.now();
-        if now.since(started) > MAX_DRIFT && self.has_rate(job) {
-            let of = self.circumstances(job, &record, now);
-            let later = state::put_off(LEAVE_WAIT, Deferral::RateLimited, &of);
-            return Err(Step::End(self.settle(job, &record, None, later, run).await));
-        }
-        match self.readied(job, &mut record, access, run).await {
-            Ok((payload, wire, identity)) => Ok(Ready {
+        match self.readied(job, &mut record, access, term, run).await {
+            Ok((payload, wire, identity, term)) => Ok(Ready {
                 job,
+                term,
                 payload,
                 wire_hash: wire.hash().to_string(),
                 wire,
@@ -79,11 +75,15 @@ impl Lane {
         job: &'a Job,
         record: &mut Record,
         access: &Access,
+        term: Term,
         run: &Run<'_>,
-    ) -> Result<(&'a Json, Wire, Option<String>), Settlement> {
+    ) -> Result<(&'a Json, Wire, Option<String>, Term), Settlement> {
         let mapping = self.map(job, record).await?;
         let payload = job.canonical().unwrap_or(&job.request.payload);
-        match self.settle_doubt(job, payload, record, access, run).await {
+        match self
+            .settle_doubt(job, payload, record, access, term, run)
+            .await
+        {
             Doubt::None => {}
             Doubt::Void => {
                 // The vendor was asked, and that was the one call that the job had leave for.
@@ -123,14 +123,17 @@ impl Lane {
             )));
         }
         match self.draw_rest(job, run).await {
-            None => Ok((payload, wire, identity)),
-            Some(leave) => {
-                let of = self.circumstances(job, record, self.seams.clock.now());
-                Err(match leave {
-                    Leave::Later(until) => state::slot(until, &of),
-                    _ => state::put_off(TROUBLE_WAIT, Deferral::StoreUnavailable, &of),
-                })
-            }
+            Leave::Granted(rest) => Ok((payload, wire, identity, term.and(rest))),
+            leave => Err(self.put_back(leave, job, record)),
+        }
+    }
+
+    /// What becomes of a job that is held when the limiter gives no leave.
+    pub(super) fn put_back(&self, leave: Leave, job: &Job, record: &Record) -> Settlement {
+        let of = self.circumstances(job, record, self.seams.clock.now());
+        match leave {
+            Leave::Later(until) => state::slot(until, &of),
+            _ => state::put_off(TROUBLE_WAIT, Deferral::StoreUnavailable, &of),
         }
     }
 

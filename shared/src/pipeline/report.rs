@@ -36,6 +36,8 @@ pub struct Entry {
     pub acknowledged: bool,
     /// Since it was put on the queue.
     pub end_to_end: Duration,
+    /// How late the lane is with it, where that is the lane's doing.
+    pub late: Option<Duration>,
     /// The producer's span, where the message names it.
     pub trace: Option<RemoteParent>,
 }

@@ -44,7 +44,7 @@ impl Tally {
             .max_by_key(|(_, percent)| *percent);
         let settles = |limit: &&Limit| limit.counts_cost() || limit.permits().is_some();
         if draw.limits.iter().any(settles) {
-            let granted = owners.iter().take(taken.grants.len()).cloned();
+            let granted = owners.iter().take(taken.granted).cloned();
             let drawn = Some((granted.collect(), taken.clone()));
             self.entries.push(Entry {
                 drawn,

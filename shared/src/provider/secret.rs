@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -10,11 +11,29 @@ use sha2::{Digest, Sha256};
 /// secret collide with a chance of one in 10^13.
 const FINGERPRINT_BYTES: usize = 8;
 
-/// The fields of a connection's secret.
+/// Fields that are told apart by themselves: of which token and of which client a secret is.
+const PRINTED: [&str; 2] = ["refresh_token", "client_id"];
+
+/// The fields of a connection's secret. Clones share them.
 ///
 /// `Debug` prints field names only.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secret(BTreeMap<String, String>);
+#[derive(Clone, Default)]
+pub struct Secret(Arc<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    fields: BTreeMap<String, String>,
+    /// Made once: every call asks for them.
+    prints: OnceLock<[String; 3]>,
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.fields == other.0.fields
+    }
+}
+
+impl Eq for Secret {}
 
 /// A secret that does not hold what the scheme needs. The text names the field, never its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,9 +64,9 @@ impl Secret {
     /// # Errors
     /// When it is no JSON object of strings.
     pub fn parse(text: &str) -> Result<Self, SecretError> {
-        serde_json::from_str(text)
-            .map(Self)
-            .map_err(|_| SecretError::NotAnObject)
+        let fields = serde_json::from_str(text).map_err(|_| SecretError::NotAnObject)?;
+        let prints = OnceLock::new();
+        Ok(Self(Arc::new(Kept { fields, prints })))
     }
 
     /// The value of one field.
@@ -55,7 +74,8 @@ impl Secret {
     /// # Errors
     /// When the secret has no such field.
     pub fn field(&self, name: &'static str) -> Result<&str, SecretError> {
-        self.0
+        let fields = &self.0.fields;
+        fields
             .get(name)
             .map(String::as_str)
             .ok_or(SecretError::Missing(name))
@@ -63,24 +83,36 @@ impl Secret {
 
     /// Whether there is such a field.
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.0.fields.contains_key(name)
     }
 
     /// The memory that it takes, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let fields = self.0.iter().map(|(name, value)| name.len() + value.len());
+        let fields = self
+            .0
+            .fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
         fields.map(|text| text + 2 * size_of::<String>()).sum()
     }
 
     /// Tells this secret from others without showing it: 16 hex digits of the SHA-256 of its fields. Spaces and the
     /// order of fields in the stored text make no difference.
     pub fn fingerprint(&self) -> String {
-        print(self.0.iter())
+        print(self.0.fields.iter())
     }
 
     /// [`fingerprint`](Self::fingerprint) of one field alone; of nothing where there is no such field.
     pub fn fingerprint_of(&self, name: &str) -> String {
-        print(self.0.get_key_value(name).into_iter())
+        print(self.0.fields.get_key_value(name).into_iter())
+    }
+
+    /// The fingerprints of all fields, of `refresh_token` and of `client_id`.
+    pub(crate) fn prints(&self) -> &[String; 3] {
+        self.0.prints.get_or_init(|| {
+            let [token, client] = PRINTED.map(|name| self.fingerprint_of(name));
+            [self.fingerprint(), token, client]
+        })
     }
 }
 
@@ -100,7 +132,7 @@ fn print<'a>(fields: impl Iterator<Item = (&'a String, &'a String)>) -> String {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.0.fields.keys()).finish()
     }
 }
 

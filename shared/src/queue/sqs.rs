@@ -1,8 +1,10 @@
 //! The lanes' queues in SQS. Batches are cut by count and by bytes.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
@@ -27,16 +29,25 @@ const MAX_BATCH_BYTES: usize = 1 << 20;
 /// One lane's queue and dead-letter queue.
 #[derive(Clone, Debug)]
 pub struct SqsQueue {
-    client: Client,
+    /// Made at its first use: a healthy lane has none, and making it is an eighth of the start-up's work.
+    client: Arc<LazyLock<Client, MakeClient>>,
     queue_url: String,
     dlq_url: String,
 }
 
+type MakeClient = Box<dyn FnOnce() -> Client + Send>;
+
 impl SqsQueue {
-    /// The queues at these URLs.
-    pub fn new(client: Client, queue_url: impl Into<String>, dlq_url: impl Into<String>) -> Self {
+    /// The queues at these URLs, reached as `config` says.
+    pub fn new(
+        config: &SdkConfig,
+        queue_url: impl Into<String>,
+        dlq_url: impl Into<String>,
+    ) -> Self {
+        let config = config.clone();
+        let make: MakeClient = Box::new(move || Client::new(&config));
         Self {
-            client,
+            client: Arc::new(LazyLock::new(make)),
             queue_url: queue_url.into(),
             dlq_url: dlq_url.into(),
         }

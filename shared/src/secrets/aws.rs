@@ -11,19 +11,23 @@ use crate::provider::Secret;
 /// AWS Secrets Manager.
 pub struct AwsSecrets {
     client: Client,
+    prefix: String,
 }
 
 impl AwsSecrets {
-    /// Secrets read through `client`.
-    pub const fn new(client: Client) -> Self {
-        Self { client }
+    /// Secrets read through `client`, whose names begin with `prefix` and a slash.
+    pub fn new(client: Client, prefix: impl Into<String>) -> Self {
+        Self {
+            client,
+            prefix: prefix.into(),
+        }
     }
 }
 
 #[async_trait]
 impl Secrets for AwsSecrets {
     async fn get(&self, provider: &str, connection: &str) -> Result<Secret, SecretsError> {
-        let name = name(provider, connection);
+        let name = name(&self.prefix, provider, connection);
         let reply = match self.client.get_secret_value().secret_id(&name).send().await {
             Ok(reply) => reply,
             Err(error) => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::lock::Mutex;
 
 use super::{Secrets, SecretsError};
 use crate::Timestamp;
@@ -27,11 +28,16 @@ const LAST_RETRY: Duration = REFUSAL_TTL;
 /// Secrets' part of the function's memory: a 16th of 256 MB holds 10,000 secrets of a kilobyte each.
 const MEMORY_PARTS: usize = 16;
 
+/// Reads that may be under way at once, each of other connections.
+const LINES: usize = 16;
+
 /// Where credentials are read from, behind a memory.
 pub struct CachedSecrets<S> {
     inner: S,
     clock: Arc<dyn Clock>,
     known: Cache<Known>,
+    /// Who reads stands in line: the first batch of an environment would otherwise read one secret ten times.
+    lines: [Mutex<()>; LINES],
 }
 
 /// The last read of one secret.
@@ -57,7 +63,23 @@ impl<S: Secrets> CachedSecrets<S> {
             inner,
             clock,
             known: Cache::new(memory.part(MEMORY_PARTS)),
+            lines: std::array::from_fn(|_| Mutex::new(())),
         }
+    }
+}
+
+impl<S> CachedSecrets<S> {
+    /// What is known of `key` and still counts.
+    fn fresh(&self, key: &str) -> Option<Result<Secret, SecretsError>> {
+        let known = self.known.get(key)?;
+        (self.clock.now() < known.until).then_some(known.read)
+    }
+
+    fn line(&self, key: &str) -> &Mutex<()> {
+        let sum = key.bytes().fold(0_usize, |sum, byte| {
+            sum.wrapping_mul(31).wrapping_add(byte.into())
+        });
+        &self.lines[sum % LINES]
     }
 }
 
@@ -65,12 +87,14 @@ impl<S: Secrets> CachedSecrets<S> {
 impl<S: Secrets> Secrets for CachedSecrets<S> {
     async fn get(&self, provider: &str, connection: &str) -> Result<Secret, SecretsError> {
         let key = key(provider, connection);
-        let known = self.known.get(&key);
-        if let Some(known) = &known
-            && self.clock.now() < known.until
-        {
-            return known.read.clone();
+        if let Some(read) = self.fresh(&key) {
+            return read;
         }
+        let _ours = self.line(&key).lock().await;
+        if let Some(read) = self.fresh(&key) {
+            return read;
+        }
+        let known = self.known.get(&key);
         let read = self.inner.get(provider, connection).await;
         let (lasts, failures) = match &read {
             Ok(_) => (TTL, 0),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use super::{Secrets, SecretsError, name};
+use super::{SECRETS_PREFIX, Secrets, SecretsError, name};
 use crate::provider::Secret;
 
 /// Secrets by name.
@@ -15,7 +15,8 @@ impl MemorySecrets {
     /// With one more secret.
     #[must_use]
     pub fn with(mut self, provider: &str, connection: &str, secret: Secret) -> Self {
-        self.0.insert(name(provider, connection), secret);
+        self.0
+            .insert(name(SECRETS_PREFIX, provider, connection), secret);
         self
     }
 }
@@ -23,7 +24,7 @@ impl MemorySecrets {
 #[async_trait]
 impl Secrets for MemorySecrets {
     async fn get(&self, provider: &str, connection: &str) -> Result<Secret, SecretsError> {
-        let name = name(provider, connection);
+        let name = name(SECRETS_PREFIX, provider, connection);
         let secret = self.0.get(&name).cloned();
         let why = "there is none";
         secret.ok_or(SecretsError::Refused { name, why })

@@ -36,7 +36,10 @@ pub enum SecretsError {
     Store(#[from] StoreError),
 }
 
-/// Where credentials are kept: the secret `causeway/<provider>/<connection>`.
+/// What secrets' names begin with, unless the stack's parameter `SecretsPrefix` says otherwise.
+pub const SECRETS_PREFIX: &str = "causeway";
+
+/// Where credentials are kept: the secret `causeway/<provider>/<connection>`, or under another prefix.
 #[async_trait]
 pub trait Secrets: Send + Sync {
     /// The credentials of `connection` at `provider`, at most a few minutes old. What failed is not asked for again at
@@ -47,6 +50,6 @@ pub trait Secrets: Send + Sync {
     async fn forget(&self, provider: &str, connection: &str);
 }
 
-fn name(provider: &str, connection: &str) -> String {
-    format!("causeway/{provider}/{connection}")
+fn name(prefix: &str, provider: &str, connection: &str) -> String {
+    format!("{prefix}/{provider}/{connection}")
 }

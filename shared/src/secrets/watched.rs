@@ -1,7 +1,9 @@
 //! Secrets whose every read is seen, for tests.
 
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use async_trait::async_trait;
 
@@ -38,6 +40,16 @@ impl WatchedSecrets {
 impl Secrets for WatchedSecrets {
     async fn get(&self, _provider: &str, _connection: &str) -> Result<Secret, SecretsError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
+        // Others ask meanwhile.
+        let mut has_waited = false;
+        poll_fn(|task| {
+            if std::mem::replace(&mut has_waited, true) {
+                return Poll::Ready(());
+            }
+            task.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
         self.answer.lock().expect("nobody panicked").clone()
     }
 

@@ -5,8 +5,10 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
+use super::stdout::Lines;
+
 /// Every field of a line of ours, with its meaning. Ids, codes and numbers: never a payload's value, a secret, or a body.
-pub const LOG_FIELDS: [(&str, &str); 31] = [
+pub const LOG_FIELDS: [(&str, &str); 34] = [
     ("timestamp", "when it was written, RFC 3339"),
     ("level", "TRACE to ERROR; an ERROR asks for a person"),
     ("target", "the module that speaks"),
@@ -15,6 +17,12 @@ pub const LOG_FIELDS: [(&str, &str); 31] = [
     ("operation", "the request's operation"),
     ("connection", "the request's connection"),
     ("request_id", "the request's id"),
+    ("request_ids", "ids of the requests that a call handed in"),
+    (
+        "producer",
+        "who handed them in: a role, a user or a token's subject",
+    ),
+    ("source_ip", "the address that the call came from"),
     ("message_id", "SQS's id of the message"),
     (
         "trace_id",
@@ -37,7 +45,7 @@ pub const LOG_FIELDS: [(&str, &str); 31] = [
         "maximum_concurrency",
         "an event source's maximum concurrency",
     ),
-    ("source", "an event source mapping's id"),
+    ("source", "an event source, by its queue's name"),
     ("pages", "pages that were read"),
     ("name", "an environment variable's name"),
     ("status", "an HTTP answer's status"),
@@ -50,7 +58,7 @@ pub const LOG_FIELDS: [(&str, &str); 31] = [
 /// output, as JSON. Below `info` that is only Causeway's own: what the runtime and the SDK say there quotes bodies.
 pub fn log_to_stdout(level: &str) {
     // A second call in one process (a test) keeps the first subscriber.
-    let _ = subscriber(level, std::io::stdout).try_init();
+    let _ = subscriber(level, Lines).try_init();
 }
 
 /// Writes them to `writer`.

@@ -5,6 +5,7 @@
 
 mod emf;
 mod logs;
+mod stdout;
 mod traces;
 
 use std::io::Write;
@@ -15,7 +16,7 @@ use crate::trace::RemoteParent;
 
 #[cfg(test)]
 pub(crate) use emf::specification;
-pub use emf::{DIMENSION, METRICS, Metric, NAMESPACE, lines as metric_lines};
+pub use emf::{CONNECTION, DIMENSION, METRICS, Metric, NAMESPACE, lines as metric_lines};
 #[cfg(test)]
 pub(crate) use logs::subscriber;
 pub use logs::{LOG_FIELDS, log_panics, log_to_stdout};
@@ -25,12 +26,13 @@ pub use traces::{
     Attribute, Batch, Cause, Daemon, Exporter, ExporterError, Kind, Source, Span, Traces, Value,
 };
 
-/// Writes a batch's log lines and its metrics.
-pub fn emit(provider: &str, batch: &Batch<'_>) {
+/// Writes a batch's log lines and, in `namespace`, its metrics, all at once.
+pub fn emit(namespace: &str, provider: &str, batch: &Batch<'_>) {
+    let _section = stdout::Section::begin();
     log_entries(provider, batch);
-    for line in emf::lines(provider, batch.report, batch.ended) {
-        // Standard output of a function is its log stream. Losing a metric is no reason to fail a batch.
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    for line in emf::lines(namespace, provider, batch.report, batch.ended) {
+        // Losing a metric is no reason to fail a batch.
+        let _ = writeln!(stdout::Lines, "{line}");
     }
 }
 

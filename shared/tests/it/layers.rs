@@ -16,6 +16,7 @@ fn is_edge(path: &str) -> bool {
     ];
     path == "aws.rs"
         || adapter.iter().any(|name| path.ends_with(name))
+        || path.starts_with("dynamodb/")
         || path.starts_with("lambda/")
         || path.starts_with("telemetry/")
 }
@@ -33,6 +34,9 @@ fn is_pure(path: &str) -> bool {
         "credentials/refresh.rs",
         "mapping/known.rs",
         "ledger/mod.rs",
+        "ledger/index/mod.rs",
+        "ledger/index/store.rs",
+        "ledger/index/memory.rs",
         "ledger/store.rs",
         "ledger/memory.rs",
     ];

@@ -237,7 +237,7 @@ async fn serve(
             report: &report,
             ended: account.time.now(),
         };
-        telemetry::emit(lane.provider_name(), &batch);
+        telemetry::emit(telemetry::NAMESPACE, lane.provider_name(), &batch);
         let done: Vec<&str> = report.acknowledged().collect();
         let mut deleted = false;
         for (_, receipt) in receipts

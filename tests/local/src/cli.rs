@@ -15,6 +15,9 @@ use crate::{chaos, demo, outage};
 /// Name of the stack that `up` and `down` mean, unless they are told another.
 pub const DEMO: &str = "demo";
 
+/// Sets of tools that benchmarks need: `infra/tools/<name>.txt` lists one.
+const OTHER_SETS: [&str; 2] = ["bench-python", "node"];
+
 /// Exit status of a program that Ctrl-C ended, by convention of shells.
 const INTERRUPTED: u8 = 130;
 
@@ -27,8 +30,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Install the pinned tools into `.tools/`, if they are not there yet.
-    Tools,
+    /// Install the pinned tools into `.tools/`, if they are not there yet: the local stack's, or the sets that are named.
+    Tools {
+        /// What the local stack has no use for.
+        #[arg(value_parser = OTHER_SETS)]
+        sets: Vec<String>,
+    },
     /// Deploy the stack on this machine and leave it running.
     Up {
         /// Name of the stack; stacks of different names run side by side.
@@ -94,7 +101,7 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command) -> ExitCode {
     let done = match command {
-        Command::Tools => tools().await,
+        Command::Tools { sets } => tools(&sets).await,
         Command::Up { name } => up(&name).await,
         Command::Down { name } => down(&name),
         Command::Demo(arguments) => return demo::command(&arguments, plain_progress()).await,
@@ -121,9 +128,18 @@ pub fn plain_progress() -> Progress {
     Arc::new(|step| eprintln!("• {step}"))
 }
 
-async fn tools() -> Result<(), Error> {
+async fn tools(sets: &[String]) -> Result<(), Error> {
     let processes = Processes::owned_by(&root().join(".tools"));
-    Tools::install(&processes, |step| eprintln!("• {step}")).await?;
+    let say = |step: &str| eprintln!("• {step}");
+    if sets.is_empty() {
+        Tools::install(&processes, say).await?;
+    } else {
+        let named = OTHER_SETS.into_iter();
+        let named: Vec<_> = named
+            .filter(|name| sets.iter().any(|set| set == name))
+            .collect();
+        Tools::install_sets(&processes, &named, say).await?;
+    }
     Ok(())
 }
 

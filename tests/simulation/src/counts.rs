@@ -82,6 +82,4 @@ counts! {
     source_updates,
     /// Calls for operations without any safety whose end nobody knows.
     ambiguous_unsafe,
-    /// Windows that held more calls than promised, but not more than what lay between a token and its call explains.
-    late_calls,
 }

@@ -78,8 +78,8 @@ const DESK: &[Limit] =
 /// Limits on account and field; one breaker for all connections.
 static LIMITED: Spec = Spec {
     limits: &[
-        Limit::window("second", 6, Duration::from_secs(1), 3),
-        Limit::window("minute", 120, Duration::from_secs(60), 20),
+        Limit::window("second", 6, Duration::from_secs(1)),
+        Limit::window("minute", 120, Duration::from_secs(60)),
     ],
     ..Spec::new(
         "limited",
@@ -120,7 +120,7 @@ static FORGETFUL: Spec = Spec {
 /// Short-lived access tokens for refresh tokens that serve once, and a signature besides.
 static TOKENED: Spec = Spec {
     limits: &[
-        Limit::window("minute", 300, Duration::from_secs(60), 60),
+        Limit::window("minute", 300, Duration::from_secs(60)),
         Limit::concurrency("at once", 4),
     ],
     ..Spec::new(
@@ -133,7 +133,7 @@ static TOKENED: Spec = Spec {
 
 /// Calls that carry several requests; their limit counts calls.
 static BATCHED: Spec = Spec {
-    limits: &[Limit::window("second", 4, Duration::from_secs(1), 2)],
+    limits: &[Limit::window("second", 4, Duration::from_secs(1))],
     ..Spec::new(
         "batched",
         "https://batched.example",

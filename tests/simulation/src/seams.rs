@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use causeway::clock::Clock;
 use causeway::http_client::{CallError, HttpClient};
 use causeway::lane_control::{EventSource, LaneControl, Setting};
-use causeway::lanes::{StateStore, Swap, Versioned};
+use causeway::lanes::{Added, Additions, StateStore, Swap, Versioned};
 use causeway::ledger::{Expected, LedgerStore, Record, Write};
 use causeway::provider::{Answer, Secret, Wire};
 use causeway::queue::{Again, Letter, MAX_WAITING, Queue};
@@ -61,13 +61,7 @@ impl Clock for Seat {
 
     async fn sleep_until(&self, at: Timestamp) {
         self.maybe_die("sleep").await;
-        let strand = self.strand().await;
-        let at = {
-            let own = &mut self.shared.lock().environments[self.environment];
-            let at = at.as_millis() - own.skew;
-            own.instants.entry(strand).or_insert(at);
-            at
-        };
+        let at = at.as_millis() - self.shared.lock().environments[self.environment].skew;
         self.wait_until(at).await;
     }
 }
@@ -148,6 +142,29 @@ impl StateStore for Seat {
                     Ok(swapped)
                 }
             }
+        })
+        .await?
+    }
+
+    async fn add(
+        &self,
+        key: &str,
+        additions: &Additions<'_>,
+        mark: &str,
+    ) -> Result<Added, StoreError> {
+        let environment = self.environment;
+        self.trip("UpdateItem (state)", |world| {
+            world.counts.state_writes += 1;
+            let added = at_once(world.states.add(key, additions, mark))?;
+            match &added {
+                Added::Added(stored) => {
+                    world.note(Some(environment), || {
+                        format!("state {key} = {}", stored.value)
+                    });
+                }
+                Added::Refused(_) => world.counts.conflicts += 1,
+            }
+            Ok(added)
         })
         .await?
     }
@@ -357,6 +374,13 @@ impl LaneControl for Seat {
     async fn waiting(&self, _id: &str) -> Result<u64, StoreError> {
         self.trip("GetQueueAttributes", |world| world.queue.held())
             .await
+    }
+
+    async fn letters(&self, _id: &str) -> Result<u64, StoreError> {
+        self.trip("GetQueueAttributes", |world| {
+            world.queue.letters.len() as u64
+        })
+        .await
     }
 
     async fn set(&self, _id: &str, setting: Setting) -> Result<(), StoreError> {

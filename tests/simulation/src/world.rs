@@ -66,8 +66,6 @@ pub struct Environment {
     pub invocation: u64,
     /// When that began.
     pub invoked_at: i64,
-    /// The instants that its strands waited for first, in true ms: those of the tokens of the calls to come.
-    pub instants: HashMap<usize, i64>,
     /// Secrets that it keeps, and until when.
     pub secrets: HashMap<String, (String, i64)>,
 }

@@ -55,6 +55,7 @@ fn world(silent: bool) -> World {
     };
     let seams = Seams {
         ledger: ledger.clone(),
+        index: ledger.clone(),
         states: seen,
         mappings: Arc::new(MemoryStates::default()),
         producer: Arc::new(MemoryProducer::default()),

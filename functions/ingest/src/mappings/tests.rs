@@ -19,6 +19,7 @@ async fn post(body: &[u8]) -> (u16, Value) {
     let mappings = Arc::new(MemoryStates::default());
     let seams = Seams {
         ledger: Arc::new(MemoryLedger::default()),
+        index: Arc::new(MemoryLedger::default()),
         states: Arc::new(MemoryStates::default()),
         mappings: mappings.clone(),
         producer: Arc::new(MemoryProducer::default()),

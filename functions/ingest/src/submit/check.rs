@@ -1,14 +1,18 @@
 //! One request's checks: those of its lane, made where the producer still listens.
 
+use std::borrow::Cow;
+
 use causeway::Timestamp;
 use causeway::mapping::FindError;
 use causeway::provider::{Operation, Provider};
 use causeway::queue::carried_json;
-use causeway::request::{DecodeError, LedgerKey, MAX_REQUEST_BYTES, Request};
+use causeway::request::{DecodeError, LedgerKey, MAX_REQUEST_BYTES, Name, Request};
 use http::StatusCode;
 use uuid::{NoContext, Uuid};
 
+use super::split::fields;
 use crate::api::{Api, Open};
+use crate::caller::May;
 use crate::problem::{FieldError, Problem};
 use crate::providers::{class, safety};
 
@@ -29,10 +33,35 @@ pub(super) struct Checked<'a> {
     pub body: String,
 }
 
+/// Whose requests are taken: who sends them, and where to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds<'a> {
+    /// What the caller may use.
+    pub may: May<'a>,
+    /// The provider and the connection that the path names, where it does.
+    pub path: Option<(&'a Name, &'a Name)>,
+}
+
 /// Checks the request whose text is `item`.
-pub(super) async fn check<'a>(api: &'a Api, item: &str) -> Result<Checked<'a>, Problem> {
+pub(super) async fn check<'a>(
+    api: &'a Api,
+    item: &str,
+    bounds: Bounds<'_>,
+) -> Result<Checked<'a>, Problem> {
     let item = carried_json(item);
+    let item = match bounds.path {
+        Some(path) => addressed(item, path),
+        None => item,
+    };
     let mut request = Request::decode(&item).map_err(refused)?;
+    if let Some((provider, connection)) = bounds.path {
+        is_same("provider", &request.provider, provider)?;
+        is_same("connection", &request.connection, connection)?;
+    }
+    let connection = request.connection.as_str();
+    bounds
+        .may
+        .check(request.provider.as_str(), Some(connection))?;
     let (body, id) = match request.id.take() {
         Some(id) => (item.into_owned(), id),
         None => with_new_id(&item, api.clock.now())?,
@@ -54,15 +83,47 @@ pub(super) async fn check<'a>(api: &'a Api, item: &str) -> Result<Checked<'a>, P
     })
 }
 
-/// The text with a new id, and that id. It goes in as text, so that everything else stays as it was written.
+/// What a path says of a request need not be said again: a provider or a connection that it does not name is put in.
+fn addressed<'a>(item: Cow<'a, str>, (provider, connection): (&Name, &Name)) -> Cow<'a, str> {
+    let named = |name: &str| match fields(&item) {
+        Ok(fields) if fields.is_empty() => true,
+        Ok(fields) => fields.iter().any(|(field, _)| field == name),
+        // The decoder says what is wrong with it.
+        Err(_) => true,
+    };
+    let (has_provider, has_connection) = (named("provider"), named("connection"));
+    let mut item = item;
+    if !has_connection {
+        item = with_field(&item, "connection", connection.as_str()).into();
+    }
+    if !has_provider {
+        item = with_field(&item, "provider", provider.as_str()).into();
+    }
+    item
+}
+
+/// An object that has a field, with one more in front: as text, so that everything else stays as it was written.
+/// `value` needs no escape.
+fn with_field(object: &str, name: &str, value: &str) -> String {
+    let fields = object.trim_start().strip_prefix('{').unwrap_or_default();
+    format!("{{\"{name}\":\"{value}\",{fields}")
+}
+
+fn is_same(field: &'static str, named: &Name, path: &Name) -> Result<(), Problem> {
+    if named == path {
+        return Ok(());
+    }
+    let rule = format!("must be `{}`, as the path says", path.as_str());
+    Err(Problem::field("invalid_field", field, rule))
+}
+
+/// The text with a new id, and that id.
 fn with_new_id(item: &str, now: Timestamp) -> Result<(String, String), Problem> {
     let millis = u64::try_from(now.as_millis()).unwrap_or_default();
     let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
     let time = uuid::Timestamp::from_unix(NoContext, millis / 1000, nanos);
     let id = Uuid::new_v7(time).to_string();
-    // It was decoded: it starts with a brace, and at least one field follows.
-    let fields = item.trim_start().strip_prefix('{').unwrap_or_default();
-    let body = format!("{{\"id\":\"{id}\",{fields}");
+    let body = with_field(item, "id", &id);
     match body.len() {
         // The lane counts the id, too.
         bytes if bytes > MAX_REQUEST_BYTES => Err(refused(DecodeError::TooLarge { bytes })),

@@ -1,4 +1,4 @@
-//! `POST /v1/requests`: one request, or up to a hundred. Each is checked and answered on its own; those that are right
+//! `POST /v1/requests`, and `POST /v1/requests/{provider}/{connection}` for one connection: one request, or up to a hundred. Each is checked and answered on its own; those that are right
 //! go to their lanes' queues, at most ten in a call and the lanes side by side.
 //!
 //! Nothing is kept here: a process that dies before it answers has sent some, all or none. The producer sends the same
@@ -13,7 +13,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use causeway::queue::{Post, PutError};
-use causeway::request::LedgerKey;
+use causeway::request::{LedgerKey, Name};
 use causeway::trace::TraceContext;
 use futures_util::future::join_all;
 use http::StatusCode;
@@ -26,7 +26,7 @@ use crate::api::Api;
 use crate::follow::location;
 use crate::http::{MAX_BODY_BYTES, Request, Response, Sent};
 use crate::problem::Problem;
-use check::{Checked, check};
+use check::{Bounds, Checked, check};
 use split::{Submission, split};
 
 /// The queue takes it never, as it is.
@@ -70,8 +70,35 @@ pub struct TakenList {
     results: Vec<Taken>,
 }
 
-/// Answers a POST.
-pub(crate) async fn submit(api: &Api, request: &Request) -> Response {
+/// Answers a POST; `address` is the `<provider>/<connection>` of its path, where that names them.
+pub(crate) async fn submit(api: &Api, request: &Request, address: Option<&str>) -> Response {
+    let path = match address.map(path_names).transpose() {
+        Ok(path) => path,
+        Err(problem) => return problem.into(),
+    };
+    let path = path
+        .as_ref()
+        .map(|(provider, connection)| (provider, connection));
+    let may = api.may(&request.caller);
+    if let Some((provider, connection)) = path
+        && let Err(problem) = may.check(provider.as_str(), Some(connection.as_str()))
+    {
+        return problem.into();
+    }
+    submit_from(api, request, Bounds { may, path }).await
+}
+
+/// The names in `<provider>/<connection>`.
+fn path_names(address: &str) -> Result<(Name, Name), Problem> {
+    let (provider, connection) = address.split_once('/').unwrap_or((address, ""));
+    let name = |field, text: &str| {
+        Name::try_from(text.to_owned())
+            .map_err(|error| Problem::field("invalid_field", field, error.to_string()))
+    };
+    Ok((name("provider", provider)?, name("connection", connection)?))
+}
+
+async fn submit_from(api: &Api, request: &Request, bounds: Bounds<'_>) -> Response {
     if request.body.len() > MAX_BODY_BYTES {
         let detail = format!(
             "the body has {} bytes, at most {MAX_BODY_BYTES} are taken",
@@ -81,19 +108,22 @@ pub(crate) async fn submit(api: &Api, request: &Request) -> Response {
     }
     match split(&request.body) {
         Ok(Submission::One(item)) => {
-            let (mut taken, sent) = take(api, &[item], request).await;
+            let (mut taken, sent, again) = take(api, &[item], request, bounds).await;
             let response = match taken.pop() {
                 Some(Taken::Accepted(accepted)) => {
                     let location = accepted.location.clone();
                     Response::json(StatusCode::ACCEPTED, &accepted).at(location)
                 }
-                Some(Taken::Refused(problem)) => problem.into(),
+                Some(Taken::Refused(problem)) => Response {
+                    retry_after_s: again,
+                    ..problem.into()
+                },
                 None => Problem::internal().into(),
             };
             Response { sent, ..response }
         }
         Ok(Submission::List(items)) => {
-            let (results, sent) = take(api, &items, request).await;
+            let (results, sent, again) = take(api, &items, request, bounds).await;
             let all = results
                 .iter()
                 .all(|taken| matches!(taken, Taken::Accepted(_)));
@@ -104,6 +134,7 @@ pub(crate) async fn submit(api: &Api, request: &Request) -> Response {
             };
             Response {
                 sent,
+                retry_after_s: again,
                 ..Response::json(status, &TakenList { results })
             }
         }
@@ -111,9 +142,45 @@ pub(crate) async fn submit(api: &Api, request: &Request) -> Response {
     }
 }
 
+/// Checks and sends `items`; one result an item, in their order, what went to queues, and in how many seconds it makes
+/// sense to come again, where the producer's quota let some wait.
+async fn take(
+    api: &Api,
+    items: &[&str],
+    request: &Request,
+    bounds: Bounds<'_>,
+) -> (Vec<Taken>, Vec<Sent>, Option<u64>) {
+    let now = api.clock.now();
+    let drawn = match &api.quota {
+        Some(quota) => {
+            let subject = &request.caller.subject;
+            Some(quota.draw(subject, items.len(), api.clock.as_ref()).await)
+        }
+        None => None,
+    };
+    let granted = drawn.map_or(items.len(), |drawn| drawn.granted);
+    let (taken, waiting) = items.split_at(granted);
+    let (mut results, sent) = send(api, taken, request, bounds).await;
+    let refused = drawn.map(|drawn| drawn.refused(now));
+    results.extend(
+        refused
+            .into_iter()
+            .cycle()
+            .take(waiting.len())
+            .map(Taken::Refused),
+    );
+    let again = drawn.filter(|_| !waiting.is_empty());
+    (results, sent, again.map(|drawn| drawn.wait_s(now)))
+}
+
 /// Checks and sends `items`; one result an item, in their order, and what went to queues.
-async fn take(api: &Api, items: &[&str], request: &Request) -> (Vec<Taken>, Vec<Sent>) {
-    let checked = join_all(items.iter().map(|item| check(api, item))).await;
+async fn send(
+    api: &Api,
+    items: &[&str],
+    request: &Request,
+    bounds: Bounds<'_>,
+) -> (Vec<Taken>, Vec<Sent>) {
+    let checked = join_all(items.iter().map(|item| check(api, item, bounds))).await;
     let mut by_queue: BTreeMap<&str, Vec<(usize, &Checked)>> = BTreeMap::new();
     for (at, checked) in checked.iter().enumerate() {
         if let Ok(checked) = checked {

@@ -31,13 +31,9 @@ pub(super) enum Submission<'a> {
 pub(super) fn split(body: &[u8]) -> Result<Submission<'_>, Problem> {
     let text =
         std::str::from_utf8(body).map_err(|_| Problem::malformed("the body is not UTF-8"))?;
-    let mut json = serde_json::Deserializer::from_str(text);
-    let fields = json
-        .deserialize_map(Fields)
-        .and_then(|fields| json.end().map(|()| fields))
-        .map_err(|error| {
-            Problem::malformed(format!("the body must be one JSON object: {error}"))
-        })?;
+    let fields = fields(text).map_err(|error| {
+        Problem::malformed(format!("the body must be one JSON object: {error}"))
+    })?;
     if !fields.iter().any(|(name, _)| name == LIST) {
         return Ok(Submission::One(text));
     }
@@ -60,7 +56,13 @@ pub(super) fn split(body: &[u8]) -> Result<Submission<'_>, Problem> {
     }
 }
 
-/// The fields of an object, in order, those that are given twice both.
+/// The fields of the object that `text` is, in order, those that are given twice both; at most [`FIELDS_MAX`].
+pub(super) fn fields(text: &str) -> Result<Vec<(String, &RawValue)>, serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let fields = json.deserialize_map(Fields)?;
+    json.end().map(|()| fields)
+}
+
 struct Fields;
 
 /// More fields than a request has: who sends more is told by the decoder which one is not of a request.

@@ -1,5 +1,7 @@
 //! POSTs against lanes in memory.
 
+mod connections;
+
 use std::sync::Arc;
 
 use causeway::Timestamp;
@@ -35,6 +37,7 @@ fn world() -> World {
     };
     let seams = Seams {
         ledger: Arc::new(MemoryLedger::default()),
+        index: Arc::new(MemoryLedger::default()),
         states: Arc::new(MemoryStates::default()),
         mappings: mappings.clone(),
         producer: queues.clone(),
@@ -378,7 +381,8 @@ async fn other_paths_and_verbs_are_told_what_there_is() {
     let world = world();
     for (method, path, status) in [
         (Method::GET, "/", 404),
-        (Method::GET, "/v1/requests", 405),
+        (Method::GET, "/v1/requests", 400),
+        (Method::PUT, "/v1/requests", 405),
         (Method::POST, "/v1/providers", 405),
         (Method::POST, "/v1/requests/a/b/c", 405),
         (Method::GET, "/v1/requests/stripe/default/nobody", 404),

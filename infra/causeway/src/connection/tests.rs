@@ -23,7 +23,7 @@ fn a_pause_says_why_since_when_and_what_to_do() {
         Some(1),
         "yesterday's is out of the window"
     );
-    let text = view.paragraph(&Now::at(NOON, UtcOffset::UTC));
+    let text = view.paragraph("causeway/guesty/berlin", &Now::at(NOON, UtcOffset::UTC));
     assert!(
         text.contains("paused     unauthorised since 2026-11-22 11:50:00 +00:00 (10 min ago)"),
         "{text}"
@@ -57,6 +57,6 @@ fn an_operation_that_is_not_allowed_is_named_and_the_connection_goes_on() {
     assert_eq!(view.paused, None);
     let operations: Vec<_> = view.forbidden.iter().map(|one| &one.operation).collect();
     assert_eq!(operations, ["deals.upsert"]);
-    let text = view.paragraph(&Now::at(NOON, UtcOffset::UTC));
+    let text = view.paragraph("causeway/guesty/berlin", &Now::at(NOON, UtcOffset::UTC));
     assert!(text.contains("deals.upsert since"), "{text}");
 }

@@ -1,7 +1,7 @@
 //! `causeway dlq explain`: what it means, whose move it is, what to do, and the exact next command.
 
 use causeway::ledger::{Record, Status};
-use causeway_insights::explain::{Entry, entries, entry};
+use causeway_insights::explain::{Entry, Redrive, entries, entry};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -66,10 +66,7 @@ fn print_codes(context: &Context, provider: &str, known: &[Entry<'_>]) -> Result
     } else {
         for known in known {
             output::line(&text(known))?;
-            output::line(&format!(
-                "  next:    causeway dlq redrive {provider} --code {} --dry-run\n",
-                known.code
-            ))?;
+            output::line(&format!("  next:    {}\n", next_of(provider, known.code)))?;
         }
     }
     Ok(Done::All)
@@ -107,10 +104,7 @@ async fn every_group(
         for (code, count) in &codes {
             output::line(&format!("{count} letter(s):"))?;
             output::line(&text_of(&lane.provider, code))?;
-            output::line(&format!(
-                "  next:    causeway dlq redrive {} --code {code} --dry-run\n",
-                lane.provider
-            ))?;
+            output::line(&format!("  next:    {}\n", next_of(&lane.provider, code)))?;
         }
         Ok(Done::All)
     })
@@ -192,6 +186,22 @@ fn text(known: &Entry<'_>) -> String {
     )
 }
 
+/// The command to type next for all letters of a code: no redrive where it cannot help.
+fn next_of(provider: &str, code: &str) -> String {
+    let redrive = entry(page(provider), code).map(|known| known.redrive);
+    let verb = match redrive {
+        Some(Redrive::Never) => "drop",
+        _ => "redrive",
+    };
+    // A letter of somebody else's making may say anything.
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let code = match code.chars().all(is_word) {
+        true => code.to_owned(),
+        false => quoted(code),
+    };
+    format!("causeway dlq {verb} {provider} --code {code} --dry-run")
+}
+
 /// What the ledger has, in a line.
 fn state(record: Option<&Record>) -> String {
     let Some(record) = record else {
@@ -225,7 +235,12 @@ fn next(provider: &str, judged: &Judged) -> String {
         Class::Ambiguous => {
             format!("causeway dlq redrive {provider} --letter {id} --include ambiguous")
         }
-        Class::Hopeless => format!("causeway dlq show {provider} {id}"),
+        Class::Hopeless => {
+            let whole = "--to FILE --reason '…'";
+            format!(
+                "mend and send it anew, then: causeway dlq drop {provider} --letter {id} {whole}"
+            )
+        }
     }
 }
 
@@ -258,9 +273,20 @@ mod tests {
                 Class::Ambiguous,
                 "causeway dlq redrive stripe --letter m-1 --include ambiguous",
             ),
-            (Class::Hopeless, "causeway dlq show stripe m-1"),
+            (
+                Class::Hopeless,
+                "mend and send it anew, then: causeway dlq drop stripe --letter m-1 --to FILE --reason '…'",
+            ),
         ] {
             assert_eq!(next("stripe", &judged(class)), expected);
+        }
+    }
+
+    #[test]
+    fn no_redrive_is_offered_where_it_cannot_help() {
+        for known in entries(page("stripe")) {
+            let offered = next_of("stripe", known.code).contains("redrive");
+            assert_eq!(offered, known.redrive != Redrive::Never, "{}", known.code);
         }
     }
 

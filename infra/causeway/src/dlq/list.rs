@@ -2,17 +2,20 @@
 
 use causeway::Timestamp;
 use causeway::clock::{Clock, SystemClock};
+use causeway::gatekeeper::{Letters, letters_key};
+use causeway::lanes;
 use clap::Args;
 use serde_json::json;
 
 use super::Reading;
 use super::group::{Group, groups};
+use super::letter::Letter;
 use super::look::{dead_letters, releasing};
 use super::queue::Counts;
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
 use crate::stack::{Lane, Stack};
+use crate::{breaker, output};
 
 /// Letters, grouped by code and cause.
 #[derive(Args, Debug)]
@@ -77,6 +80,9 @@ async fn look(
             0
         };
         let found = letters.read(limit, |_| true).await?;
+        if limit > 0 && !letters.is_cut() && counts.in_flight == 0 {
+            note(stack, lane, &found).await;
+        }
         *into = Some(Seen {
             groups: groups(&lane.provider, &found),
             counts,
@@ -86,6 +92,20 @@ async fn look(
         Ok(Done::All)
     })
     .await
+}
+
+/// Tells the gatekeeper, which counts letters and never reads one, how old the oldest is: these are all. Where it cannot be
+/// told it goes by its counts, which make a letter older than it is and never younger.
+async fn note(stack: &Stack, lane: &Lane, letters: &[Letter]) {
+    let Ok(states) = breaker::states(stack) else {
+        return;
+    };
+    let seen = Letters::seen(letters.iter().map(|letter| letter.sent_at).min());
+    let key = letters_key(&lane.provider);
+    let decide = |known: &Letters| ((*known != seen).then(|| seen.clone()), ());
+    if let Ok(known) = lanes::read::<Letters>(&states, &key).await {
+        let _ = lanes::update(&states, &key, &breaker::writer(), known, decide).await;
+    }
 }
 
 fn print_json(all: &[(&Lane, Seen)]) -> Result<(), Error> {

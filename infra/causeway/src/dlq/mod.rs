@@ -1,7 +1,10 @@
-//! `causeway dlq`: read, explain, put back and settle dead letters.
+//! `causeway dlq`: read, explain, put back, settle and throw away dead letters.
 
 mod classify;
+mod confirm;
+mod drop;
 mod explain;
+mod export;
 mod fingerprint;
 mod group;
 mod letter;
@@ -10,6 +13,7 @@ mod look;
 mod queue;
 mod redrive;
 mod resolve;
+mod selection;
 mod show;
 mod told;
 
@@ -24,8 +28,9 @@ pub use classify::{Class, Judgement, classify};
 pub use group::{Group, groups};
 pub use letter::{Letter, Said};
 pub use queue::{Counts, DeadLetters};
+pub use resolve::by;
 
-/// Dead letters: list, show, explain, redrive, resolve.
+/// Dead letters: list, show, explain, export, redrive, resolve, drop.
 ///
 /// Reading a letter hides it from others until the command ends; should it be killed, for two minutes (`--hold`).
 /// Letters that others hold just then are not seen: the count of those in flight is told.
@@ -43,10 +48,14 @@ enum Command {
     Show(show::Arguments),
     /// What a code means, whose move it is, what to do, and the exact next command.
     Explain(explain::Arguments),
+    /// Write letters down, one line of JSON each.
+    Export(export::Arguments),
     /// Put letters back on the lane's queue: dry run, canary, then paced.
     Redrive(redrive::Arguments),
     /// Say what became of a request that nobody else can tell of.
     Resolve(resolve::Arguments),
+    /// Throw letters away that nobody will have carried out; a file and the ledger keep them.
+    Drop(drop::Arguments),
 }
 
 /// How letters are read.
@@ -79,7 +88,9 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
         Command::List(arguments) => list::run(arguments, context).await,
         Command::Show(arguments) => show::run(arguments, context).await,
         Command::Explain(arguments) => explain::run(arguments, context).await,
+        Command::Export(arguments) => export::run(arguments, context).await,
         Command::Redrive(arguments) => redrive::run(arguments, context).await,
         Command::Resolve(arguments) => resolve::run(arguments, context).await,
+        Command::Drop(arguments) => drop::run(arguments, context).await,
     }
 }

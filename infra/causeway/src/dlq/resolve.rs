@@ -4,7 +4,7 @@ use std::env;
 
 use causeway::clock::{Clock, SystemClock};
 use causeway::ledger::{self, Record, Resolved, Ruled, Ruling, Unresolvable};
-use causeway::request::LedgerKey;
+use causeway::request::{LedgerKey, Name};
 use clap::Args;
 use serde_json::json;
 
@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::output;
 use crate::stack::{Lane, Stack};
 use crate::status::word;
+use crate::target::Target;
 use crate::text::quoted;
 
 /// Say what became of a request that nobody else can tell of.
@@ -24,13 +25,11 @@ use crate::text::quoted;
 /// goes. As rejected, the letter stays, and a redrive carries the request out anew, under a new vendor key.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// The lane.
-    provider: String,
+    /// Whose request; the connection is `default` where none is named.
+    #[arg(value_name = "PROVIDER[/CONNECTION]")]
+    target: Target,
     /// The idempotency key, or provider#connection#key.
     key: String,
-    /// The connection, where the key is given without it.
-    #[arg(long, default_value = "default")]
-    connection: String,
     /// It took effect at the vendor.
     #[arg(
         long,
@@ -42,7 +41,7 @@ pub struct Arguments {
     #[arg(long)]
     rejected: bool,
     /// How you know, without secrets or personal data: it is kept in the ledger for 30 days.
-    #[arg(long)]
+    #[arg(long, value_parser = reason)]
     reason: String,
     /// Who says so; the login name otherwise.
     #[arg(long)]
@@ -57,13 +56,12 @@ pub struct Arguments {
 /// When AWS refuses, or nobody may rule on the request.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
     let stack = Stack::connect(&context.global).await?;
-    let lane = stack.lane(&arguments.provider)?;
+    let lane = stack.lane(arguments.target.provider.as_str())?;
     let key = key(lane, arguments)?;
-    if arguments.reason.trim().is_empty() {
-        return Err(Error::usage("--reason: must not be empty"));
-    }
-    let (by, mark) = (by(arguments), uuid::Uuid::new_v4().to_string());
-    let reason = printable(&arguments.reason);
+    let (by, mark) = (
+        by(arguments.by.as_deref()),
+        uuid::Uuid::new_v4().to_string(),
+    );
     let ruling = Ruling {
         ruled: if arguments.completed {
             Ruled::Completed
@@ -71,7 +69,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
             Ruled::Rejected
         },
         by: &by,
-        reason: &reason,
+        reason: &arguments.reason,
         mark: &mark,
         now: SystemClock.now(),
     };
@@ -103,25 +101,40 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
 }
 
 fn key(lane: &Lane, arguments: &Arguments) -> Result<LedgerKey, Error> {
-    let whole = LedgerKey::parse(&arguments.key).filter(|key| key.provider() == lane.provider);
-    let built = format!(
-        "{}#{}#{}",
-        lane.provider, arguments.connection, arguments.key
-    );
-    whole.or_else(|| LedgerKey::parse(&built)).ok_or_else(|| {
-        Error::usage("KEY: must be 1 to 255 printable ASCII characters, with a connection of [A-Za-z0-9._-]{1,64}")
-    })
+    let named = arguments.target.connection.as_ref();
+    let whole = LedgerKey::parse(&arguments.key).filter(|key| {
+        key.provider() == lane.provider
+            && named.is_none_or(|name| name.as_str() == key.connection())
+    });
+    let connection = named.map_or("default", Name::as_str);
+    let built = format!("{}#{connection}#{}", lane.provider, arguments.key);
+    whole
+        .or_else(|| LedgerKey::parse(&built))
+        .ok_or_else(|| Error::usage("KEY: must be 1 to 255 printable ASCII characters"))
 }
 
-fn by(arguments: &Arguments) -> String {
+/// Who rules: as told, else by the login name.
+pub fn by(told: Option<&str>) -> String {
     let login = || env::var("USER").or_else(|_| env::var("USERNAME")).ok();
-    let by = arguments.by.clone().or_else(login).unwrap_or_default();
+    let by = told.map(str::to_owned).or_else(login).unwrap_or_default();
     let by = printable(&by);
     if by.is_empty() {
         "unnamed".to_owned()
     } else {
         by
     }
+}
+
+/// Reads why somebody rules: for clap.
+///
+/// # Errors
+/// When nothing is said.
+pub fn reason(text: &str) -> Result<String, &'static str> {
+    let reason = printable(text);
+    if reason.is_empty() {
+        return Err("must not be empty");
+    }
+    Ok(reason)
 }
 
 /// One line, whatever was pasted.
@@ -132,10 +145,12 @@ fn printable(text: &str) -> String {
 fn refused(key: &LedgerKey, why: &Unresolvable) -> Error {
     let error = Error::new(format!("{}: {why}", key.as_str()));
     match why {
-        Unresolvable::Absent => error.hint("is the key right, and the connection (--connection)?"),
+        Unresolvable::Absent => {
+            error.hint("is the key right, and the connection (PROVIDER/CONNECTION)?")
+        }
         Unresolvable::Open(_) => error.hint("wait until it has ended: causeway status"),
         Unresolvable::Settled(_) => error.hint("see it with: causeway dlq show"),
-        Unresolvable::Busy => error.hint("try again"),
+        Unresolvable::InDoubt | Unresolvable::Busy => error.hint("try again"),
     }
 }
 

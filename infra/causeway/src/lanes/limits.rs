@@ -41,7 +41,7 @@ pub fn fullest<'a>(
             connection: key.connection().unwrap_or_default(),
             scope: key.scope.clone(),
             used_percent,
-            free_at: free_at(state, limit).filter(|at| *at > now),
+            free_at: state.rested_at(limit, now),
         })
     };
     items
@@ -71,17 +71,6 @@ fn limits_of(spec: &'static Spec, scope: &str) -> Vec<&'static Limit> {
         .collect()
 }
 
-/// When the bucket is full, the vendor's block is over, and its quota counts anew: whichever is last.
-fn free_at(state: &LimitState, limit: &Limit) -> Option<Timestamp> {
-    let cell = state.cells.get(limit.name());
-    let full = cell.map(|cell| Timestamp::from_millis(cell.tat.div_euclid(1000)));
-    let quota = cell
-        .and_then(|cell| cell.quota)
-        .filter(|quota| quota.left == 0);
-    full.max(quota.map(|quota| quota.until))
-        .max(state.blocked_until)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -99,13 +88,11 @@ mod tests {
         let limits = limits_of(spec, scope);
         let demand = Demand {
             costs: &vec![1; calls],
-            now: NOON,
-            inline_wait: Duration::ZERO,
             share: 1000,
             holder: "me",
             deadline: NOON + Duration::from_secs(60),
         };
-        let taken = LimitState::default().take(&limits, &demand);
+        let taken = LimitState::default().draw(&limits, &demand, NOON);
         let mut items = Items::default();
         let mut item = json!(taken.next.expect("something was taken"));
         item["pk"] = format!("{}#default#limit#{scope}", spec.name).into();

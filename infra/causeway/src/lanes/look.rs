@@ -243,7 +243,7 @@ async fn queues(stack: &Stack) -> Vec<Both> {
     stream::iter(both).buffered(SIDE_BY_SIDE).collect().await
 }
 
-async fn queue(stack: &Stack, url: &str) -> Result<Queued, Error> {
+pub(super) async fn queue(stack: &Stack, url: &str) -> Result<Queued, Error> {
     use QueueAttributeName::{
         ApproximateNumberOfMessages as Ready, ApproximateNumberOfMessagesDelayed as Delayed,
         ApproximateNumberOfMessagesNotVisible as Hidden,

@@ -1,8 +1,12 @@
-//! `causeway lanes`: how every lane stands, and its event source.
+//! `causeway lanes`: how every lane stands, its event source, its release and its end.
 
+mod drain;
+mod held;
 mod limits;
 mod look;
 mod prune;
+mod release;
+mod retire;
 mod source;
 mod table;
 
@@ -52,6 +56,11 @@ enum Action {
     /// The gatekeeper puts the source back within a minute. To stop a lane for longer, force its breaker open.
     Disable(One),
     Prune(prune::Arguments),
+    Releases(release::Releases),
+    Release(release::Release),
+    Rollback(release::Rollback),
+    Drain(drain::Arguments),
+    Retire(retire::Arguments),
 }
 
 #[derive(Args, Debug)]
@@ -70,6 +79,11 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
         Some(Action::Enable(one)) => turn(one, true, context).await,
         Some(Action::Disable(one)) => turn(one, false, context).await,
         Some(Action::Prune(arguments)) => prune::run(arguments, context).await,
+        Some(Action::Releases(_)) => release::show(context).await,
+        Some(Action::Release(arguments)) => release::release(arguments, context).await,
+        Some(Action::Rollback(arguments)) => release::rollback(arguments, context).await,
+        Some(Action::Drain(arguments)) => drain::run(arguments, context).await,
+        Some(Action::Retire(arguments)) => retire::run(arguments, context).await,
         None if arguments.watch => watch(arguments, context).await,
         None => show(context).await,
     }

@@ -21,11 +21,10 @@ const PAGES_MAX: usize = 200;
 /// Delete old versions of the functions.
 ///
 /// Of each function of the stack, lanes, ingest and gatekeeper alike, the newest versions stay, and so does every one
-/// that an alias or an event source names. The function itself ($LATEST), which the stack runs, is never touched.
+/// that an alias or an event source names. The function itself ($LATEST) is never touched.
 ///
-/// The template publishes no versions, so there are none unless somebody publishes them, by hand or by
-/// AutoPublishAlias: each keeps its whole code, and an account has 75 GB for all. Exit status 3: some of it could not
-/// be deleted.
+/// Every deployment that changes a lane publishes a version of it, which keeps its whole code, and an account has 75 GB
+/// for all. Exit status 3: some of it could not be deleted.
 #[derive(Args, Debug)]
 pub struct Arguments {
     /// Versions of each function that stay, the newest.
@@ -159,6 +158,12 @@ async fn versions(stack: &Stack, function: &str) -> Result<Vec<Version>, Error> 
         }
     }
     Ok(found)
+}
+
+/// The numbers of a function's versions.
+pub(super) async fn numbers(stack: &Stack, function: &str) -> Result<Vec<u64>, Error> {
+    let all = versions(stack, function).await?;
+    Ok(all.iter().map(|one| one.version).collect())
 }
 
 /// The versions that an alias of `function` names, also those that it gives a share of the calls.

@@ -117,11 +117,13 @@ pub async fn switch(
     on: bool,
     now: Timestamp,
 ) -> Result<Switched, Error> {
-    let watched = watched(stack, lane).await?;
-    let update = stack
-        .lambda
-        .update_event_source_mapping()
-        .uuid(&watched.source);
+    let (watched, sources) = futures_util::join!(watched(stack, lane), sources(stack));
+    let (watched, sources) = (watched?, sources?);
+    let source = sources.get(&lane.function_name).ok_or_else(|| {
+        Error::new(format!("the lane `{}` has no event source", lane.provider))
+            .hint("deploy the stack anew")
+    })?;
+    let update = stack.lambda.update_event_source_mapping().uuid(&source.id);
     let update = if on {
         let scaling = ScalingConfig::builder()
             .maximum_concurrency(watched.maximum_concurrency.into())
@@ -149,7 +151,7 @@ pub async fn switch(
     })
 }
 
-/// The gatekeeper's own view of the lane: it knows the source and the concurrency in good health.
+/// The gatekeeper's own view of the lane: it knows the concurrency in good health.
 async fn watched(stack: &Stack, lane: &Lane) -> Result<WatchedLane, Error> {
     let gatekeeper = stack.output("GatekeeperFunctionName")?;
     let asked = stack.lambda.get_function_configuration();
@@ -158,12 +160,9 @@ async fn watched(stack: &Stack, lane: &Lane) -> Result<WatchedLane, Error> {
     let variables = reply
         .environment()
         .and_then(|environment| environment.variables());
-    let lanes = variables.into_iter().flatten();
-    let mut lanes = lanes
-        .filter(|(name, _)| name.starts_with(VARIABLE))
-        .filter_map(|(_, value)| value.parse::<WatchedLane>().ok());
-    lanes
-        .find(|watched| watched.provider == lane.provider)
+    let written = variables.and_then(|all| all.get(&format!("{VARIABLE}{}", lane.pascal)));
+    written
+        .and_then(|text| WatchedLane::read(lane.function_name.clone(), text).ok())
         .ok_or_else(|| {
             Error::new(format!(
                 "the gatekeeper does not watch the lane `{}`",
@@ -210,7 +209,7 @@ mod tests {
             EventSourceMappingConfiguration::builder()
                 .uuid("id")
                 .event_source_arn(source)
-                .function_arn("arn:aws:lambda:us-east-1:123456789012:function:stripe")
+                .function_arn("arn:aws:lambda:us-east-1:123456789012:function:stripe:live")
                 .state("Updating")
                 .build()
         };

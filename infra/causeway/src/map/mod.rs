@@ -1,6 +1,7 @@
-//! `causeway map test`: what a mapping makes of its examples, or of a file. `map propose` has a file of its own.
+//! `causeway map test`: what a mapping makes of its examples, or of a file. The other verbs have files of their own.
 
 mod model;
+mod own;
 mod propose;
 mod review;
 mod words;
@@ -24,7 +25,7 @@ const COLUMN: usize = 78;
 /// Where the project keeps samples that several mappings share.
 const SAMPLES: &str = "tests/contract/samples";
 
-/// Propose mapping documents, and try them out.
+/// Propose mapping documents, try them out, and give them to connections.
 #[derive(Args, Debug)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -39,6 +40,9 @@ enum Action {
     /// Exit status 3: the lane would refuse one of them. It needs no stack.
     Test(Test),
     Propose(Box<propose::Propose>),
+    Put(own::Put),
+    Diff(own::Diff),
+    Rollback(own::Rollback),
 }
 
 #[derive(Args, Debug)]
@@ -48,12 +52,15 @@ struct Test {
     /// A payload in the source's shape; otherwise the document's own examples.
     sample: Option<PathBuf>,
     /// When the request was made, RFC 3339: what the expression takes for the current time.
-    #[arg(long, value_parser = created_at, default_value = "2026-11-22T12:00:00Z", value_name = "TIME")]
+    #[arg(long, value_parser = created_at, default_value = NOON, value_name = "TIME")]
     created_at: Timestamp,
     /// Folder of the samples that examples name; otherwise that of the project around the document.
     #[arg(long, value_name = "FOLDER")]
     samples: Option<PathBuf>,
 }
+
+/// What an expression takes for the current time, where nobody says another.
+const NOON: &str = "2026-11-22T12:00:00Z";
 
 fn created_at(text: &str) -> Result<Timestamp, &'static str> {
     Timestamp::parse_rfc3339(text).map_err(|_| "must be an RFC 3339 date-time")
@@ -67,6 +74,9 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
     match &arguments.action {
         Action::Test(test) => run_test(test, context),
         Action::Propose(arguments) => propose::run(arguments, context).await,
+        Action::Put(arguments) => own::put(arguments, context).await,
+        Action::Diff(arguments) => own::diff(arguments, context).await,
+        Action::Rollback(arguments) => own::rollback(arguments, context).await,
     }
 }
 
@@ -86,8 +96,25 @@ fn run_test(test: &Test, context: &Context) -> Result<Done, Error> {
     Ok(if all_good { Done::All } else { Done::InPart })
 }
 
+impl Test {
+    /// A document on its own examples.
+    fn of(document: PathBuf) -> Self {
+        Self {
+            document,
+            sample: None,
+            created_at: Timestamp::parse_rfc3339(NOON).unwrap_or(Timestamp::from_millis(0)),
+            samples: None,
+        }
+    }
+}
+
 fn trials(test: &Test) -> Result<(Mapping, Vec<(String, Trial)>), Error> {
-    let mapping = Mapping::parse(&read(&test.document)?)
+    trials_of(test, &read(&test.document)?)
+}
+
+/// The trials of `text`, the document of `test`.
+fn trials_of(test: &Test, text: &str) -> Result<(Mapping, Vec<(String, Trial)>), Error> {
+    let mapping = Mapping::parse(text)
         .map_err(|error| Error::usage(format!("{}: {error}", test.document.display())))?;
     let schema = schema_of(mapping.provider(), mapping.operation())?;
     let inputs = match &test.sample {
@@ -220,12 +247,7 @@ mod tests {
 
     fn test_of(document: &str) -> Test {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        Test {
-            document: root.join(document),
-            sample: None,
-            created_at: Timestamp::from_millis(1_795_348_800_000),
-            samples: None,
-        }
+        Test::of(root.join(document))
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn record(status: Status) -> Record {
 }
 
 fn shown(record: &Record) -> String {
-    view(&arguments(), record).paragraph(&Now::at(NOON, UtcOffset::UTC))
+    View::of(&ledger_key(&arguments()), record).paragraph(&Now::at(NOON, UtcOffset::UTC))
 }
 
 #[test]

@@ -75,7 +75,9 @@ impl<'a> Source<'a> {
                 provider,
                 connections,
             } => Event::Done(in_time(self.order(&provider, &connections, Order::Close)).await),
-            Effect::Enable(provider) => Event::Done(in_time(self.enable(&provider)).await),
+            Effect::Enable(provider) => {
+                Event::Done(in_time(Box::pin(self.enable(&provider))).await)
+            }
             Effect::Plan(provider) => {
                 let plan = self.redrive(&provider, "--dry-run");
                 let plan = match tokio::time::timeout(PLAN_MAX, plan).await {

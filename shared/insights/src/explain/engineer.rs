@@ -47,13 +47,7 @@ pub(super) fn of_entry(known: &Entry<'_>, detail: Option<&str>) -> String {
 /// A status as the ledger, the API and the documents spell it.
 #[must_use]
 pub const fn word(status: Status) -> &'static str {
-    match status {
-        Status::InProgress => "IN_PROGRESS",
-        Status::Retrying => "RETRYING",
-        Status::Completed => "COMPLETED",
-        Status::Rejected => "REJECTED",
-        Status::Unknown => "UNKNOWN",
-    }
+    status.word()
 }
 
 fn whole_key(facts: &Facts<'_>) -> Option<String> {
@@ -236,7 +230,7 @@ fn lane(facts: &Facts<'_>, zone: &Zone) -> Vec<String> {
         let by = match full.by {
             Stop::Asked => "is blocked by the vendor's word",
             Stop::Spent => "has no allowance left by the vendor's word",
-            Stop::Line => "has handed out slots",
+            Stop::Line => "is used up",
         };
         sentences.push(format!(
             "The limit `{}` {by} until {}.",

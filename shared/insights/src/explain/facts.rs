@@ -108,7 +108,7 @@ pub enum Stop {
     Asked,
     /// The vendor says that nothing is left of its allowance.
     Spent,
-    /// More wait than may go at once: the last of them has its turn then.
+    /// All of it is used: some of that is free again then.
     Line,
 }
 
@@ -121,10 +121,9 @@ impl Full {
             let spent = cell
                 .quota
                 .filter(|quota| quota.left == 0 && quota.until > now);
-            let slot = Timestamp::from_millis(cell.slot.div_euclid(1000));
             let stop = match spent {
                 Some(quota) => (Stop::Spent, quota.until),
-                None => (Stop::Line, slot),
+                None => (Stop::Line, state.free_at(limit, now)),
             };
             (stop.1 > now).then(|| Self {
                 name: limit.name().to_owned(),

@@ -14,7 +14,7 @@ use super::facts::{Full, Lane};
 
 /// The attributes that are asked for. Access and refresh tokens stand in the same items, and are none of them: whoever
 /// looks needs no permission for those.
-pub const LANE_FIELDS: [&str; 11] = [
+pub const LANE_FIELDS: [&str; 12] = [
     // A breaker's.
     "state",
     "opened_at",
@@ -26,9 +26,10 @@ pub const LANE_FIELDS: [&str; 11] = [
     "pause",
     "rights",
     // A limit's.
+    "format",
     "cells",
-    "blocked_until",
-    "takes",
+    "sums",
+    "stopped_until",
 ];
 
 /// What of a connection's credentials is looked at.
@@ -137,7 +138,7 @@ mod tests {
             ),
             (
                 "stripe#berlin#limit#account",
-                json!({"cells": {"account": {"tat": 1, "slot": later * 1000}}}),
+                json!({"format": 2, "cells": {"account": {"quota": {"left": 0, "until": later}}}}),
             ),
             (
                 "stripe#rome#credentials",

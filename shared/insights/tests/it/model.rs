@@ -15,6 +15,8 @@ use causeway_insights::model::{
     Keeper, LanguageModel, Misfit, ModelError, Prices, Prose, Question, Window, World, translate,
 };
 use serde_json::{Value, json};
+use tracing::subscriber::DefaultGuard;
+use tracing::{Dispatch, Subscriber};
 
 const KEY: &str = "sk-very-secret";
 
@@ -334,7 +336,7 @@ async fn the_log_tells_sizes_tokens_time_and_cost_and_nothing_that_was_said() {
         .with_max_level(tracing::Level::INFO)
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _listening = listen(subscriber);
     keeper(&server).ask(&question()).await.expect("an answer");
     let text = log.text();
     let line: Value = serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
@@ -404,6 +406,16 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// This thread's lines go to `subscriber` for as long as the guards live.
+///
+/// The second subscriber hears nothing. While there is one alone, whether a line is of interest to anybody is asked of
+/// the thread that comes to it first, which may be another test's, and is then remembered for all threads.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+fn listen(subscriber: impl Subscriber + Send + Sync + 'static) -> (Dispatch, DefaultGuard) {
+    let second = Dispatch::new(tracing_subscriber::registry());
+    (second, tracing::subscriber::set_default(subscriber))
 }
 
 #[derive(Clone, Default)]

@@ -17,6 +17,8 @@ pub enum Ruled {
     Completed,
     /// It had no effect, and none is under way: a redrive may carry it out anew, under a new vendor key.
     Rejected,
+    /// It had no effect, and nobody will have it carried out: its letter is thrown away. The end's code stays.
+    Dropped,
 }
 
 /// An operator's ruling on a request.
@@ -57,6 +59,9 @@ pub enum Unresolvable {
     /// It ended, and no doubt is left: nothing to rule on.
     #[error("the request is {0:?}, without any doubt: what is proven is not overruled")]
     Settled(Status),
+    /// An attempt may have taken effect: first somebody says what became of it.
+    #[error("an attempt may have taken effect: what became of the request comes first")]
+    InDoubt,
     /// Others changed the record faster than it could be written.
     #[error("the record kept changing under the ruling")]
     Busy,
@@ -65,12 +70,24 @@ pub enum Unresolvable {
 /// Decides on `ruling`, given the stored record.
 ///
 /// A ruling is asked for where the record is `UNKNOWN`, or `REJECTED` with an attempt that may have taken effect. What
-/// is proven absorbs it: nobody makes a rejected request of a completed one. The same ruling twice is one.
+/// is proven absorbs it: nobody makes a rejected request of a completed one. Only what is proven to have had no effect
+/// is dropped. The same ruling twice is one.
 pub fn resolve(stored: Option<&Record>, ruling: &Ruling<'_>) -> Resolution {
     let Some(stored) = stored.filter(|record| !record.is_expired(ruling.now)) else {
         return Resolution::Refused(Unresolvable::Absent);
     };
     match (stored.status, ruling.ruled) {
+        (Status::Rejected, Ruled::Dropped) if !stored.ambiguous => {
+            let mut dropped = ruled(stored, ruling);
+            dropped.code.clone_from(&stored.code);
+            match stored.resolved_at.is_some() && stored.detail == dropped.detail {
+                true => Resolution::Already(stored.clone()),
+                false => Resolution::Write(dropped),
+            }
+        }
+        (Status::Unknown | Status::Rejected, Ruled::Dropped) => {
+            Resolution::Refused(Unresolvable::InDoubt)
+        }
         (Status::Completed, Ruled::Completed) => Resolution::Already(stored.clone()),
         (Status::Rejected, Ruled::Rejected) if !stored.ambiguous => {
             Resolution::Already(stored.clone())
@@ -94,7 +111,7 @@ fn ruled(stored: &Record, ruling: &Ruling<'_>) -> Record {
     Record {
         status: match ruling.ruled {
             Ruled::Completed => Status::Completed,
-            Ruled::Rejected => Status::Rejected,
+            Ruled::Rejected | Ruled::Dropped => Status::Rejected,
         },
         owner: format!("operator/{by}/{}", ruling.mark),
         // Fences whoever still believes to hold it.

@@ -264,8 +264,7 @@ fn item_size(record: &Record) -> usize {
     let Ok(Value::Object(fields)) = serde_json::to_value(record) else {
         panic!("a record is an object");
     };
-    fields
-        .iter()
-        .map(|(name, value)| name.len() + size(value))
-        .sum()
+    let fields = fields.iter().map(|(name, value)| name.len() + size(value));
+    let listed = record.open().map_or(0, |open| OPEN.len() + open.len());
+    fields.sum::<usize>() + listed
 }

@@ -96,10 +96,34 @@ fn what_is_proven_is_not_overruled() {
 }
 
 #[test]
+fn what_had_no_effect_is_dropped_once_and_still_says_why_it_ended() {
+    let sure = settle(&held(), Some(&answered(422)), &rejected(), NOON);
+    let dropped = written(resolve(Some(&sure), &ruling(Ruled::Dropped)));
+    assert_eq!(
+        (dropped.status, &dropped.code),
+        (Status::Rejected, &sure.code)
+    );
+    assert_eq!(dropped.owner, "operator/ada/ruling-1");
+    assert_eq!(dropped.resolved_at, Some(LATER));
+    let again = resolve(Some(&dropped), &ruling(Ruled::Dropped));
+    assert_eq!(again, Resolution::Already(dropped));
+}
+
+#[test]
+fn what_may_have_taken_effect_is_not_dropped() {
+    for record in [unknown(), rejected_in_doubt()] {
+        assert_eq!(
+            resolve(Some(&record), &ruling(Ruled::Dropped)),
+            Resolution::Refused(Unresolvable::InDoubt)
+        );
+    }
+}
+
+#[test]
 fn what_a_lane_has_in_hand_is_left_to_the_lane() {
     let waiting = settle(&held(), Some(&lost()), &retrying(LATER), NOON);
     for record in [held(), waiting] {
-        for ruled in [Ruled::Completed, Ruled::Rejected] {
+        for ruled in [Ruled::Completed, Ruled::Rejected, Ruled::Dropped] {
             assert_eq!(
                 resolve(Some(&record), &ruling(ruled)),
                 Resolution::Refused(Unresolvable::Open(record.status))

@@ -1,201 +1,178 @@
-//! How many round trips one environment's view of the limits costs, and that two environments share one limit.
+//! One environment's view: what it asks for, and what it knows without asking.
 
-use super::super::Signals;
 use super::*;
+use crate::clock::ManualClock;
 use crate::lanes::watched::{Trips, WatchedStates};
+use crate::limiter::{Remaining, Signals};
 
-const NOON: Timestamp = Timestamp::from_millis(1_795_341_600_000);
 const KEY: &str = "acme#default#limit#account";
+const NOON: Timestamp = Timestamp::from_millis(1_795_341_600_000);
+const MINUTE: Limit = Limit::window("minute", 20, Duration::from_secs(60));
+const SECOND: Limit = Limit::window("second", 3, Duration::from_secs(1));
+const PERMITS: Limit = Limit::concurrency("2 at once", 2);
 
-/// A burst that pays for drawing ahead.
-const ROOMY: Limit = Limit::window("1000/min", 1_000, Duration::from_secs(60), 500);
-/// One that does not.
-const TIGHT: Limit = Limit::window("10/s", 10, Duration::from_secs(1), 5);
-
-fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
+struct World {
+    states: Arc<WatchedStates>,
+    clock: ManualClock,
 }
 
-fn limiter(states: &Arc<WatchedStates>, environment: &str) -> RateLimiter {
-    RateLimiter::new(states.clone(), environment.into())
-}
+impl World {
+    fn new() -> Self {
+        Self {
+            states: Arc::default(),
+            clock: ManualClock::at(NOON),
+        }
+    }
 
-async fn try_take(
-    limiter: &RateLimiter,
-    limit: &Limit,
-    now: Timestamp,
-    want: usize,
-) -> Result<Taken, StoreError> {
-    let demand = Demand {
-        costs: &vec![1; want],
-        now,
-        inline_wait: Duration::ZERO,
-        share: FULL_RATE,
-        holder: "invocation",
-        deadline: now + ms(60_000),
-    };
-    limiter.take(KEY, &[limit], &demand).await
-}
+    fn environment(&self, name: &str) -> RateLimiter {
+        RateLimiter::new(self.states.clone(), name.to_owned())
+    }
 
-async fn take(limiter: &RateLimiter, limit: &Limit, now: Timestamp, want: usize) -> Taken {
-    try_take(limiter, limit, now, want).await.expect("memory")
-}
-
-async fn give_back(
-    limiter: &RateLimiter,
-    limit: &Limit,
-    taken: &Taken,
-    calls: u32,
-    now: Timestamp,
-) {
-    let unused = Unused { last: calls, calls };
-    let returned = limiter.give_back(KEY, &[limit], taken, unused, now).await;
-    returned.expect("memory");
-}
-
-fn swaps(swaps: usize) -> Trips {
-    Trips { loads: 0, swaps }
-}
-
-#[tokio::test]
-async fn a_batch_costs_one_swap_and_none_while_an_allotment_lasts() {
-    let states = Arc::new(WatchedStates::default());
-    let limiter = limiter(&states, "one");
-    take(&limiter, &ROOMY, NOON, 10).await;
-    assert_eq!(
-        states.trips(),
-        swaps(1),
-        "no read: what it believes is tried"
-    );
-    // The second batch within a second is a stream, and pays for the third as well.
-    take(&limiter, &ROOMY, NOON + ms(100), 10).await;
-    assert_eq!(states.trips(), swaps(1));
-    let taken = take(&limiter, &ROOMY, NOON + ms(200), 10).await;
-    assert_eq!(states.trips(), swaps(0));
-    assert_eq!(taken.grants, vec![NOON + ms(100); 10]);
-    assert_eq!(taken.next, None);
-    // Those of duplicates go back into it, as old as they are.
-    give_back(&limiter, &ROOMY, &taken, 10, NOON + ms(200)).await;
-    assert_eq!(states.trips(), swaps(0));
-    let taken = take(&limiter, &ROOMY, NOON + ms(250), 10).await;
-    assert_eq!(taken.grants, vec![NOON + ms(100); 10]);
-    assert_eq!(states.trips(), swaps(0));
-    take(&limiter, &ROOMY, NOON + ms(300), 10).await;
-    assert_eq!(states.trips(), swaps(1), "used up");
-}
-
-#[tokio::test]
-async fn an_allotment_lapses_after_a_second() {
-    let states = Arc::new(WatchedStates::default());
-    let limiter = limiter(&states, "one");
-    take(&limiter, &ROOMY, NOON, 10).await;
-    take(&limiter, &ROOMY, NOON + ms(100), 10).await;
-    states.trips();
-    take(&limiter, &ROOMY, NOON + ms(1_100), 10).await;
-    assert_eq!(states.trips(), swaps(1));
-}
-
-#[tokio::test]
-async fn tokens_drawn_ahead_and_a_full_bucket_together_stay_within_the_burst() {
-    const FORTY: Limit = Limit::bucket("40, 10/s", 40, 10, Duration::from_secs(1));
-    let states = Arc::new(WatchedStates::default());
-    let (one, two) = (limiter(&states, "one"), limiter(&states, "two"));
-    take(&one, &FORTY, NOON, 3).await;
-    take(&one, &FORTY, NOON + ms(100), 3).await;
-    states.trips();
-    let late = NOON + ms(1_050);
-    let drawn = take(&one, &FORTY, late, 3).await.grants.len();
-    assert_eq!((drawn, states.trips()), (3, swaps(0)));
-    let fresh = take(&two, &FORTY, late, 100).await.grants.len();
-    // 40 less the half second that is for clocks alone; the second for what is drawn ahead is here spent.
-    assert!(drawn + fresh <= 35, "{drawn} + {fresh} at once");
-}
-
-#[tokio::test]
-async fn a_limit_whose_burst_cannot_pay_is_never_drawn_ahead() {
-    let states = Arc::new(WatchedStates::default());
-    let limiter = limiter(&states, "one");
-    for batch in 0..4 {
-        take(&limiter, &TIGHT, NOON + ms(100) * batch, 1).await;
-        assert_eq!(states.trips(), swaps(1));
+    async fn take(&self, environment: &RateLimiter, limits: &[&Limit], want: usize) -> Taken {
+        let demand = Demand {
+            costs: &vec![1; want],
+            share: FULL_RATE,
+            holder: &environment.environment,
+            deadline: self.clock.now() + Duration::from_secs(30),
+        };
+        let taken = environment.take(KEY, limits, &demand, &self.clock).await;
+        taken.expect("a store in memory")
     }
 }
 
-#[tokio::test]
-async fn a_short_allotment_is_left_and_the_whole_batch_asked_for() {
-    let states = Arc::new(WatchedStates::default());
-    let limiter = limiter(&states, "one");
-    take(&limiter, &ROOMY, NOON, 3).await;
-    take(&limiter, &ROOMY, NOON + ms(100), 3).await;
-    states.trips();
-    let taken = take(&limiter, &ROOMY, NOON + ms(200), 10).await;
-    assert_eq!(states.trips(), swaps(1));
-    assert_eq!(taken.grants.len(), 10);
+fn trips(loads: usize, swaps: usize) -> Trips {
+    Trips { loads, swaps }
 }
 
 #[tokio::test]
-async fn two_environments_share_one_limit_and_the_loser_asks_once_more() {
-    let states = Arc::new(WatchedStates::default());
-    let (one, two) = (limiter(&states, "one"), limiter(&states, "two"));
-    let first = take(&one, &TIGHT, NOON, 10).await;
-    assert_eq!(states.trips(), swaps(1));
-    let second = take(&two, &TIGHT, NOON, 10).await;
-    assert_eq!(
-        states.trips(),
-        swaps(2),
-        "the refused one brings the state along"
-    );
-    let granted = first.grants.len() + second.grants.len();
+async fn a_batch_is_one_write_and_what_is_refused_is_none() {
+    let world = World::new();
+    let one = world.environment("one");
+    assert_eq!(world.take(&one, &[&SECOND], 2).await.granted, 2);
+    assert_eq!(world.states.trips(), trips(0, 1));
+    let partly = world.take(&one, &[&SECOND], 2).await;
+    assert_eq!(partly.granted, 1);
+    assert!(partly.again > NOON + Duration::from_secs(1));
+    assert_eq!(world.states.trips(), trips(0, 1));
+    let refused = world.take(&one, &[&SECOND], 2).await;
+    assert_eq!((refused.granted, refused.again), (0, partly.again));
+    assert_eq!(world.states.trips(), trips(0, 0), "it knows");
+    world.clock.sleep_until(partly.again).await;
+    assert_eq!(world.take(&one, &[&SECOND], 2).await.granted, 2);
+}
+
+#[tokio::test]
+async fn whoever_lost_a_race_decides_on_what_the_winner_wrote() {
+    let world = World::new();
+    let (one, two) = (world.environment("one"), world.environment("two"));
+    world.take(&one, &[&SECOND], 1).await;
+    world.states.trips();
+    assert_eq!(world.take(&two, &[&SECOND], 3).await.granted, 2);
+    assert_eq!(world.states.trips(), trips(0, 2), "one to see, one to draw");
+    // Additions do not get in each other's way.
+    world.clock.advance(Duration::from_secs(2));
+    world.take(&one, &[&SECOND], 1).await;
+    world.take(&two, &[&SECOND], 1).await;
+    world.states.trips();
+    assert_eq!(world.take(&one, &[&SECOND], 1).await.granted, 1);
+    assert_eq!(world.states.trips(), trips(0, 1));
+}
+
+#[tokio::test]
+async fn refused_messages_get_slots_that_follow_each_other_and_begin_when_there_is_room() {
+    let world = World::new();
+    let one = world.environment("one");
+    world.take(&one, &[&SECOND], 9).await;
+    let free = NOON + Duration::from_millis(1_120);
+    let first = one.slots(KEY, &[&SECOND], &[1; 6], NOON);
+    let more = one.slots(KEY, &[&SECOND], &[1; 2], NOON);
+    let all: Vec<Timestamp> = first.into_iter().chain(more).collect();
+    assert!(all.iter().all(|slot| *slot >= free), "{all:?}");
+    let last = all[7].since(all[0]);
     assert!(
-        (1..=5).contains(&granted),
-        "{granted} at once of a burst of 5"
-    );
-    let slots = |taken: &Taken| taken.slots.clone();
-    let mut all = [slots(&first), slots(&second)].concat();
-    all.dedup();
-    assert_eq!(
-        all.len(),
-        20 - granted,
-        "every refused one has a slot of its own"
+        last > Duration::from_secs(1) && last < Duration::from_secs(4),
+        "{last:?}"
     );
 }
 
 #[tokio::test]
-async fn tokens_that_come_back_can_be_taken_again() {
-    let states = Arc::new(WatchedStates::default());
-    let limiter = limiter(&states, "one");
-    let rested = take(&limiter, &TIGHT, NOON, 10).await;
-    let unused = u32::try_from(rested.grants.len()).expect("a burst");
-    give_back(&limiter, &TIGHT, &rested, unused, NOON).await;
-    let again = take(&limiter, &TIGHT, NOON, 10).await;
-    assert_eq!(again.grants, rested.grants);
+async fn the_larger_the_crowd_the_later_it_asks_and_the_wider_its_slots() {
+    let world = World::new();
+    let (first, late) = (world.environment("first"), world.environment("late"));
+    world.take(&first, &[&MINUTE], 20).await;
+    let mut spans = Vec::new();
+    for _ in 0..5 {
+        // Others are always quicker.
+        world.clock.advance(Duration::from_secs(70));
+        world.take(&first, &[&MINUTE], 20).await;
+        assert_eq!(world.take(&late, &[&MINUTE], 1).await.granted, 0);
+        let slots = late.slots(KEY, &[&MINUTE], &[1; 20], world.clock.now());
+        spans.push(slots[19].since(slots[0]));
+    }
+    assert!(spans[4] > spans[0] + Duration::from_secs(60), "{spans:?}");
 }
 
 #[tokio::test]
-async fn a_vendors_wait_ends_an_allotment_at_once() {
-    let states = Arc::new(WatchedStates::default());
-    let limiter = limiter(&states, "one");
-    take(&limiter, &ROOMY, NOON, 10).await;
-    take(&limiter, &ROOMY, NOON + ms(100), 10).await;
-    let feedback = Feedback {
+async fn tokens_are_drawn_ahead_of_a_stream_and_lapse_within_a_second() {
+    let world = World::new();
+    let one = world.environment("one");
+    world.take(&one, &[&MINUTE], 2).await;
+    world.clock.advance(Duration::from_millis(100));
+    world.take(&one, &[&MINUTE], 2).await;
+    world.states.trips();
+    let ahead = world.take(&one, &[&MINUTE], 2).await;
+    assert_eq!((ahead.granted, world.states.trips()), (2, trips(0, 0)));
+    one.give_back(KEY, &[&MINUTE], &ahead, &[0, 1], world.clock.now())
+        .await
+        .expect("no write");
+    assert_eq!(world.take(&one, &[&MINUTE], 2).await.granted, 2);
+    assert_eq!(world.states.trips(), trips(0, 0), "they were ahead again");
+    world.clock.advance(Duration::from_millis(1_500));
+    world.take(&one, &[&MINUTE], 2).await;
+    assert_eq!(world.states.trips(), trips(0, 1));
+}
+
+#[tokio::test]
+async fn permits_that_another_environment_returned_are_seen_without_a_write() {
+    let world = World::new();
+    let (one, two) = (world.environment("one"), world.environment("two"));
+    world.take(&one, &[&PERMITS], 2).await;
+    assert_eq!(world.take(&two, &[&PERMITS], 1).await.granted, 0);
+    let release = Feedback {
+        release: Some(("one", Duration::from_millis(100))),
+        ..Feedback::default()
+    };
+    let now = world.clock.now();
+    one.heed(KEY, &[&PERMITS], &release, now)
+        .await
+        .expect("stored");
+    world.clock.advance(Duration::from_millis(100));
+    assert_eq!(world.take(&two, &[&PERMITS], 1).await.granted, 1);
+}
+
+#[tokio::test]
+async fn a_vendors_word_ends_what_was_drawn_ahead() {
+    let world = World::new();
+    let one = world.environment("one");
+    for _ in 0..2 {
+        world.take(&one, &[&MINUTE], 2).await;
+        world.clock.advance(Duration::from_millis(10));
+    }
+    let now = world.clock.now();
+    let spent = Feedback {
         signals: Signals {
-            blocked_until: Some(NOON + Duration::from_secs(30)),
+            remaining: vec![Remaining {
+                limit: "minute",
+                left: 0,
+                reset: Some(now + Duration::from_secs(30)),
+            }],
             ..Signals::default()
         },
         ..Feedback::default()
     };
-    limiter
-        .heed(KEY, &[&ROOMY], &feedback, NOON + ms(200))
+    one.heed(KEY, &[&MINUTE], &spent, now)
         .await
-        .expect("memory");
-    let taken = take(&limiter, &ROOMY, NOON + ms(300), 10).await;
-    assert_eq!((taken.grants.len(), taken.slots.len()), (0, 10));
-}
-
-#[tokio::test]
-async fn a_store_that_does_not_answer_grants_nothing() {
-    let states = Arc::new(WatchedStates::default());
-    states.fail(true);
-    let limiter = limiter(&states, "one");
-    assert!(try_take(&limiter, &TIGHT, NOON, 1).await.is_err());
+        .expect("stored");
+    assert_eq!(world.take(&one, &[&MINUTE], 2).await.granted, 0);
+    assert_eq!(one.fullest(KEY, &[&MINUTE], now), Some(("minute", 100)));
 }

@@ -115,12 +115,7 @@ const TILL_POST: &str = r#"{
 
 static SPEC: Spec = Spec {
     mappings: &[TILL_ORDER, TILL_POST],
-    limits: &[Limit::window(
-        "account",
-        1_000,
-        Duration::from_secs(60),
-        500,
-    )],
+    limits: &[Limit::window("account", 1_000, Duration::from_secs(60))],
     ..Spec::new(
         "acme",
         "https://api.acme.example",

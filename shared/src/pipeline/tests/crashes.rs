@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::*;
 use crate::StoreError;
 use crate::http_client::{CallError, HttpClient};
-use crate::lanes::{StateStore, Swap, Versioned};
+use crate::lanes::{Added, Additions, StateStore, Swap, Versioned};
 use crate::ledger::{Expected, LedgerStore, Record, Write};
 use crate::provider::{Answer, Wire};
 use crate::queue::{Again, Letter, Message, Queue};
@@ -269,6 +269,15 @@ impl StateStore for Yielding<dyn StateStore> {
         mark: &str,
     ) -> Result<Swap, StoreError> {
         around(self.0.swap(key, expected, next, mark)).await
+    }
+
+    async fn add(
+        &self,
+        key: &str,
+        additions: &Additions<'_>,
+        mark: &str,
+    ) -> Result<Added, StoreError> {
+        around(self.0.add(key, additions, mark)).await
     }
 }
 

@@ -1,9 +1,10 @@
 //! Refused credentials: what a message, its connection and the others get to see.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
 
 use super::acme::{Acme, Tokens};
+use super::lines::{Lines, listen};
 use super::world::{CountedSecrets, lane};
 use super::*;
 use crate::credentials::{CredentialState, Reason};
@@ -304,35 +305,16 @@ async fn a_refusal_of_the_lookup_is_about_the_credentials() {
     assert_eq!(paused_for(&world), Some(Reason::Unauthorised));
 }
 
-/// A log in memory.
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("nobody panicked").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Runs what is most talkative about credentials, and looks at everything that comes out of it.
 #[tokio::test]
 async fn no_secret_and_no_token_is_ever_told() {
-    let log = Arc::new(Mutex::new(Vec::<u8>::new()));
+    let lines = Lines::default();
+    let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
-        .with_writer({
-            let log = log.clone();
-            move || Lines(log.clone())
-        })
+        .with_writer(move || writer.clone())
         .finish();
-    // While there is one subscriber alone, whether a line is of interest is asked of the thread that comes to it
-    // first, which may be another test's.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let _log = tracing::subscriber::set_default(subscriber);
+    let _listening = listen(subscriber);
     let world = tokens();
     world
         .secrets
@@ -379,8 +361,7 @@ async fn no_secret_and_no_token_is_ever_told() {
             format!("{key} {}", stored.value)
         };
     }
-    let log = log.lock().expect("nobody panicked").clone();
-    let log = String::from_utf8(log).expect("text");
+    let log = lines.read().join("\n");
     assert!(log.contains("is paused"), "the log was heard: {log}");
     told += &log;
     for secret in ["cl1ent-s3cret", "acc3ss-", "t0ken"] {

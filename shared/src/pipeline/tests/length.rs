@@ -1,7 +1,7 @@
 //! Functions that are too short for their calls.
 
 use super::acme::{ORDERS_CREATE, TIMEOUT};
-use super::lines::Lines;
+use super::lines::{Lines, listen};
 use super::*;
 use crate::clock::Clock;
 use crate::pipeline::{Invocation, SETTLE_RESERVE};
@@ -15,10 +15,7 @@ async fn a_function_that_is_too_short_for_its_calls_says_so_once() {
     let subscriber = tracing_subscriber::fmt()
         .with_writer(move || writer.clone())
         .finish();
-    // While there is one subscriber alone, whether a line is of interest is asked of the thread that comes to it
-    // first, which may be another test's.
-    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
-    let _log = tracing::subscriber::set_default(subscriber);
+    let _listening = listen(subscriber);
     let errors = || {
         let all = lines.read().into_iter();
         all.filter(|line| line.contains("ERROR"))

@@ -55,28 +55,20 @@ async fn what_the_limit_refuses_comes_back_in_slots_of_its_own_without_a_trace_i
         Outcome::Delivered,
         "another desk has a limit of its own"
     );
-    assert_eq!(
-        deferred(&report.entries[1].outcome),
-        (Deferral::RateLimited, NOON + secs(1))
-    );
-    assert_eq!(
-        deferred(&report.entries[2].outcome),
-        (Deferral::RateLimited, NOON + secs(2))
-    );
+    let (reason, second) = deferred(&report.entries[1].outcome);
+    assert_eq!(reason, Deferral::RateLimited);
+    let (_, third) = deferred(&report.entries[2].outcome);
+    assert!(NOON + secs(1) < second && second < third && third < NOON + secs(4));
     assert_eq!(report.retained().len(), 2);
     assert!(world.record("b").is_none() && world.record("c").is_none());
 
-    world.clock.advance(secs(1));
-    assert_eq!(world.outcome(batch[1].again()).await, Outcome::Delivered);
-    world.clock.advance(secs(1));
-    assert_eq!(world.outcome(batch[2].again()).await, Outcome::Delivered);
-    let starts: Vec<_> = world
-        .vendor
-        .calls()
-        .iter()
-        .map(|call| call.at.since(NOON).as_secs())
-        .collect();
-    assert_eq!(starts, [0, 0, 1, 2]);
+    for (message, slot) in [(&batch[1], second), (&batch[2], third + secs(1))] {
+        world.clock.sleep_until(slot).await;
+        assert_eq!(world.outcome(message.again()).await, Outcome::Delivered);
+    }
+    let calls = world.vendor.calls();
+    assert_eq!(calls.len(), 4);
+    assert!(calls[2].at.since(calls[0].at) > secs(1) && calls[3].at.since(calls[2].at) > secs(1));
 }
 
 #[tokio::test]
@@ -85,9 +77,7 @@ async fn a_token_that_a_narrower_limit_wasted_goes_back() {
     world
         .receive([at_desk("a", "north"), at_desk("b", "north")])
         .await;
-    let account = &limit(&world, "account").cells["account"];
-    let spent_us = account.tat - NOON.as_millis() * 1000;
-    assert_eq!(spent_us, 120_000, "one call, one token of 0.12 s");
+    assert_eq!(limit(&world, "account").sums["account"], 1, "one call");
 }
 
 #[tokio::test]
@@ -155,7 +145,7 @@ async fn two_waits_that_come_at_once_are_both_heard() {
     let stored = states.inner.values().remove("acme#default#limit#account");
     let value = stored.expect("tokens were taken").value;
     assert_eq!(
-        value["blocked_until"],
+        value["stopped_until"],
         (NOON + secs(60) + CLOCK_SLACK).as_millis()
     );
 }

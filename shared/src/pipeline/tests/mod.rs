@@ -9,6 +9,7 @@ mod crashes;
 mod credentials;
 mod duplicates;
 mod ends;
+mod late;
 mod length;
 mod limits;
 mod lines;

@@ -196,7 +196,7 @@ async fn spans_say_how_calls_failed_and_each_has_an_id_of_its_own() {
     flags.sort_unstable();
     let (fine, fault) = ([false; 3], [false, false, true]);
     assert_eq!(flags, [fine, fault, fault, fault, [true, true, false]]);
-    let lines = crate::telemetry::metric_lines("acme", &report, NOON);
+    let lines = crate::telemetry::metric_lines("Causeway", "acme", &report, NOON);
     assert!(lines[0].contains(r#""Throttled":1"#), "{}", lines[0]);
 }
 

@@ -16,11 +16,15 @@ use crate::Timestamp;
 use crate::outcome::{Deferral, Outcome};
 use crate::pipeline::Report;
 
-/// Namespace of all metrics.
+/// Namespace of all metrics, unless the stack's parameter `MetricsNamespace` names another.
 pub const NAMESPACE: &str = "Causeway";
 
-/// The one dimension: every further series costs $0.30 a month (<https://aws.amazon.com/cloudwatch/pricing/>).
+/// The one dimension of nearly all: every further series costs $0.30 a month (<https://aws.amazon.com/cloudwatch/pricing/>).
 pub const DIMENSION: &str = "Provider";
+
+/// The second dimension of `ConnectionPaused`, whose series there are for as long as connections are paused: prices are
+/// for hours. By it the alarm calls for each connection, and names it.
+pub const CONNECTION: &str = "Connection";
 
 /// Values in one metric's array (the format's limit).
 const MAX_VALUES: usize = 100;
@@ -29,7 +33,7 @@ const MAX_VALUES: usize = 100;
 pub type Metric = (&'static str, &'static str, &'static str);
 
 /// Every metric with the dimension [`DIMENSION`]. A counter of zero is not emitted.
-pub const METRICS: [Metric; 14] = [
+pub const METRICS: [Metric; 17] = [
     ("Delivered", "Count", "messages whose request took effect"),
     (
         "Duplicate",
@@ -54,6 +58,11 @@ pub const METRICS: [Metric; 14] = [
         "of the deferred: those whose connection is paused",
     ),
     (
+        "ConnectionPaused",
+        "Count",
+        "0 or 1, a minute, from the gatekeeper for every connection that is or just was paused; it alone has the dimension `Connection`, too",
+    ),
+    (
         "Throttled",
         "Count",
         "calls that a limit or a quota of the vendor's refused",
@@ -67,6 +76,16 @@ pub const METRICS: [Metric; 14] = [
         "EndToEndLatency",
         "Milliseconds",
         "each message that ended, since it was put on the queue",
+    ),
+    (
+        "MessageAge",
+        "Seconds",
+        "the oldest message of a batch that waits for the lane: when it was received first, or will be when it comes back; not those that wait for reasons of their own",
+    ),
+    (
+        "OldestLetterAge",
+        "Seconds",
+        "the most that a lane's oldest dead letter can be old, each quarter of an hour from a week on, from the gatekeeper",
     ),
     (
         "RateLimitUsed",
@@ -93,7 +112,7 @@ pub const METRICS: [Metric; 14] = [
 /// The batch's metrics as one line; none where there is nothing to say. More lines only where there are more values
 /// than one line may carry.
 #[must_use]
-pub fn lines(provider: &str, report: &Report, now: Timestamp) -> Vec<String> {
+pub fn lines(namespace: &str, provider: &str, report: &Report, now: Timestamp) -> Vec<String> {
     let latencies = report.calls.iter().map(|call| call.latency);
     let ends = report.entries.iter().filter(|entry| entry.acknowledged);
     let mut times = [
@@ -105,6 +124,8 @@ pub fn lines(provider: &str, report: &Report, now: Timestamp) -> Vec<String> {
     ];
     let mut lines = Vec::new();
     let mut values = counters(report);
+    let late = report.entries.iter().filter_map(|entry| entry.late).max();
+    values.extend(late.map(|age| ("MessageAge", age.as_secs().into())));
     let mut limit = None;
     if let Some((name, percent)) = report.fullest_limit {
         values.push(("RateLimitUsed", percent.into()));
@@ -122,6 +143,7 @@ pub fn lines(provider: &str, report: &Report, now: Timestamp) -> Vec<String> {
             return lines;
         }
         lines.push(line(
+            namespace,
             provider,
             std::mem::take(&mut values),
             limit.take(),
@@ -155,6 +177,7 @@ fn counters(report: &Report) -> Vec<(&'static str, Value)> {
 }
 
 fn line(
+    namespace: &str,
     provider: &str,
     values: Vec<(&'static str, Value)>,
     limit: Option<&'static str>,
@@ -175,7 +198,7 @@ fn line(
         "_aws".into(),
         json!({
             "Timestamp": now.as_millis(),
-            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": definitions}],
+            "CloudWatchMetrics": [{"Namespace": namespace, "Dimensions": [[DIMENSION]], "Metrics": definitions}],
         }),
     );
     Value::Object(line).to_string()

@@ -20,6 +20,7 @@ fn entry(id: &str, outcome: Outcome) -> Entry {
         acknowledged: !matches!(outcome, Outcome::Deferred { .. } | Outcome::Retry { .. }),
         outcome,
         end_to_end: Duration::from_millis(1500),
+        late: None,
         trace: None,
     }
 }
@@ -55,7 +56,7 @@ fn a_batch_is_one_line_with_one_dimension_and_no_zeros() {
         fullest_limit: Some(("120/min", 40)),
         ..Report::default()
     };
-    let lines = lines("acme", &report, NOW);
+    let lines = lines(NAMESPACE, "acme", &report, NOW);
     assert_eq!(lines.len(), 1);
     let line: Value = serde_json::from_str(&lines[0]).expect("JSON");
     assert_eq!(
@@ -82,7 +83,10 @@ fn a_batch_is_one_line_with_one_dimension_and_no_zeros() {
 
 #[test]
 fn a_batch_without_records_says_nothing() {
-    assert_eq!(lines("acme", &Report::default(), NOW), Vec::<String>::new());
+    assert_eq!(
+        lines(NAMESPACE, "acme", &Report::default(), NOW),
+        Vec::<String>::new()
+    );
 }
 
 /// A batching window brings more messages than a metric's array may hold: the rest stood in no metric.
@@ -95,7 +99,7 @@ fn more_values_than_a_line_may_carry_stand_in_further_lines() {
         calls: (0..101).map(|n| call(n, false)).collect(),
         ..Report::default()
     };
-    let lines: Vec<Value> = lines("acme", &report, NOW)
+    let lines: Vec<Value> = lines(NAMESPACE, "acme", &report, NOW)
         .iter()
         .map(|line| {
             series(line).expect("the format's rules");
@@ -216,7 +220,7 @@ proptest! {
                 dimensions: vec![(DIMENSION.into(), "acme".into())],
             })
             .collect();
-        for line in lines("acme", &report, NOW) {
+        for line in lines(NAMESPACE, "acme", &report, NOW) {
             for series in series(&line).expect("the format's rules") {
                 prop_assert!(known.contains(&series), "{:?}", series);
             }

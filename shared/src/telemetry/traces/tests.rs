@@ -42,6 +42,7 @@ fn report() -> Report {
             outcome: Outcome::Delivered,
             acknowledged: true,
             end_to_end: Duration::from_millis(200),
+            late: None,
             trace,
         }],
         calls: vec![VendorCall {
@@ -259,6 +260,7 @@ fn more_spans_and_links_than_a_body_may_hold_are_left_out_from_the_end() {
         outcome: Outcome::Delivered,
         acknowledged: true,
         end_to_end: Duration::ZERO,
+        late: None,
         trace: RemoteParent::from_xray(PRODUCER),
     };
     report.entries = (0..300).map(|_| entry()).collect();

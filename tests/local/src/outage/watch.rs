@@ -126,12 +126,9 @@ impl<'a> Eyes<'a> {
     async fn open(field: &'a Field<'a>) -> Result<Self, DemoError> {
         let function = field.stack.output("GatekeeperFunctionName")?;
         let variables = field.stack.environment(function).await?;
-        let lane = variables
-            .get(&format!("LANE_{LANE}"))
-            .cloned()
-            .unwrap_or_default();
-        let lane = lane
-            .parse()
+        let variable = |name: &str| variables.get(name).cloned().unwrap_or_default();
+        let queue = variable("QUEUE_PREFIX") + LANE;
+        let lane = WatchedLane::read(queue, &variable(&format!("LANE_{LANE}")))
             .map_err(DemoError::stack("reading the gatekeeper's environment"))?;
         let config = field.stack.sdk_config();
         Ok(Self {

@@ -1,15 +1,20 @@
 //! An emulator without a stack, for what speaks to AWS's services and needs nothing deployed: it is up in seconds.
 
+use std::path::Path;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::types::{Stack, StackStatus};
+use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
 };
 use causeway::Timestamp;
+use causeway::ledger::index::INDEX;
 use serde_json::{Value, json};
 
+use super::sam::Sam;
 use super::{Emulator, Error, Paths, Processes, Tools, aws};
 
 /// Pause between two looks at a stack that is being made, which takes less than a second.
@@ -21,6 +26,7 @@ const STACK_LOOKS_MAX: usize = 600;
 /// A running emulator that holds nothing yet. Dropping it stops it.
 #[derive(Debug)]
 pub struct BareEmulator {
+    name: String,
     pub(super) emulator: Emulator,
     pub(super) processes: Processes,
 }
@@ -38,6 +44,7 @@ impl BareEmulator {
         let tools = Tools::install(&processes, |_| {}).await?;
         let emulator = Emulator::start(&processes, &tools, &paths).await?;
         Ok(Self {
+            name: name.to_owned(),
             emulator,
             processes,
         })
@@ -49,32 +56,45 @@ impl BareEmulator {
         aws::sdk_config(self.emulator.endpoint())
     }
 
-    /// Makes a table with the key that both of the template's tables have.
+    /// Makes a table with the key that all of the template's tables have.
     ///
     /// # Errors
     /// When the emulator refuses.
     pub async fn make_table(&self, name: &str) -> Result<(), Error> {
-        const DOING: &str = "make a table";
-        let attribute = AttributeDefinition::builder()
-            .attribute_name("pk")
-            .attribute_type(ScalarAttributeType::S)
+        let made = self.table(name)?.send().await;
+        made.map_err(Error::aws(MAKE_TABLE))?;
+        Ok(())
+    }
+
+    /// Makes a table of the template's `RequestsTable`'s kind: one with its index.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub async fn make_ledger(&self, name: &str) -> Result<(), Error> {
+        let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly);
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(INDEX)
+            .key_schema(key("open", KeyType::Hash)?)
+            .key_schema(key("claimed_at", KeyType::Range)?)
+            .projection(keys_only.build())
             .build()
-            .map_err(Error::aws(DOING))?;
-        let key = KeySchemaElement::builder()
-            .attribute_name("pk")
-            .key_type(KeyType::Hash)
-            .build()
-            .map_err(Error::aws(DOING))?;
-        aws_sdk_dynamodb::Client::new(&self.sdk_config())
+            .map_err(Error::aws(MAKE_TABLE))?;
+        let table = self
+            .table(name)?
+            .attribute_definitions(attribute("open", ScalarAttributeType::S)?)
+            .attribute_definitions(attribute("claimed_at", ScalarAttributeType::N)?)
+            .global_secondary_indexes(index);
+        table.send().await.map_err(Error::aws(MAKE_TABLE))?;
+        Ok(())
+    }
+
+    fn table(&self, name: &str) -> Result<CreateTableFluentBuilder, Error> {
+        Ok(aws_sdk_dynamodb::Client::new(&self.sdk_config())
             .create_table()
             .table_name(name)
-            .attribute_definitions(attribute)
-            .key_schema(key)
-            .billing_mode(BillingMode::PayPerRequest)
-            .send()
-            .await
-            .map_err(Error::aws(DOING))?;
-        Ok(())
+            .attribute_definitions(attribute("pk", ScalarAttributeType::S)?)
+            .key_schema(key("pk", KeyType::Hash)?)
+            .billing_mode(BillingMode::PayPerRequest))
     }
 
     /// Makes a stack of what `template` (CloudFormation, as JSON) describes, for what reads a stack's outputs, and waits
@@ -109,6 +129,18 @@ impl BareEmulator {
             }
         }
         Err(problem(format!("takes too long over the stack `{name}`")))
+    }
+
+    /// Deploys the project's template as it is, its functions unbuilt, under the `parameters` of a file that
+    /// `causeway deploy check` wrote: what a deployment does to queues and tables needs no program.
+    ///
+    /// # Errors
+    /// When the deployment fails; it has been rolled back then.
+    pub async fn deploy(&self, stack: &str, parameters: &Path) -> Result<(), Error> {
+        let paths = Paths::new(&self.name);
+        let tools = Tools::installed();
+        let sam = Sam::new(&self.processes, &tools, &paths, self.emulator.endpoint());
+        sam.deploy_unbuilt(stack, parameters).await
     }
 
     /// Makes a queue that takes messages as large as the template's dead-letter queues do; answers its URL.
@@ -152,7 +184,27 @@ impl BareEmulator {
         Ok(())
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.emulator.endpoint()
+    }
+
     pub(super) const fn emulator(&self) -> &Emulator {
         &self.emulator
     }
+}
+
+/// What is tried.
+const MAKE_TABLE: &str = "make a table";
+
+fn attribute(name: &str, kind: ScalarAttributeType) -> Result<AttributeDefinition, Error> {
+    let attribute = AttributeDefinition::builder().attribute_name(name);
+    let attribute = attribute.attribute_type(kind).build();
+    attribute.map_err(Error::aws(MAKE_TABLE))
+}
+
+fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, Error> {
+    let key = KeySchemaElement::builder().attribute_name(name);
+    key.key_type(kind).build().map_err(Error::aws(MAKE_TABLE))
 }

@@ -144,6 +144,21 @@ impl<'a> Sam<'a> {
             .await
     }
 
+    /// Deploys the template itself, its functions as they lie there, with every parameter of a file.
+    pub(super) async fn deploy_unbuilt(&self, stack: &str, parameters: &Path) -> Result<(), Error> {
+        let (processes, tools) = (self.processes, self.tools);
+        let mut deploy = command(processes, tools, self.paths, "deploy", self.endpoint);
+        deploy
+            .arg("--template-file")
+            .arg(root().join("template.yaml"))
+            .args(["--stack-name", stack, "--no-progressbar"])
+            .args(["--no-confirm-changeset", "--parameter-overrides"])
+            .arg(format!("file://{}", parameters.display()))
+            .env("SAM_CLI_POLL_DELAY", "1");
+        let log = self.paths.log("sam-deploy");
+        processes.run("`sam deploy`", &log, deploy).await
+    }
+
     pub(super) async fn outputs(&self) -> Result<BTreeMap<String, String>, Error> {
         let log = self.paths.log("sam-outputs");
         let mut list = command(

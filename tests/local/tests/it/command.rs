@@ -9,9 +9,13 @@ use causeway::Timestamp;
 use causeway::breaker::Breaker;
 use causeway::clock::{Clock, SystemClock};
 use causeway::lanes::{DynamoStates, StateStore};
+use causeway::ledger::{DynamoLedger, Expected, LedgerStore, Record, Status, Write};
 use causeway_local::stack::{BareEmulator, Ended, report};
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use crate::cloudformation::Template;
+use crate::conformance::samples::claim;
 
 /// An emulator with a stack `causeway` whose outputs name three tables and the queues of these lanes, and no function.
 pub async fn tables_and_queues(name: &str, lanes: &[&str]) -> BareEmulator {
@@ -28,6 +32,12 @@ pub async fn tables_and_queues(name: &str, lanes: &[&str]) -> BareEmulator {
     for id in ["RequestsTable", "LanesTable", "MappingsTable"] {
         template["Resources"][id] = table(id);
         template["Outputs"][id] = json!({"Value": {"Ref": id}});
+    }
+    // The ledger's own, as the project's template has them.
+    let requests = Template::read();
+    let requests = requests.properties("RequestsTable");
+    for property in ["AttributeDefinitions", "GlobalSecondaryIndexes"] {
+        template["Resources"]["RequestsTable"]["Properties"][property] = requests[property].clone();
     }
     for lane in lanes {
         for kind in ["Queue", "Dlq"] {
@@ -81,12 +91,82 @@ async fn what_an_operator_asks_and_orders_is_read_from_and_written_to_the_tables
     a_breaker_is_opened_and_closed(&emulator).await;
     a_connection_is_resumed_and_its_token_stays_where_it_is(&emulator).await;
     lanes_stand_in_one_table(&emulator).await;
+    a_list_of_letters_says_how_old_the_oldest_is(&emulator).await;
     a_request_is_found_by_its_key(&emulator).await;
+    what_is_not_delivered_is_listed_with_the_next_command(&emulator).await;
+    a_connections_mapping_is_put_and_rolled_back(&emulator).await;
+}
+
+/// From the document to the item that lanes read, with the project's own mapping for a connection of one's own.
+async fn a_connections_mapping_is_put_and_rolled_back(emulator: &BareEmulator) {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let shipped = format!("{root}/functions/guesty/mappings/pms-guest.json");
+    let text = std::fs::read_to_string(&shipped).expect("a document of the project");
+    let mut newer: Value = serde_json::from_str(&text).expect("JSON");
+    let first = newer["version"].as_u64().expect("a version");
+    newer["version"] = (first + 1).into();
+    let folder = std::env::temp_dir().join(format!("causeway-map-put-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    // Samples that examples name are found from inside the project only: this one brings its own.
+    newer["examples"] = json!([example(&newer, root)]);
+    let file = folder.join("newer.json");
+    std::fs::write(&file, newer.to_string()).expect("a file");
+    let file = file.display().to_string();
+    let live = async || {
+        let states = DynamoStates::new(
+            aws_sdk_dynamodb::Client::new(&emulator.sdk_config()),
+            "MappingsTable",
+        );
+        let item = states.load("guesty#berlin#pms-guest").await;
+        item.expect("the table answers")
+            .map(|item| item.value["document"]["version"].clone())
+    };
+
+    let put = ["map", "put", "guesty/berlin"];
+    run(emulator, &["map", "put", "guesty", &shipped], 2).await;
+    run(emulator, &["map", "put", "stripe/berlin", &shipped], 2).await;
+    run(
+        emulator,
+        &["map", "rollback", "guesty/berlin", "pms-guest"],
+        1,
+    )
+    .await;
+    json_of(emulator, &["map", "diff", "guesty/berlin", &shipped], 0).await;
+    assert_eq!(live().await, None);
+    json_of(emulator, &[&put[..], &[&shipped]].concat(), 0).await;
+    assert_eq!(live().await, Some(json!(first)));
+    json_of(emulator, &[&put[..], &[&file]].concat(), 0).await;
+    assert_eq!(live().await, Some(json!(first + 1)));
+    let older = run(emulator, &[&put[..], &[&shipped]].concat(), 2).await;
+    assert!(
+        older.stderr.contains("version: must be above"),
+        "{}",
+        older.stderr
+    );
+    json_of(
+        emulator,
+        &["map", "rollback", "guesty/berlin", "pms-guest"],
+        0,
+    )
+    .await;
+    assert_eq!(live().await, Some(json!(first)));
+    std::fs::remove_dir_all(&folder).expect("the folder");
+}
+
+/// The first example of `document` with its input written out.
+fn example(document: &Value, root: &str) -> Value {
+    let mut example = document["examples"][0].clone();
+    if let Some(name) = example["input"]["sample"].as_str() {
+        let sample = std::fs::read_to_string(format!("{root}/tests/contract/samples/{name}.json"));
+        let sample: Value = serde_json::from_str(&sample.expect("a sample")).expect("JSON");
+        example["input"] = sample;
+    }
+    example
 }
 
 async fn what_needs_no_stack_asks_no_aws(emulator: &BareEmulator) {
     let listed = json_of(emulator, &["providers"], 0).await;
-    let shipped = crate::cloudformation::Template::read().shipped.len();
+    let shipped = Template::read().shipped.len();
     assert_eq!(listed.as_array().map(Vec::len), Some(shipped), "{listed}");
     let shown = json_of(emulator, &["providers", "stripe", "customers.create"], 0).await;
     assert_eq!(shown["schema"]["type"], "object", "{shown}");
@@ -100,6 +180,7 @@ async fn what_needs_no_stack_asks_no_aws(emulator: &BareEmulator) {
         "breaker",
         "connection",
         "dlq",
+        "doctor",
         "map",
         "providers",
     ] {
@@ -127,10 +208,10 @@ async fn errors_say_what_and_what_to_do(emulator: &BareEmulator) {
         "{}",
         strange.stderr
     );
-    let named = ["breaker", "show", "stripe", "--connection", "x"];
+    let named = ["breaker", "show", "stripe/x"];
     let refused = run(emulator, &named, 2).await;
     assert!(
-        refused.stderr.contains("--connection"),
+        refused.stderr.contains("stripe has one breaker"),
         "{}",
         refused.stderr
     );
@@ -221,6 +302,10 @@ async fn a_connection_is_resumed_and_its_token_stays_where_it_is(emulator: &Bare
         stored.value["refresh_token"], TOKEN,
         "the rotated one is kept"
     );
+    // The one that the vendor refused is not tried again; lanes see that somebody wrote.
+    assert_eq!(stored.value["token"], Value::Null);
+    assert_eq!(stored.value["pause"], Value::Null);
+    assert_eq!(stored.version, 2);
     let listed = run(emulator, &["connection", "list"], 0).await;
     assert_eq!(listed.stdout.trim(), "No connection is paused.");
 }
@@ -259,6 +344,83 @@ async fn lanes_stand_in_one_table(emulator: &BareEmulator) {
         "{}",
         table.stdout
     );
+}
+
+async fn what_is_not_delivered_is_listed_with_the_next_command(emulator: &BareEmulator) {
+    let client = aws_sdk_dynamodb::Client::new(&emulator.sdk_config());
+    let ledger = DynamoLedger::new(client, "RequestsTable");
+    let now = SystemClock.now();
+    for (pk, status, at) in [
+        ("stripe#berlin#o'clock #5", Status::Unknown, now),
+        ("stripe#default#-v", Status::Retrying, now),
+        (
+            "guesty#default#before",
+            Status::Unknown,
+            now - Duration::from_secs(7_200),
+        ),
+    ] {
+        let record = Record {
+            status,
+            claimed_at: Some(at),
+            ..claim(pk, "me")
+        };
+        let absent = Expected::AbsentOrExpired { now };
+        let written = ledger.write(&record, &absent).await;
+        assert_eq!(written.expect("the table answers"), Write::Written);
+    }
+    let listed = json_of(emulator, &["requests", "list"], 0).await;
+    let keys: Vec<_> = listed["requests"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["idempotency_key"].as_str().expect("a key"))
+        .collect();
+    assert_eq!(keys, ["before", "o'clock #5", "-v"], "{listed}");
+    let of_berlin = json_of(emulator, &["requests", "list", "Stripe/berlin"], 0).await;
+    assert_eq!(of_berlin["requests"].as_array().map(Vec::len), Some(1));
+    let unknown = ["unknown", "list", "--since", "1h"];
+    let unknown = json_of(emulator, &unknown, 0).await;
+    assert_eq!(
+        unknown["requests"].as_array().map(Vec::len),
+        Some(1),
+        "{unknown}"
+    );
+    let none = run(
+        emulator,
+        &["requests", "list", "guesty", "--status", "rejected"],
+        0,
+    )
+    .await;
+    assert!(none.stdout.starts_with("Nothing of that kind"), "{none:?}");
+    run(emulator, &["requests", "list", "--limit", "2"], 3).await;
+
+    // Each row's next command is one that the shell takes as it is printed.
+    let table = run(emulator, &["requests", "list", "stripe"], 0).await;
+    let rows: Vec<_> = table.stdout.lines().skip(1).collect();
+    assert_eq!(rows.len(), 2, "{table:?}");
+    for row in rows {
+        let command = row.split_once("causeway ").expect("a command").1;
+        let split = std::process::Command::new("sh")
+            .args(["-c", &format!("printf '%s\\n' {command}")])
+            .output()
+            .expect("sh is everywhere");
+        let words = String::from_utf8(split.stdout).expect("text");
+        let words: Vec<&str> = words.lines().collect();
+        let said = run(emulator, &words, 0).await;
+        let told = ["UNKNOWN", "RETRYING"].into_iter();
+        let told = told.filter(|word| row.contains(word) && said.stdout.contains(word));
+        assert_eq!(told.count(), 1, "{row}: {said:?}");
+    }
+}
+
+/// Letters are read by people alone: the gatekeeper, which calls before they are deleted, hears of the oldest by this.
+async fn a_list_of_letters_says_how_old_the_oldest_is(emulator: &BareEmulator) {
+    let before = SystemClock.now();
+    run(emulator, &["dlq", "list", "stripe"], 0).await;
+    let stored = shared_state(emulator).load("stripe#*#letters").await;
+    let stored = stored.expect("the table answers").expect("an item");
+    let since = stored.value["since"].as_i64().expect("a time");
+    assert!(since > 0 && since <= before.as_millis(), "{stored:?}");
 }
 
 async fn a_request_is_found_by_its_key(emulator: &BareEmulator) {

@@ -129,7 +129,8 @@ async fn the_gatekeeper_takes_both_its_events(stack: &LocalStack) {
     );
     let function = stack.output("GatekeeperFunctionName").expect("an output");
     let variables = stack.environment(function).await.expect("it is deployed");
-    let lane: WatchedLane = variables["LANE_Stripe"].parse().expect("a lane");
+    let queue = format!("{}Stripe", variables["QUEUE_PREFIX"]);
+    let lane = WatchedLane::read(queue, &variables["LANE_Stripe"]).expect("a lane");
     assert_eq!(
         (lane.provider.as_str(), lane.maximum_concurrency),
         ("stripe", 5)

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cloudformation::Template;
-use crate::template::{LANES_PLANNED, number, reference_to};
+use crate::template::number;
 
 /// A role's statements that allow a service's actions.
 fn statements<'t>(role: &'t Value, service: &str) -> Vec<&'t Value> {
@@ -52,7 +52,7 @@ fn the_gatekeeper_alone_may_change_event_sources_and_only_this_stacks() {
 
 /// Tokens stand in the table whose changes the gatekeeper is told of.
 #[test]
-fn the_gatekeeper_sees_keys_of_the_stream_and_reads_nothing_but_breakers_and_warnings() {
+fn the_gatekeeper_sees_keys_of_the_stream_and_reads_no_token() {
     let template = Template::read();
     let stream = &template.properties("LanesTable")["StreamSpecification"];
     assert_eq!(stream, &json!({"StreamViewType": "KEYS_ONLY"}));
@@ -61,14 +61,20 @@ fn the_gatekeeper_sees_keys_of_the_stream_and_reads_nothing_but_breakers_and_war
     let pattern: Value = serde_json::from_str(pattern).expect("the filter is JSON");
     assert_eq!(
         pattern,
-        json!({"dynamodb": {"Keys": {"pk": {"S": [{"suffix": "#*#breaker"}]}}}})
+        json!({"dynamodb": {"Keys": {"pk": {"S": [{"suffix": "#*#breaker"}, {"suffix": "#credentials"}]}}}})
     );
 
     let reads = statements(template.properties("GatekeeperRole"), "dynamodb:GetItem");
-    assert_eq!(reads.len(), 1);
-    assert_eq!(reads[0]["Action"], "dynamodb:GetItem");
-    let keys = &reads[0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
-    assert_eq!(keys, &json!(["*#breaker", "*#warning"]));
+    let keys: Vec<&Value> = reads
+        .iter()
+        .map(|read| &read["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+        .collect();
+    let own = json!(["*#pauses", "*#letters"]);
+    assert_eq!(keys, [&json!(["*#breaker", "*#warning"]), &own]);
+    // What it may change are its own notes.
+    let writes = statements(template.properties("GatekeeperRole"), "dynamodb:PutItem");
+    assert_eq!(writes.len(), 1);
+    assert_eq!(writes[0]["Sid"], "WhatItRemembers");
 }
 
 /// Lambda measures all variables as one JSON object.
@@ -76,7 +82,7 @@ fn the_gatekeeper_sees_keys_of_the_stream_and_reads_nothing_but_breakers_and_war
 const ENVIRONMENT_MAX: usize = 4096;
 
 #[test]
-fn the_gatekeeper_knows_every_lane_and_54_fit_into_its_environment() {
+fn the_gatekeeper_knows_every_lane_and_63_with_long_names_fit_into_its_environment() {
     let template = Template::read();
     let variables = &template.properties("GatekeeperFunction")["Environment"]["Variables"];
     for (lane, settings) in &template.lanes {
@@ -84,21 +90,21 @@ fn the_gatekeeper_knows_every_lane_and_54_fit_into_its_environment() {
         let parts = json!({
             "Provider": settings["Provider"],
             "Maximum": settings["MaximumConcurrency"],
-            "Source": reference_to(&format!("{lane}Source")),
         });
-        assert_eq!(written, &json!(["${Provider}:${Maximum}:${Source}", parts]));
+        assert_eq!(written, &json!(["${Provider}:${Maximum}", parts]));
     }
 
-    // Providers' names have eight letters on average; ten are planned with.
-    let source = "00000000-0000-0000-0000-000000000000";
-    let lanes = (0..LANES_PLANNED).map(|number| {
-        let name = format!("LANE_Provider{number:02}");
-        (name, json!(format!("provider{number:02}:1000:{source}")))
+    // With the event sources' ids, 45 lanes with names of 20 letters were too many. The outputs allow 63.
+    let lanes = (0..63).map(|number| {
+        let name = format!("LANE_{number:a>20}");
+        (name, json!(format!("{number:a>20}:1000")))
     });
     let mut environment: serde_json::Map<String, Value> = lanes.collect();
     environment.insert("LOG_LEVEL".into(), "debug".into());
+    environment.insert("METRICS_NAMESPACE".into(), "n".repeat(16).into());
     environment.insert("WARNING_LOWERS".into(), "false".into());
     environment.insert("LANES_TABLE".into(), "t".repeat(48).into());
+    environment.insert("QUEUE_PREFIX".into(), "s".repeat(40).into());
     let bytes = Value::Object(environment).to_string().len();
     assert!(bytes <= ENVIRONMENT_MAX, "{bytes} bytes");
 }

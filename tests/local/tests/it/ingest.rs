@@ -143,6 +143,18 @@ async fn a_posted_request_is_followed_to_its_end() {
         (&state["status"], &state["attempts"]),
         (&json!("COMPLETED"), &json!(1))
     );
+
+    // Of the two the one that is not delivered is listed, under the key that it was sent with.
+    let (status, page) = api
+        .get("/v1/requests?provider=pagerduty&connection=default&status=REJECTED")
+        .await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    let listed = page["requests"].as_array().expect("a list").iter();
+    let codes: Vec<_> = listed
+        .filter(|one| one["location"] == location)
+        .map(|one| &one["code"])
+        .collect();
+    assert_eq!(codes, ["idempotency_conflict"], "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

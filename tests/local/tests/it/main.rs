@@ -23,6 +23,7 @@ mod ingest;
 mod interface_emulator;
 #[path = "support/listener.rs"]
 mod listener;
+mod lives;
 mod metrics;
 mod monitoring;
 mod on_call;
@@ -30,6 +31,7 @@ mod on_call;
 mod random;
 #[path = "support/recorder.rs"]
 mod recorder;
+mod releases;
 mod round_trips;
 mod runbook;
 #[path = "support/shell.rs"]

@@ -11,9 +11,10 @@ use aws_config::SdkConfig;
 use causeway::Timestamp;
 use causeway::cache::FunctionMemory;
 use causeway::clock::{Clock, ManualClock};
+use causeway::dynamodb::DynamoDb;
 use causeway::http_client::{CallError, HttpClient};
 use causeway::lanes::{DynamoStates, MemoryStates};
-use causeway::ledger::DynamoLedger;
+use causeway::ledger::{DynamoLedger, OPEN};
 use causeway::outcome::Outcome;
 use causeway::pipeline::{Invocation, Lane, Settings};
 use causeway::provider::{Answer, Provider, Secret, Wire};
@@ -124,6 +125,8 @@ impl Cost {
         assert_eq!([admission.len(), claims.len(), settlements.len()], expected);
         for write in claims.iter().chain(&settlements) {
             assert_eq!(write.target, "DynamoDB_20120810.PutItem");
+            // What the index of undelivered requests would write for is not there.
+            assert_eq!(write.body["Item"].get(OPEN), None, "{}", write.body);
         }
         Self {
             admission_rounds: rounds(admission),
@@ -253,9 +256,8 @@ async fn seams(
 ) -> Seams {
     // The recorder tells the ledger's writes by its table's name.
     let (requests, lanes) = (format!("{name}-Requests"), format!("{name}-Lanes"));
-    for table in [&requests, &lanes] {
-        emulator.make_table(table).await.expect("a new table");
-    }
+    emulator.make_ledger(&requests).await.expect("a new table");
+    emulator.make_table(&lanes).await.expect("a new table");
     let queue_url = emulator
         .make_queue(&format!("{name}-queue"))
         .await
@@ -264,8 +266,7 @@ async fn seams(
         .make_queue(&format!("{name}-dlq"))
         .await
         .expect("a queue");
-    let dynamodb = aws_sdk_dynamodb::Client::new(config);
-    let sqs = aws_sdk_sqs::Client::new(config);
+    let dynamodb = DynamoDb::new(config);
     let secret = Secret::parse(r#"{"token":"t0ken"}"#).expect("an object of strings");
     Seams {
         clock,
@@ -273,7 +274,7 @@ async fn seams(
         ledger: Arc::new(DynamoLedger::new(dynamodb.clone(), requests)),
         states: Arc::new(DynamoStates::new(dynamodb, lanes)),
         mappings: Arc::new(MemoryStates::default()),
-        queue: Arc::new(SqsQueue::new(sqs, queue_url, dlq_url)),
+        queue: Arc::new(SqsQueue::new(config, queue_url, dlq_url)),
         secrets: Arc::new(MemorySecrets::default().with(name, "default", secret)),
     }
 }

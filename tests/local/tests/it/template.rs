@@ -221,6 +221,43 @@ fn queues_keep_everything_for_fourteen_days_and_encrypted() {
     }
 }
 
+/// A lane's name taken out of `Lanes`, or the stack deleted, took its queues along, with requests that were answered 202.
+#[test]
+fn what_may_hold_a_message_or_a_record_survives_its_lane_and_the_stack_but_no_failed_creation() {
+    let template = Template::read();
+    let mut seen = 0;
+    for (id, resource) in &template.resources {
+        let kind = resource["Type"].as_str().expect("a type");
+        if !["AWS::SQS::Queue", "AWS::DynamoDB::Table"].contains(&kind) {
+            continue;
+        }
+        assert_eq!(resource["DeletionPolicy"], "RetainExceptOnCreate", "{id}");
+        assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{id}");
+        if kind == "AWS::DynamoDB::Table" {
+            let properties = &resource["Properties"];
+            assert_eq!(properties["DeletionProtectionEnabled"], true, "{id}");
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 2 * template.lanes.len() + 3);
+}
+
+/// "A bad release never slows another": a lane's queue feeds an alias, which goes back by itself.
+#[test]
+fn a_lanes_queue_feeds_an_alias_of_its_own() {
+    let template = Template::read();
+    for lane in template.lanes.keys() {
+        let function = template.properties(&format!("{lane}Function"));
+        assert_eq!(function["AutoPublishAlias"], "live");
+        assert_eq!(function["AutoPublishAliasAllProperties"], true);
+        let source = template.properties(&format!("{lane}Source"));
+        assert_eq!(
+            source["FunctionName"],
+            reference_to(&format!("{lane}Function.Alias"))
+        );
+    }
+}
+
 #[test]
 fn a_letter_with_its_reason_always_fits_and_the_queues_own_redrive_is_the_last_guard() {
     let template = Template::read();
@@ -240,7 +277,7 @@ fn a_letter_with_its_reason_always_fits_and_the_queues_own_redrive_is_the_last_g
 }
 
 #[test]
-fn tables_are_on_demand_encrypted_recoverable_and_survive_the_stack() {
+fn tables_are_on_demand_encrypted_and_recoverable() {
     let template = Template::read();
     for id in ["RequestsTable", "LanesTable", "MappingsTable"] {
         let table = template.properties(id);
@@ -248,11 +285,6 @@ fn tables_are_on_demand_encrypted_recoverable_and_survive_the_stack() {
         assert_eq!(table["SSESpecification"]["SSEEnabled"], true, "{id}");
         let recovery = &table["PointInTimeRecoverySpecification"];
         assert_eq!(recovery["PointInTimeRecoveryEnabled"], true, "{id}");
-        assert_eq!(template.resources[id]["DeletionPolicy"], "Retain", "{id}");
-        assert_eq!(
-            template.resources[id]["UpdateReplacePolicy"], "Retain",
-            "{id}"
-        );
     }
     let expiry = &template.properties("RequestsTable")["TimeToLiveSpecification"];
     assert_eq!(
@@ -322,7 +354,7 @@ fn a_lane_reaches_its_own_things_only() {
         assert!(
             secrets[0]
                 .to_string()
-                .contains("secret:causeway/${Provider}/*")
+                .contains("secret:${SecretsPrefix}/${Provider}/*")
         );
         assert_eq!(secrets[1]["Provider"], provider);
     }

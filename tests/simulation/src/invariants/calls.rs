@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use super::Invariant;
 use crate::executor::Due;
-use crate::limits::Started;
 use crate::world::{Event, World};
 
 #[derive(Debug, Default)]
@@ -47,7 +46,7 @@ impl World {
             for number in requests {
                 self.requests[*number].calls += 1;
             }
-            self.see_limits(by, lead);
+            self.see_limits(lead);
         }
         if requests.len() > 1 {
             self.counts.batched_calls += 1;
@@ -79,14 +78,11 @@ impl World {
         }
     }
 
-    fn see_limits(&mut self, (environment, strand): (usize, usize), number: usize) {
+    fn see_limits(&mut self, number: usize) {
         let Some(operation) = decoded_operation(self, number) else {
             return;
         };
         let now = self.now;
-        // What is waited for later, such as the repetition of a claim, is no token's instant.
-        let instant = self.environments[environment].instants.remove(&strand);
-        let late = instant.map_or(0, |instant| now - instant).max(0);
         for limit in self.provider.spec().limits_of(operation) {
             if let Some(permits) = limit.permits() {
                 self.see_permits(number, limit.name(), permits);
@@ -103,7 +99,7 @@ impl World {
                 .calls
                 .entry((scope, limit.name()))
                 .or_insert_with(|| (limit, Vec::new()));
-            calls.push(Started { at: now, late });
+            calls.push(now);
         }
     }
 

@@ -118,13 +118,10 @@ impl World {
             self.see_ended(&key, &group);
         }
         for ((scope, name), (limit, mut calls)) in std::mem::take(&mut self.watch.calls) {
-            match limits::judge(limit, &mut calls) {
-                limits::Judgement::Kept => {}
-                limits::Judgement::Late => self.counts.late_calls += 1,
-                limits::Judgement::Broken(excess) => self.violated(
-                    Invariant::LimitViolations,
-                    format!("limit `{name}` of {scope}: {excess} calls too many"),
-                ),
+            let excess = limits::excess(limit, &mut calls, 2 * self.profile.skew);
+            if excess > 0 {
+                let text = format!("limit `{name}` of {scope}: {excess} calls too many");
+                self.violated(Invariant::LimitViolations, text);
             }
         }
     }

@@ -14,7 +14,6 @@ use futures_util::FutureExt;
 pub use self::calls::Straggler;
 
 use self::calls::Circuit;
-use crate::limits::Started;
 use crate::world::World;
 
 /// A promise of the design.
@@ -101,7 +100,7 @@ pub struct Watch {
     /// Calls in good faith: their environments could not know yet that the breaker had opened.
     pub stragglers: Vec<Straggler>,
     breakers: HashMap<String, Circuit>,
-    calls: BTreeMap<(String, &'static str), (&'static Limit, Vec<Started>)>,
+    calls: BTreeMap<(String, &'static str), (&'static Limit, Vec<i64>)>,
     /// Calls under way: for which request, by which environment, in which invocation.
     under_way: Vec<(usize, usize, u64)>,
     /// Attempts that each record was closed with.

@@ -183,7 +183,6 @@ impl Simulation {
             dead: false,
             invocation: 0,
             invoked_at: 0,
-            instants: HashMap::new(),
             secrets: HashMap::new(),
         };
         let (name, skew) = (own.name.clone(), own.skew);

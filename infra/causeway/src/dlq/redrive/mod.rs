@@ -4,7 +4,6 @@
 //! two, the letter comes back when its hold ends, and its copy and the next redrive's are one request to the ledger.
 
 mod canary;
-mod confirm;
 mod mover;
 mod pace;
 mod plan;
@@ -12,11 +11,12 @@ mod print;
 
 use clap::Args;
 
+use super::Reading;
 use super::classify::Class;
-use super::letter::Letter;
-use super::look::{self, Judged, dead_letters, judge, ledger, releasing};
+use super::confirm::confirm;
+use super::look::{self, dead_letters, releasing};
 use super::queue::DeadLetters;
-use super::{Reading, fingerprint};
+use super::selection::{self, Selection};
 use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output;
@@ -32,15 +32,8 @@ use mover::{Mover, Tally};
 pub struct Arguments {
     /// The lane.
     provider: String,
-    /// Only letters of this code.
-    #[arg(long)]
-    code: Option<String>,
-    /// Only letters of this cause: a fingerprint from `dlq list`.
-    #[arg(long)]
-    fingerprint: Option<String>,
-    /// Only this letter: message id, request id, idempotency key, or provider#connection#key.
-    #[arg(long)]
-    letter: Option<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// Letters a second; otherwise half of what the slowest of the lane's limits allows.
     #[arg(long)]
     rate: Option<f64>,
@@ -58,22 +51,6 @@ pub struct Arguments {
     yes: bool,
     #[command(flatten)]
     reading: Reading,
-}
-
-impl Arguments {
-    fn wants(&self, letter: &Letter) -> bool {
-        let code = self
-            .code
-            .as_ref()
-            .is_none_or(|code| *code == letter.said.code);
-        let cause = self.fingerprint.as_ref();
-        let cause = cause.is_none_or(|wanted| *wanted == fingerprint::of(letter));
-        let named = self
-            .letter
-            .as_ref()
-            .is_none_or(|wanted| letter.is_meant_by(wanted));
-        code && cause && named
-    }
 }
 
 /// Redrives.
@@ -106,7 +83,14 @@ async fn redrive(
 ) -> Result<Done, Error> {
     let spec = look::spec(lane)?;
     let counts = letters.counts().await?;
-    let judged = read(arguments, stack, lane, letters).await?;
+    let judged = selection::read(
+        &arguments.selection,
+        &arguments.reading,
+        stack,
+        lane,
+        letters,
+    )
+    .await?;
     let planned = plan::plan(&lane.provider, &judged, &arguments.include);
     let places = planned.iter().flat_map(|planned| &planned.send);
     let mut operations: Vec<_> = places
@@ -125,26 +109,11 @@ async fn redrive(
     if is_all {
         return Ok(Done::All);
     }
-    if !arguments.yes && !confirm::confirm(letters, sends, deletes).await? {
+    let question = format!("Send {sends} letter(s) again and delete {deletes}?");
+    if !arguments.yes && !confirm(letters, &question).await? {
         return Ok(Done::All);
     }
     tally.began = true;
     let mover = Mover::new(arguments, stack, lane, spec, pace, sends + deletes)?;
     mover.run(letters, &judged, &planned, tally).await
-}
-
-/// The letters that are wanted, judged; the others are released at once.
-async fn read(
-    arguments: &Arguments,
-    stack: &Stack,
-    lane: &Lane,
-    letters: &mut DeadLetters,
-) -> Result<Vec<Judged>, Error> {
-    let spec = look::spec(lane)?;
-    let read = letters.read(arguments.reading.limit(), |_| true).await?;
-    let (wanted, others): (Vec<_>, Vec<_>) =
-        read.into_iter().partition(|letter| arguments.wants(letter));
-    let others: Vec<_> = others.iter().collect();
-    letters.let_go(&others).await;
-    judge(&ledger(stack)?, spec, wanted).await
 }

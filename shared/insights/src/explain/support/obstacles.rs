@@ -127,7 +127,7 @@ impl Writer<'_> {
             Stop::Asked => format!("{title} wants no calls for this account before {until}, because there were too many."),
             Stop::Spent => format!("The account has used up what {title} allows it; it starts anew on {until}."),
             Stop::Line => format!(
-                "More requests wait than {title} allows at once; the last of those that were told when has its turn on {until}."
+                "All that {title} allows at once is used; more may go on {until}."
             ),
         });
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::super::lines::Lines;
+use super::super::lines::{Lines, listen};
 use super::super::vendor::Reply;
 use super::*;
 use crate::StoreError;
@@ -148,14 +148,14 @@ async fn all_told(records: &[Record], reply: Option<Reply>, silent: bool) -> (Li
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = subscriber("trace", move || writer.clone());
-    let _logs = tracing::subscriber::set_default(subscriber);
+    let _listening = listen(subscriber);
     let mut told_of = Vec::new();
     let mut messages: Vec<Message> = (0..).zip(records).map(|(at, it)| it.message(at)).collect();
     for _ in 0..2 {
         let report = world.receive(messages.clone()).await;
         let batch = batch(&world, &report);
         log_entries("acme", &batch);
-        told_of.extend(metric_lines("acme", &report, batch.ended));
+        told_of.extend(metric_lines("Causeway", "acme", &report, batch.ended));
         let (export, documents) = told(&batch, &source());
         told_of.push(export);
         told_of.extend(documents);

@@ -199,3 +199,40 @@ async fn old_versions_go_but_for_the_newest_and_what_an_alias_names() {
         "{again:?}"
     );
 }
+
+/// One lane's release goes out by itself, and back; no other lane's moves.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_lane_goes_on_to_a_release_and_back_and_the_others_stay() {
+    let deployed = Deployed::with(&["seam"]).await;
+    let stack = deployed.stack();
+    let lambda = aws_sdk_lambda::Client::new(&stack.sdk_config());
+    let function = stack.output("SeamFunctionName").expect("it");
+    let change = lambda.update_function_configuration();
+    let change = change.function_name(function).memory_size(300);
+    change.send().await.expect("a change");
+    let publish = lambda.publish_version().function_name(function);
+    publish.send().await.expect("a version");
+    let live = async |lane: &str| {
+        let shown = run(stack, &["lanes", "releases", "--json"], 0).await;
+        let shown: Value = shown.json().expect("one document");
+        let mut all = shown.as_array().expect("lanes").iter();
+        let one = all.find(|one| one["lane"] == lane).expect("it is there");
+        (one["live"].clone(), one["shifting"].clone())
+    };
+    let others = live("Guesty").await;
+    assert_eq!(live("Seam").await.0, 1);
+
+    let dry = run(stack, &["lanes", "release", "seam"], 0).await;
+    assert_eq!(dry.stdout, "Seam would run version 2 (before: 1)\n");
+    assert_eq!(live("Seam").await.0, 1, "nothing has changed");
+    let share = ["lanes", "release", "seam", "--share", "10", "--yes"];
+    run(stack, &share, 0).await;
+    assert_eq!(live("Seam").await, (1.into(), serde_json::json!([2, 10])));
+    run(stack, &["lanes", "release", "seam", "--yes"], 0).await;
+    assert_eq!(live("Seam").await, (2.into(), Value::Null));
+    run(stack, &["lanes", "rollback", "seam", "--yes"], 0).await;
+    assert_eq!(live("Seam").await.0, 1);
+    assert_eq!(live("Guesty").await, others);
+    let none = run(stack, &["lanes", "rollback", "seam", "--yes"], 2).await;
+    assert!(none.stderr.contains("no version before 1"), "{none:?}");
+}

@@ -1,9 +1,11 @@
-//! The ledger: batch reads and conditional writes.
+//! The ledger: batch reads, conditional writes, and the index of what is not delivered.
 
 use std::collections::BTreeMap;
 
 use causeway::StoreError;
 use causeway::Timestamp;
+use causeway::dynamodb::DynamoDb;
+use causeway::ledger::index::{Ask, DynamoIndex, Entry, LISTED, LedgerIndex};
 use causeway::ledger::{
     DynamoLedger, Expected, LedgerStore, MAX_READ, MemoryLedger, Record, Response, Status, Write,
 };
@@ -34,6 +36,8 @@ const STATUSES: [Status; 5] = [
 enum Operation {
     Read(Vec<String>),
     Write(Box<Record>, Expected),
+    /// All that the index has of a provider and a status since a time, piece by piece.
+    List(&'static str, Status, Timestamp, usize),
 }
 
 /// What a store answered; an error counts, its words do not.
@@ -41,6 +45,7 @@ enum Operation {
 enum Seen {
     Read(Vec<Option<Record>>),
     Wrote(Write),
+    Listed(Vec<Entry>),
     Failed,
 }
 
@@ -53,7 +58,14 @@ struct Kinds {
     lost_to_record: usize,
     found: usize,
     absent: usize,
+    listed: usize,
     failed: usize,
+}
+
+/// A ledger and its index.
+struct Store<'a> {
+    ledger: &'a dyn LedgerStore,
+    index: &'a dyn LedgerIndex,
 }
 
 #[tokio::test]
@@ -64,15 +76,20 @@ async fn memory_and_dynamodb_answer_alike_to_every_walk() {
     let mut kinds = Kinds::default();
     for seed in seeds() {
         let table = format!("Requests-{seed}");
-        emulator.make_table(&table).await.expect("a new table");
-        let client = aws_sdk_dynamodb::Client::new(&emulator.sdk_config());
-        walk(
-            seed,
-            &MemoryLedger::default(),
-            &DynamoLedger::new(client, table),
-            &mut kinds,
-        )
-        .await;
+        emulator.make_ledger(&table).await.expect("a new table");
+        let config = emulator.sdk_config();
+        let memory = MemoryLedger::default();
+        let ledger = DynamoLedger::new(DynamoDb::new(&config), table.clone());
+        let index = DynamoIndex::new(aws_sdk_dynamodb::Client::new(&config), table);
+        let memory = Store {
+            ledger: &memory,
+            index: &memory,
+        };
+        let aws = Store {
+            ledger: &ledger,
+            index: &index,
+        };
+        walk(seed, &memory, &aws, &mut kinds).await;
     }
     if seeds().count() > 1 {
         let Kinds {
@@ -82,6 +99,7 @@ async fn memory_and_dynamodb_answer_alike_to_every_walk() {
             lost_to_record,
             found,
             absent,
+            listed,
             failed,
         } = kinds;
         let all = [
@@ -91,6 +109,7 @@ async fn memory_and_dynamodb_answer_alike_to_every_walk() {
             lost_to_record,
             found,
             absent,
+            listed,
             failed,
         ];
         assert!(
@@ -100,7 +119,7 @@ async fn memory_and_dynamodb_answer_alike_to_every_walk() {
     }
 }
 
-async fn walk(seed: u64, memory: &dyn LedgerStore, aws: &dyn LedgerStore, kinds: &mut Kinds) {
+async fn walk(seed: u64, memory: &Store<'_>, aws: &Store<'_>, kinds: &mut Kinds) {
     let mut path = Path::new(seed);
     for step in 0..STEPS {
         let operation = path.next();
@@ -112,27 +131,70 @@ async fn walk(seed: u64, memory: &dyn LedgerStore, aws: &dyn LedgerStore, kinds:
         path.note(&operation, &ours, kinds);
     }
     // In the end the stores hold the same.
+    let since = Timestamp::from_millis(0);
+    let listed = LISTED.map(|status| PROVIDERS.map(|one| Operation::List(one, status, since, 2)));
     let everything = Operation::Read((0..KEYS).map(key).collect());
-    let (ours, theirs) = (
-        apply(memory, &everything).await,
-        apply(aws, &everything).await,
-    );
-    agree(seed, STEPS, &everything, &ours, &theirs);
+    for operation in listed.into_iter().flatten().chain([everything]) {
+        let (ours, theirs) = (
+            apply(memory, &operation).await,
+            apply(aws, &operation).await,
+        );
+        agree(seed, STEPS, &operation, &ours, &theirs);
+    }
 }
 
-async fn apply(store: &dyn LedgerStore, operation: &Operation) -> Seen {
+async fn apply(store: &Store<'_>, operation: &Operation) -> Seen {
+    let ledger = store.ledger;
     let answer: Result<Seen, StoreError> = match operation {
-        Operation::Read(keys) => store.read(keys).await.map(Seen::Read),
-        Operation::Write(next, expected) => store.write(next, expected).await.map(Seen::Wrote),
+        Operation::Read(keys) => ledger.read(keys).await.map(Seen::Read),
+        Operation::Write(next, expected) => ledger.write(next, expected).await.map(Seen::Wrote),
+        Operation::List(provider, status, since, limit) => {
+            let listed = entries(store.index, provider, *status, *since, *limit).await;
+            listed.map(Seen::Listed)
+        }
     };
     answer.unwrap_or(Seen::Failed)
 }
 
+/// Every entry, `limit` at a time. Whether there is more behind a piece that ends with the last one, no store need know.
+async fn entries(
+    index: &dyn LedgerIndex,
+    provider: &str,
+    status: Status,
+    since: Timestamp,
+    limit: usize,
+) -> Result<Vec<Entry>, StoreError> {
+    let mut all: Vec<Entry> = Vec::new();
+    // No more records than keys, and one piece that may be empty.
+    for _ in 0..=KEYS {
+        let ask = Ask {
+            provider,
+            status,
+            since,
+            after: all.last(),
+            limit,
+        };
+        let slice = index.slice(&ask).await?;
+        assert!(slice.entries.len() <= limit);
+        all.extend(slice.entries);
+        if !slice.is_more {
+            return Ok(all);
+        }
+    }
+    panic!("an index that has no end: {all:?}");
+}
+
+/// The longest name, and a usual one.
+const PROVIDERS: [&str; 2] = [
+    "pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp",
+    "stripe",
+];
+
 fn key(number: usize) -> String {
     // The longest key there may be is among them.
     match number {
-        0 => format!("{}#{}#{}", "p".repeat(64), "c".repeat(64), "k".repeat(255)),
-        _ => format!("stripe#default#order #{number}/é"),
+        0 => format!("{}#{}#{}", PROVIDERS[0], "c".repeat(64), "k".repeat(255)),
+        _ => format!("{}#default#order #{number}/é", PROVIDERS[1]),
     }
 }
 
@@ -158,7 +220,8 @@ impl Path {
 
     fn next(&mut self) -> Operation {
         match self.random.below(10) {
-            0..=2 => Operation::Read(self.keys()),
+            0..=1 => Operation::Read(self.keys()),
+            2 => self.list(),
             3 if !self.writes.is_empty() => self.random.pick(&self.writes).clone(),
             4 if !self.writes.is_empty() => self.writes[self.writes.len() - 1].clone(),
             _ => self.write(),
@@ -175,6 +238,18 @@ impl Path {
         (0..self.random.below(8))
             .map(|_| key(self.random.below(KEYS + 2)))
             .collect()
+    }
+
+    /// Times are those that claims are drawn from.
+    fn list(&mut self) -> Operation {
+        let random = &mut self.random;
+        let since = NOW_MS + [0, 50_000, 100_000][random.below(3)];
+        Operation::List(
+            random.pick(&PROVIDERS),
+            *random.pick(&LISTED),
+            Timestamp::from_millis(since),
+            1 + random.below(KEYS),
+        )
     }
 
     fn write(&mut self) -> Operation {
@@ -281,6 +356,7 @@ impl Path {
                 kinds.found += found;
                 kinds.absent += records.len() - found;
             }
+            (_, Seen::Listed(entries)) => kinds.listed += entries.len(),
             _ => kinds.failed += 1,
         }
     }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use causeway::StoreError;
-use causeway::lanes::{DynamoStates, MemoryStates, StateStore, Swap, Versioned};
+use causeway::dynamodb::DynamoDb;
+use causeway::lanes::{
+    Added, Addition, Additions, DynamoStates, MemoryStates, StateStore, Swap, Versioned,
+};
 use causeway_local::stack::BareEmulator;
 use serde_json::{Map, Value, json};
 
@@ -12,6 +15,9 @@ use crate::random::Random;
 
 /// Operations of one walk.
 const STEPS: usize = 60;
+
+/// Names as limits have them.
+const SUMS: [&str; 2] = ["15/s", "5 at once"];
 
 /// Few keys, so that writes meet each other's values.
 const KEYS: usize = 3;
@@ -27,6 +33,12 @@ enum Operation {
         next: Value,
         mark: String,
     },
+    /// To one of the sums that some values keep.
+    Add {
+        key: String,
+        turn: u64,
+        amounts: Vec<(&'static str, i64, i64)>,
+    },
 }
 
 /// What a store answered; an error counts, its words do not.
@@ -35,6 +47,7 @@ enum Seen {
     Loaded(Option<Versioned>),
     Glanced(Vec<Option<Value>>),
     Swap(Swap),
+    Added(Added),
     Failed,
 }
 
@@ -46,6 +59,8 @@ struct Kinds {
     lost_to_nothing: usize,
     lost_to_value: usize,
     loaded: usize,
+    added: usize,
+    not_added: usize,
 }
 
 #[tokio::test]
@@ -57,11 +72,11 @@ async fn memory_and_dynamodb_answer_alike_to_every_walk() {
     for seed in seeds() {
         let table = format!("Lanes-{seed}");
         emulator.make_table(&table).await.expect("a new table");
-        let client = aws_sdk_dynamodb::Client::new(&emulator.sdk_config());
+        let dynamodb = DynamoDb::new(&emulator.sdk_config());
         walk(
             seed,
             &MemoryStates::default(),
-            &DynamoStates::new(client, table),
+            &DynamoStates::new(dynamodb, table),
             &mut kinds,
         )
         .await;
@@ -73,8 +88,12 @@ async fn memory_and_dynamodb_answer_alike_to_every_walk() {
             lost_to_nothing,
             lost_to_value,
             loaded,
+            added,
+            not_added,
         } = kinds;
-        let all = [swapped, repeated, lost_to_nothing, lost_to_value, loaded];
+        let lost = [lost_to_nothing, lost_to_value, not_added];
+        let all = [[swapped, repeated, loaded], lost].concat();
+        assert!(added >= 2, "{added} additions");
         assert!(
             all.iter().all(|count| *count >= 5),
             "every kind of answer, often: {all:?}"
@@ -114,6 +133,20 @@ async fn apply(store: &dyn StateStore, operation: &Operation) -> Seen {
             next,
             mark,
         } => store.swap(key, *expected, next, mark).await.map(Seen::Swap),
+        Operation::Add { key, turn, amounts } => {
+            let addition = |(name, amount, at_most): &(&'static str, i64, i64)| Addition {
+                name,
+                amount: *amount,
+                at_most: *at_most,
+            };
+            let all: Vec<Addition<'_>> = amounts.iter().map(addition).collect();
+            let additions = Additions {
+                guard: ("turn", *turn),
+                field: "sums",
+                all: &all,
+            };
+            store.add(key, &additions, "adder").await.map(Seen::Added)
+        }
     };
     answer.unwrap_or(Seen::Failed)
 }
@@ -141,7 +174,8 @@ impl Path {
     }
 
     fn next(&mut self) -> Operation {
-        match self.random.below(11) {
+        match self.random.below(14) {
+            11..=13 => self.add(),
             10 => Operation::Glance(vec!["field_0".to_owned(), "field_3".to_owned()]),
             0..=1 => Operation::Load(key(self.random.below(KEYS))),
             // The same write once more, at once or after others: the SDK's retry of one whose reply was lost.
@@ -171,11 +205,35 @@ impl Path {
         }
     }
 
+    fn add(&mut self) -> Operation {
+        let mut amounts = Vec::new();
+        for name in SUMS {
+            if self.random.one_in(2) {
+                let (amount, at_most) = (self.random.below(9), self.random.below(60));
+                let signed = |number: usize| i64::try_from(number).expect("small");
+                amounts.push((name, signed(amount) - 2, signed(at_most)));
+            }
+        }
+        if amounts.is_empty() {
+            amounts.push((SUMS[0], 1, 1_000));
+        }
+        Operation::Add {
+            key: key(self.random.below(KEYS)),
+            turn: self.random.below(2) as u64,
+            amounts,
+        }
+    }
+
     /// Fields as breaker, limiter and their like store them: nested, empty, large, negative, absent.
     fn object(&mut self) -> Value {
         let mut fields = Map::new();
         for number in 0..self.random.below(6) {
             fields.insert(format!("field_{number}"), self.value(2));
+        }
+        if !self.random.one_in(3) {
+            fields.insert("turn".to_owned(), json!(self.random.below(2)));
+            let sums = SUMS.map(|name| (name.to_owned(), json!(self.random.below(50))));
+            fields.insert("sums".to_owned(), sums.into_iter().collect());
         }
         Value::Object(fields)
     }
@@ -220,6 +278,11 @@ impl Path {
                 }
                 self.swaps.push(operation.clone());
             }
+            (Operation::Add { key, .. }, Seen::Added(Added::Added(stored))) => {
+                kinds.added += 1;
+                self.versions.insert(key.clone(), stored.version);
+            }
+            (_, Seen::Added(_)) => kinds.not_added += 1,
             (_, Seen::Loaded(Some(_))) => kinds.loaded += 1,
             _ => {}
         }

@@ -7,8 +7,15 @@ use causeway_local::stack::root;
 
 use super::failures::Subject;
 
-/// What a wire call looks like: the SDK's `send`, the helper around it, reqwest's two ways to wait.
-const MARKS: [&str; 4] = [".send()", "put_if(", ".execute(", ".chunk()"];
+/// What a wire call looks like: the SDK's `send`, the tries without it and what leads to them, reqwest's two ways to wait.
+const MARKS: [&str; 6] = [
+    ".send()",
+    ".connector.call(",
+    "put_if(",
+    ".dynamodb.get(",
+    ".execute(",
+    ".chunk()",
+];
 
 /// Failures on real sockets.
 const SOCKETS: &str = "shared/tests/it/http_client.rs";
@@ -30,7 +37,7 @@ const CALLS: &[(&str, &str, Shown)] = &[
     ),
     (
         "functions/gatekeeper/src/aws.rs",
-        "waiting",
+        "held",
         Shown::By(Subject::Waiting),
     ),
     (
@@ -65,7 +72,21 @@ const CALLS: &[(&str, &str, Shown)] = &[
             "where_nobody_can_tell_who_is_active_all_are_looked_at_without_a_depth",
         ),
     ),
-    ("shared/src/aws.rs", "put_if", Shown::By(Subject::Claim)),
+    (
+        "shared/src/dynamodb/direct.rs",
+        "send",
+        Shown::By(Subject::Claim),
+    ),
+    (
+        "shared/src/dynamodb/mod.rs",
+        "sdk_get",
+        Shown::By(Subject::Load),
+    ),
+    (
+        "shared/src/dynamodb/mod.rs",
+        "sdk_put",
+        Shown::By(Subject::Claim),
+    ),
     (
         "shared/src/http_client/reqwest.rs",
         "bounded",

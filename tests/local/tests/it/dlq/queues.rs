@@ -243,6 +243,62 @@ async fn an_operator_settles_what_nobody_else_can_tell_of() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_dropped_is_in_a_file_and_in_the_ledger_and_what_is_in_doubt_stays() {
+    let lane = Lane::up("test-dlq-drop").await;
+    lane.bury("refused", SPENT, Some(Status::Rejected)).await;
+    lane.bury("doubt", SPENT, Some(Status::Unknown)).await;
+    let malformed = [("code", "malformed_json"), ("detail", "line 1")];
+    lane.queues.bury("no JSON at all", &malformed).await;
+    let folder = std::env::temp_dir().join(format!("causeway-drop-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let drop = ["dlq", "drop", "stripe"];
+
+    // Everything is said before anything is done, and exported as it stands.
+    let plan = lane
+        .json(&[&drop[..], &["--all", "--dry-run"]].concat(), 3)
+        .await;
+    assert_eq!((&plan["may_go"], &plan["dropped"]), (&json!(2), &json!(0)));
+    let to = file("export.jsonl");
+    run(&lane.emulator, &["dlq", "export", "stripe", "--to", &to], 0).await;
+    let exported = std::fs::read_to_string(&to).expect("the file");
+    assert_eq!(exported.lines().count(), 3, "{exported}");
+    assert!(exported.contains("no JSON at all"), "{exported}");
+    lane.queues.must_show(&lane.queues.dlq, (3, 0)).await;
+
+    // Not into a file that is there, and not without saying which, why and where to.
+    let because = ["--yes", "--by", "ada", "--reason", "the shop is closed"];
+    let dropping = async |rest: &[&str], code: i32| {
+        let words = [&drop[..], rest, &because[..], &["--json"]].concat();
+        run(&lane.emulator, &words, code).await
+    };
+    dropping(&["--all", "--to", &to], 1).await;
+    dropping(&["--to", &file("new")], 2).await;
+    dropping(&["--all"], 2).await;
+    lane.queues.must_show(&lane.queues.dlq, (3, 0)).await;
+
+    let to = file("dropped.jsonl");
+    let done = dropping(&["--all", "--to", &to], 3).await;
+    let done: Value = done.json().expect("one document");
+    assert_eq!(done["dropped"], 2);
+    let why = done["kept"][0]["why"].as_str().expect("a reason");
+    assert!(why.contains("dlq resolve"), "{why}");
+    lane.queues.must_show(&lane.queues.dlq, (1, 0)).await;
+    let dropped = std::fs::read_to_string(&to).expect("the file");
+    assert_eq!(dropped.lines().count(), 2, "{dropped}");
+    let told = lane.json(&["status", "stripe", "refused"], 0).await;
+    assert_eq!(
+        (&told["status"], &told["code"], &told["detail"]),
+        (
+            &json!("REJECTED"),
+            &json!("outcome_unknown"),
+            &json!("dropped: the shop is closed")
+        )
+    );
+    std::fs::remove_dir_all(&folder).expect("the folder");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_redrive_deletes_what_is_done_sends_a_canary_and_stops_when_that_does_not_come_through() {
     let lane = Lane::up("test-dlq-canary").await;
     lane.bury("done", SPENT, Some(Status::Completed)).await;

@@ -127,7 +127,8 @@ async fn until(done: impl Fn() -> bool) {
 async fn send_together(stack: &LocalStack, requests: Vec<Value>) {
     let function = stack.output("GatekeeperFunctionName").expect("an output");
     let variables = stack.environment(function).await.expect("it is deployed");
-    let lane: WatchedLane = variables["LANE_Hubspot"].parse().expect("a lane");
+    let queue = format!("{}Hubspot", variables["QUEUE_PREFIX"]);
+    let lane = WatchedLane::read(queue, &variables["LANE_Hubspot"]).expect("a lane");
     let control = AwsLaneControl::new(
         aws_sdk_lambda::Client::new(&stack.sdk_config()),
         aws_sdk_sqs::Client::new(&stack.sdk_config()),

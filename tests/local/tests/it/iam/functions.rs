@@ -6,6 +6,8 @@ pub enum Target {
     Queue,
     DeadLetters,
     Requests,
+    /// The index of what is not delivered.
+    RequestsIndex,
     Lanes,
     LanesStream,
     Mappings,
@@ -72,6 +74,7 @@ pub const EVERY_FUNCTION: [(&str, Target); 4] = [
 
 const SQS: &str = "shared/src/queue/sqs.rs";
 const LEDGER: &str = "shared/src/ledger/dynamodb.rs";
+const INDEX: &str = "shared/src/ledger/index/dynamodb.rs";
 const STATES: &str = "shared/src/lanes/dynamodb.rs";
 const SECRETS: &str = "shared/src/secrets/aws.rs";
 const WARNING_SEAMS: &str = "functions/warning/src/aws.rs";
@@ -86,13 +89,6 @@ const fn no_glance(folder: &'static str) -> Never {
         calls: &[".glance(", "explain::look("],
     }
 }
-
-const NO_SWAP_IN_THE_GATEKEEPER: Never = Never {
-    file: STATES,
-    method: "swap",
-    folder: "shared/src/gatekeeper",
-    calls: &[".swap(", "lanes::update("],
-};
 
 const fn used(
     (file, method): (&'static str, &'static str),
@@ -199,15 +195,27 @@ pub const GATEKEEPER: Function = Function {
             Target::TaggedQueues,
         ),
         used(
+            (CONTROL, "letters"),
+            ("shared/src/gatekeeper", "control.letters("),
+            Target::TaggedQueues,
+        ),
+        used(
+            (STATES, "swap"),
+            ("shared/src/gatekeeper", "lanes::update("),
+            Target::Lanes,
+        ),
+        used(
+            (STATES, "glance"),
+            ("shared/src/gatekeeper", "states.glance("),
+            Target::Lanes,
+        ),
+        used(
             (CONTROL, "set"),
             ("shared/src/gatekeeper", "control.set("),
             Target::TaggedSources,
         ),
     ],
-    never: &[
-        NO_SWAP_IN_THE_GATEKEEPER,
-        no_glance("shared/src/gatekeeper"),
-    ],
+    never: &[],
     // https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
     lambda: &[
         ("dynamodb:DescribeStream", Target::LanesStream),
@@ -222,6 +230,7 @@ pub const INGEST: Function = Function {
     makes: "functions/ingest/src",
     adapters: &[
         ("DynamoLedger", LEDGER),
+        ("DynamoIndex", INDEX),
         ("DynamoStates", STATES),
         ("SqsProducer", SQS),
     ],
@@ -232,9 +241,25 @@ pub const INGEST: Function = Function {
             Target::Requests,
         ),
         used(
+            (INDEX, "slice"),
+            ("shared/src/ledger/index/mod.rs", "index.slice("),
+            Target::RequestsIndex,
+        ),
+        used(
             (STATES, "load"),
             ("shared/src/mapping/known.rs", "store.load("),
             Target::Mappings,
+        ),
+        // Producers' quotas.
+        used(
+            (STATES, "load"),
+            ("shared/src/lanes/mod.rs", "store.load("),
+            Target::Lanes,
+        ),
+        used(
+            (STATES, "swap"),
+            ("shared/src/lanes/mod.rs", "store.swap("),
+            Target::Lanes,
         ),
         used(
             (STATES, "glance"),
@@ -247,20 +272,12 @@ pub const INGEST: Function = Function {
             Target::TaggedQueues,
         ),
     ],
-    never: &[
-        Never {
-            file: LEDGER,
-            method: "write",
-            folder: "functions/ingest/src",
-            calls: &["ledger.write(", "store.write(", "ledger::"],
-        },
-        Never {
-            file: STATES,
-            method: "swap",
-            folder: "functions/ingest/src",
-            calls: &[".swap(", "lanes::update("],
-        },
-    ],
+    never: &[Never {
+        file: LEDGER,
+        method: "write",
+        folder: "functions/ingest/src",
+        calls: &["ledger.write(", "store.write(", "ledger::"],
+    }],
     lambda: &[],
 };
 

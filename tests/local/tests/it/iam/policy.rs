@@ -216,6 +216,10 @@ pub fn resolve(template: &Template, value: &Value) -> String {
             "AWS::Region" => REGION.to_owned(),
             "AWS::Partition" => "aws".to_owned(),
             "AWS::URLSuffix" => "amazonaws.com".to_owned(),
+            name if template.parameters.get(name).is_some() => {
+                let default = template.parameters[name]["Default"].as_str();
+                default.expect("a default").to_owned()
+            }
             id => {
                 let resource = template.resources.get(id);
                 let resource = resource.unwrap_or_else(|| panic!("{id} is no resource"));
@@ -251,7 +255,10 @@ fn substitute(template: &Template, text: &str, variables: &Value) -> String {
         let (name, rest) = part.split_once('}').expect("a variable ends");
         let value = match variables.get(name) {
             Some(value) => resolve(template, value),
-            None => resolve(template, &serde_json::json!({ "Ref": name })),
+            None => match name.split_once('.') {
+                Some((id, attribute)) => arn(template, id, attribute),
+                None => resolve(template, &serde_json::json!({ "Ref": name })),
+            },
         };
         whole.push_str(&value);
         whole.push_str(rest);

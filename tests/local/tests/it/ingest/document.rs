@@ -37,6 +37,7 @@ async fn with_tokens_the_api_lets_in_whom_it_should_and_keeps_to_its_own_documen
             ("IngestAuthorization", "jwt".to_owned()),
             ("JwtIssuer", url),
             ("JwtAudience", AUDIENCE.to_owned()),
+            ("JwtConnectionsClaim", "scope".to_owned()),
         ],
         progress: Arc::new(|_| {}),
     })
@@ -45,6 +46,8 @@ async fn with_tokens_the_api_lets_in_whom_it_should_and_keeps_to_its_own_documen
 
     let good = format!("Bearer {}", tokens["good"].as_str().expect("a token"));
     who_has_no_good_token_is_not_let_in(&stack, &good, &tokens["bad"]).await;
+    let bound = format!("Bearer {}", tokens["bound"].as_str().expect("a token"));
+    a_token_is_let_to_the_connections_that_it_lists(&stack, &bound).await;
     whatever_is_made_up_is_answered_as_the_document_says(&stack, &good).await;
 
     assert_eq!(stack.down().left, 0, "every process ended");
@@ -66,6 +69,26 @@ async fn who_has_no_good_token_is_not_let_in(stack: &LocalStack, good: &str, bad
     for (what, token) in bad.as_object().expect("tokens") {
         let token = format!("Bearer {}", token.as_str().expect("a token"));
         assert_eq!(ask(Some(&token)).await, StatusCode::UNAUTHORIZED, "{what}");
+    }
+}
+
+async fn a_token_is_let_to_the_connections_that_it_lists(stack: &LocalStack, bound: &str) {
+    let api = Api {
+        url: stack.output("IngestUrl").expect("an output").to_owned(),
+        authorization: Some(bound.to_owned()),
+    };
+    let body = json!({
+        "operation": "customers.create", "idempotency_key": "bound",
+        "payload": {"email": "ada@shop.example"},
+    })
+    .to_string();
+    for (connection, post, get) in [("berlin", 202, 200), ("paris", 403, 403)] {
+        let path = format!("/v1/requests/stripe/{connection}");
+        let (status, answer) = api.ask(Method::POST, &path, body.clone()).await;
+        assert_eq!(status.as_u16(), post, "{connection}: {answer}");
+        let query = format!("/v1/requests?provider=stripe&connection={connection}");
+        let (status, answer) = api.get(&query).await;
+        assert_eq!(status.as_u16(), get, "{connection}: {answer}");
     }
 }
 

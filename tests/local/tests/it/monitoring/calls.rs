@@ -9,7 +9,7 @@ use aws_sdk_cloudwatch::types::{ComparisonOperator, StateValue};
 use causeway_local::stack::{BareEmulator, report};
 use serde_json::{Map, Value, json};
 
-use super::{Transformed, read};
+use super::{TOPIC, Transformed, read};
 
 /// Waits for a message, of a second each.
 const WAITS_MAX: usize = 20;
@@ -45,7 +45,7 @@ impl Alarms {
                 continue;
             }
             if properties.get("Metrics").is_some() {
-                this.stand_in(text(properties, "AlarmName")).await;
+                this.stand_in(properties).await;
             } else {
                 stack[id] = resource.clone();
             }
@@ -63,9 +63,16 @@ impl Alarms {
         aws_sdk_cloudwatch::Client::new(&self.emulator.sdk_config())
     }
 
-    async fn stand_in(&self, name: &str) {
+    async fn stand_in(&self, properties: &Value) {
+        let name = text(properties, "AlarmName");
         let put = self.client().put_metric_alarm().alarm_name(name);
+        let calls = properties
+            .get("AlarmActions")
+            .map(|_| vec![TOPIC.to_owned()]);
         put.namespace("Causeway")
+            .alarm_description(text(properties, "AlarmDescription"))
+            .set_alarm_actions(calls.clone())
+            .set_ok_actions(calls)
             .metric_name(name)
             .comparison_operator(ComparisonOperator::GreaterThanThreshold)
             .evaluation_periods(1)
@@ -136,43 +143,61 @@ fn call(name: &str, state: &str) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_incident_is_one_call_and_a_dead_letter_hides_none() {
+async fn what_is_on_hides_nothing_that_is_worse() {
     let alarms = Alarms::up().await;
+    let on = async |kind: &str| {
+        let name = format!("causeway-Stripe{kind}");
+        alarms.set(&name, &StateValue::Alarm).await;
+        name
+    };
+    let off = async |kind: &str| {
+        let name = format!("causeway-Stripe{kind}");
+        alarms.set(&name, &StateValue::Ok).await;
+        name
+    };
     // A composite is evaluated as soon as it is there.
     let first = alarms.calls(2).await;
     let fine = ["causeway-Slack", "causeway-Stripe"].map(|name| call(name, "OK"));
     assert!(first.keys().eq(&fine), "{first:#?}");
 
-    // A letter that lies there for days calls by itself, and leaves the lane's alarm free for what comes next.
-    alarms
-        .set("causeway-Stripe-dead-letters", &StateValue::Alarm)
-        .await;
+    // New letters call, and say what to do first; an unknown end calls while they do.
+    let name = on("-dead-letters").await;
     let letter = alarms.calls(1).await;
-    let wanted = call("causeway-Stripe-dead-letters", "ALARM");
+    let said = &letter[&call(&name, "ALARM")];
+    assert!(said.contains("causeway dlq list Stripe"), "{letter:#?}");
+    let name = on("-unknown-outcome").await;
+    let unknown = alarms.calls(1).await;
+    let said = &unknown[&call(&name, "ALARM")];
     assert!(
-        letter[&wanted].contains("causeway dlq list Stripe"),
-        "{letter:#?}"
-    );
-    alarms
-        .set("causeway-Stripe-oldest-message", &StateValue::Alarm)
-        .await;
-    let lane = alarms.calls(1).await;
-    let wanted = call("causeway-Stripe", "ALARM");
-    assert!(
-        lane[&wanted].contains("infra/RUNBOOK.md#lanealarm"),
-        "{lane:#?}"
+        said.contains("RUNBOOK.md#unknownoutcomealarm"),
+        "{unknown:#?}"
     );
 
-    // More of the same incident is silent; another alarm's call is the next to come.
-    for kind in [
-        "failure-rate",
-        "latency",
-        "function-errors",
-        "function-throttles",
-    ] {
-        alarms
-            .set(&format!("causeway-Stripe-{kind}"), &StateValue::Alarm)
-            .await;
+    // A slow vendor is one call; more of the same is silent.
+    on("-latency").await;
+    let lane = alarms.calls(1).await;
+    let said = &lane[&call("causeway-Stripe", "ALARM")];
+    assert!(said.contains("infra/RUNBOOK.md#lanealarm"), "{lane:#?}");
+    on("-failure-rate").await;
+    on("-function-throttles").await;
+
+    // What is worse calls all the same.
+    for kind in ["-function-errors", "-oldest-message"] {
+        let name = on(kind).await;
+        let worse = alarms.calls(1).await;
+        assert!(worse.keys().eq(&[call(&name, "ALARM")]), "{worse:#?}");
+    }
+
+    // Events end without a word: the letters are still there. The next call is another alarm's.
+    off("-dead-letters").await;
+    off("-unknown-outcome").await;
+    let name = off("-function-errors").await;
+    let over = alarms.calls(1).await;
+    assert!(over.keys().eq(&[call(&name, "OK")]), "{over:#?}");
+
+    // The lane goes as usual again when the last of the slow ones is over, not before.
+    for kind in ["-latency", "-failure-rate"] {
+        off(kind).await;
     }
     alarms.set("gatekeeper", &StateValue::Alarm).await;
     let other = alarms.calls(1).await;
@@ -180,24 +205,7 @@ async fn one_incident_is_one_call_and_a_dead_letter_hides_none() {
         other.keys().eq(&[call("gatekeeper", "ALARM")]),
         "{other:#?}"
     );
-
-    // The lane is well again when the last of them is, not before.
-    for kind in [
-        "oldest-message",
-        "failure-rate",
-        "latency",
-        "function-throttles",
-    ] {
-        alarms
-            .set(&format!("causeway-Stripe-{kind}"), &StateValue::Ok)
-            .await;
-    }
-    alarms.set("gatekeeper", &StateValue::Ok).await;
-    let other = alarms.calls(1).await;
-    assert!(other.keys().eq(&[call("gatekeeper", "OK")]), "{other:#?}");
-    alarms
-        .set("causeway-Stripe-function-errors", &StateValue::Ok)
-        .await;
+    off("-function-throttles").await;
     let well = alarms.calls(1).await;
     assert!(
         well.keys().eq(&[call("causeway-Stripe", "OK")]),

@@ -24,8 +24,8 @@ const UNSAFE: Operation = Operation::new::<Order>("orders.create", Safety::Unsaf
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// One limit on the account, whose burst pays for an allotment.
-const ACCOUNT: &[Limit] = &[Limit::window("account", 1_000, MINUTE, 500)];
+/// One limit on the account, whose tokens last long enough to be drawn ahead.
+const ACCOUNT: &[Limit] = &[Limit::window("account", 1_000, MINUTE)];
 
 /// Keyed, with one limit.
 pub struct OneScope;
@@ -50,10 +50,7 @@ static TWO: Spec = Spec {
         "two-scopes",
         "https://api.vendor.example",
         AUTH,
-        &[
-            KEYED
-                .limits(&[Limit::window("orders", 1_000, MINUTE, 500).scoped(ScopeKey::Operation)]),
-        ],
+        &[KEYED.limits(&[Limit::window("orders", 1_000, MINUTE).scoped(ScopeKey::Operation)])],
     )
 };
 
@@ -77,11 +74,11 @@ impl Provider for TenScopes {
     }
 }
 
-/// Takes a hundred requests in one call, and four calls a minute.
+/// Takes a hundred requests in one call, and three calls a minute.
 pub struct Hundreds;
 
 static HUNDREDS: Spec = Spec {
-    limits: &[Limit::window("account", 4, MINUTE, 3)],
+    limits: &[Limit::window("account", 3, MINUTE)],
     ..Spec::new(
         "hundreds",
         "https://api.vendor.example",

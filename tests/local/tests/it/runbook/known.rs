@@ -57,6 +57,26 @@ pub const SECTIONS: &[Known] = &[
         ],
     },
     Known {
+        heading: "UnknownOutcomeAlarm",
+        state: State::Letters,
+        commands: &[
+            ("causeway dlq list stripe", &["outcome_unknown"]),
+            (
+                "causeway dlq show stripe order-1712",
+                &["outcome_unknown", "order-1712"],
+            ),
+            ("causeway dlq list stripe", &["outcome_unknown"]),
+        ],
+    },
+    Known {
+        heading: "OldestLetterAlarm",
+        state: State::Letters,
+        commands: &[
+            ("causeway dlq list", &["OLDEST", "outcome_unknown"]),
+            ("causeway dlq list", &["OLDEST", "outcome_unknown"]),
+        ],
+    },
+    Known {
         heading: "OldestMessageAlarm",
         state: State::Tripped,
         commands: &[
@@ -188,7 +208,13 @@ pub const SECTIONS: &[Known] = &[
     Known {
         heading: "LaneAlarm",
         state: State::Healthy,
-        commands: &[("causeway lanes", &["stripe", "SOURCE"])],
+        commands: &[
+            ("causeway lanes", &["stripe", "SOURCE"]),
+            (
+                "aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix $CAUSEWAY_STACK",
+                &["MetricAlarms"],
+            ),
+        ],
     },
     Known {
         heading: "Force the breaker",
@@ -226,6 +252,14 @@ pub const SECTIONS: &[Known] = &[
         heading: "Resolve an unknown",
         state: State::Letters,
         commands: &[
+            (
+                "causeway unknown list stripe",
+                &[
+                    "order-1712",
+                    "order-1713",
+                    "causeway status stripe order-1712",
+                ],
+            ),
             ("causeway status stripe order-1712", &["UNKNOWN"]),
             (
                 "causeway dlq show stripe order-1712",
@@ -258,6 +292,7 @@ pub const SECTIONS: &[Known] = &[
         heading: "Roll back a release",
         state: State::Healthy,
         commands: &[
+            ("causeway lanes releases", &["Stripe", "LIVE"]),
             ("export RELEASE=.aws-sam/build", &[]),
             (
                 "sam deploy --config-file \"$PWD/samconfig.toml\" --template-file $RELEASE/template.yaml --stack-name $CAUSEWAY_STACK",

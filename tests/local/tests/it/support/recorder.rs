@@ -188,12 +188,13 @@ pub fn rounds<'a>(requests: impl IntoIterator<Item = &'a Recorded>) -> usize {
     rounds
 }
 
-/// Write units that DynamoDB bills for a `PutItem`, made or refused: 1 KB of the item each, rounded up.
+/// Write units that DynamoDB bills for a `PutItem`, made or refused: 1 KB of the item each, rounded up. An `UpdateItem`
+/// adds to a limit's sums, in an item of less than 1 KB.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
 pub fn write_units(request: &Recorded) -> usize {
     match request.body["Item"].as_object() {
         Some(item) => attributes(item).div_ceil(1024),
-        None => 0,
+        None => usize::from(request.target.ends_with(".UpdateItem")),
     }
 }
 

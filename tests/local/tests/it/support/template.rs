@@ -99,11 +99,13 @@ fn spell_out(yaml: Yaml) -> Value {
 fn look_up(value: &Value, found: &mut BTreeMap<String, Value>) {
     match value {
         Value::Object(entries) => {
-            if let Some(call) = entries.get("Fn::FindInMap") {
-                let [map, setting, _, default] = call.as_array().expect("a list").as_slice() else {
+            if let Some(call) = entries
+                .get("Fn::FindInMap")
+                .filter(|call| call[0] == "Lane")
+            {
+                let [_, setting, _, default] = call.as_array().expect("a list").as_slice() else {
                     panic!("{call} has no default");
                 };
-                assert_eq!(map, "Lane", "{call}");
                 let setting = setting.as_str().expect("settings have plain names");
                 // In a loop inside a resource the SAM CLI wants it in this way.
                 let default = match &default["DefaultValue"] {
@@ -147,6 +149,10 @@ fn unroll(
             continue;
         }
         assert_eq!(value[0], "Lane", "{key} loops over the lanes");
+        // By default no lane has ended.
+        if value[1] == json!({"Ref": "KeptLanes"}) {
+            continue;
+        }
         assert_eq!(
             value[1],
             json!({"Ref": "Lanes"}),
@@ -187,7 +193,8 @@ fn in_lane(text: &str, lane: &str) -> String {
 /// One turn of the loop: the lane's name and its settings put in.
 fn fill(value: &Value, lane: &str, lanes: &BTreeMap<String, Value>) -> Value {
     // `[Lane, <setting>, <this turn's lane>, <default>]`
-    if let Some(setting) = value["Fn::FindInMap"].as_array() {
+    let of_a_lane = value["Fn::FindInMap"].as_array();
+    if let Some(setting) = of_a_lane.filter(|call| call[0] == "Lane") {
         let key = setting[1].as_str().expect("settings have plain names");
         return lanes[lane][key].clone();
     }

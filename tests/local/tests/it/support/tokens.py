@@ -44,7 +44,8 @@ print(
     json.dumps(
         {
             "keys": {"keys": [jwk]},
-            "good": token(key),
+            "good": token(key, scope="openid *"),
+            "bound": token(key, scope="openid stripe/berlin"),
             "bad": {
                 "for somebody else": token(key, aud="another-api"),
                 "from somebody else": token(key, iss="https://issuer.example"),

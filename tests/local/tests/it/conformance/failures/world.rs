@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use causeway::StoreError;
+use causeway::dynamodb::DynamoDb;
 use causeway::lane_control::{EventSource, LaneControl, Setting};
 use causeway::lanes::{DynamoStates, StateStore, Swap, Versioned};
 use causeway::ledger::{DynamoLedger, Expected, LedgerStore, Record, Status, Write};
@@ -105,18 +106,18 @@ impl World {
             .send()
             .await
             .expect("a new secret");
-        let dynamodb = aws_sdk_dynamodb::Client::new(&failing);
+        let dynamodb = DynamoDb::new(&failing);
         let client = aws_sdk_secretsmanager::Client::new(&failing);
         Self {
             faults,
             ledger: DynamoLedger::new(dynamodb.clone(), requests),
             states: DynamoStates::new(dynamodb, lanes),
-            queue: SqsQueue::new(aws_sdk_sqs::Client::new(&failing), &queue_url, &dlq_url),
+            queue: SqsQueue::new(&failing, &queue_url, &dlq_url),
             control: AwsLaneControl::new(
                 aws_sdk_lambda::Client::new(&canned),
                 aws_sdk_sqs::Client::new(&failing),
             ),
-            secrets: AwsSecrets::new(client),
+            secrets: AwsSecrets::new(client, "causeway"),
             sqs: aws_sdk_sqs::Client::new(&config),
             queue_url,
             dlq_url,

@@ -30,8 +30,7 @@ impl Sqs {
             .make_queue(&format!("dlq-{seed}"))
             .await
             .expect("a queue");
-        let client = aws_sdk_sqs::Client::new(config);
-        let queue = SqsQueue::new(client.clone(), &queue_url, &dlq_url);
+        let queue = SqsQueue::new(config, &queue_url, &dlq_url);
         Self {
             client: aws_sdk_sqs::Client::new(&emulator.sdk_config()),
             queue,
