@@ -1,6 +1,7 @@
 //! The SDK's connections for calls that do not go through the SDK.
 
 use aws_config::SdkConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_smithy_runtime::client::auth::no_auth::{NO_AUTH_SCHEME_ID, NoAuthScheme};
 use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime::client::identity::no_auth::NoAuthIdentityResolver;
@@ -11,7 +12,6 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::timeout::TimeoutConfig;
 
 /// The connector of the configuration's own HTTP client, with its timeouts. It is asked for in the SDK's way, which
 /// wants a complete client: what a connector has no use for says nothing.

@@ -56,6 +56,8 @@ pub(super) struct Pace {
     /// How many calls had ever been granted to anybody when it began to count; none before.
     since: Option<i64>,
     ask_from: Timestamp,
+    /// The ramp's share at which it was refused: a larger one has room before.
+    at_share: u16,
     cursor: Cursor,
     /// When the limit began to be full, and when it was last.
     busy_since: Timestamp,
@@ -63,8 +65,11 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Not before this is there a point in asking.
-    pub fn ask_from(&self) -> Timestamp {
+    /// Not before this is there a point in asking, at `share` of the rate.
+    pub fn ask_from(&self, share: u16) -> Timestamp {
+        if share > self.at_share {
+            return Timestamp::default();
+        }
         self.ask_from
     }
 
@@ -83,7 +88,7 @@ impl Pace {
     /// granted. `chance` is in `0.0..1.0`.
     pub fn refused(
         &mut self,
-        full: &Limit,
+        (full, share): (&Limit, u16),
         all: i64,
         (now, ready): (Timestamp, Timestamp),
         chance: f64,
@@ -93,6 +98,7 @@ impl Pace {
         }
         self.refused_at = now;
         let crowd = self.crowd(all, f64::from(full.burst()), 1.0).powf(FAIRNESS);
+        self.at_share = share;
         self.ask_from = ready + ASK_STEP.mul_f64(crowd * chance).min(ASK_MAX);
     }
 

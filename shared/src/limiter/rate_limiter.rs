@@ -103,8 +103,9 @@ impl RateLimiter {
         for lost in 0..TRIES {
             let now = clock.now();
             let seen = self.seen(key, now);
-            if now < seen.pace.ask_from() {
-                return Ok(Taken::refused(seen.pace.ask_from()));
+            let from = seen.pace.ask_from(demand.share);
+            if now < from {
+                return Ok(Taken::refused(from));
             }
             let mut costs = demand.costs.to_vec();
             costs.resize(costs.len() + ahead(&seen, demand, life, now), 1);
@@ -152,7 +153,7 @@ impl RateLimiter {
         now: Timestamp,
     ) -> usize {
         let seen = self.seen(key, now);
-        if now < seen.pace.ask_from() && seen.ahead.is_empty() {
+        if now < seen.pace.ask_from(demand.share) && seen.ahead.is_empty() {
             return 0;
         }
         seen.known
@@ -343,8 +344,10 @@ impl RateLimiter {
                 return state.permit_at(limits, now, chance);
             };
             let ready = state.ready_at(limits, cost, demand.share, now);
-            seen.pace.refused(full, state.calls(), (now, ready), chance);
-            seen.pace.ask_from()
+            let refused = (full, demand.share);
+            seen.pace
+                .refused(refused, state.calls(), (now, ready), chance);
+            seen.pace.ask_from(demand.share)
         })
     }
 

@@ -344,7 +344,7 @@ impl Lane {
     /// Calls that one item will refuse, as far as this environment knows, draw nothing from the others.
     fn spare(
         &self,
-        items: &mut [(Draw, Vec<usize>)],
+        items: &mut Vec<(Draw, Vec<usize>)>,
         calls: &[Wanted<'_>],
         share: u16,
         run: &Run<'_>,
@@ -373,6 +373,8 @@ impl Lane {
                 !spared
             });
         }
+        // Nobody asks for nothing: it would be taken for a refusal.
+        items.retain(|(_, wanting)| !wanting.is_empty());
     }
 
     /// Returns the tokens and permits of calls that are not made after all.

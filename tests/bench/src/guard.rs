@@ -12,7 +12,8 @@ use crate::work::Work;
 /// Rounds of lane and floor in turn, after one that does not count. A round takes some 5 s.
 const ROUNDS: usize = 5;
 
-/// What the lane's CPU a record may be, in times of the bare loop's.
+/// What the lane's CPU a record may be, in times of the bare loop's, both unoptimised. A guess until it is measured on a
+/// quiet machine (the optimised ones were 4.8 times apart): only then may continuous integration fail by it.
 const CPU_RATIO_MAX: f64 = 9.0;
 
 /// What a record of the keyed lane may write: 2.1 units (claim, settlement, a tenth of the batch's limits), and what a

@@ -109,8 +109,8 @@ async fn what_is_refused_as_a_whole_goes_alone_and_only_the_bad_element_ends() {
         .on(r#"[{"sku":"b"}]"#, Reply::Status(400, "no"));
     world.vendor.always(Some(ALL_STORED));
     for message in batch {
-        // One call of this operation a minute.
-        world.clock.advance(secs(61));
+        // One call of this operation a minute, and what clocks and buckets take.
+        world.clock.advance(secs(65));
         world.receive([message.again()]).await;
     }
     let calls: Vec<_> = world.vendor.calls().iter().map(skus).collect();
@@ -149,7 +149,7 @@ async fn what_the_vendor_takes_for_the_same_never_shares_a_call() {
     assert_eq!(ends_["k1"], Outcome::Delivered);
     assert!(matches!(ends_["k2"], Outcome::Deferred { .. }));
     assert_eq!(world.record("k2").expect("a record").attempts, 0);
-    world.clock.advance(secs(61));
+    world.clock.advance(secs(65));
     assert_eq!(world.outcome(second.again()).await, Outcome::Delivered);
     let calls: Vec<_> = world.vendor.calls().iter().map(skus).collect();
     assert_eq!(calls, [["a"], ["a"]]);
@@ -210,7 +210,7 @@ async fn a_lost_answer_sends_all_of_them_again() {
     world.vendor.script([Reply::Lost, ALL_STORED]);
     let batch = ["a", "b"].map(stock);
     world.receive(batch.clone()).await;
-    world.clock.advance(secs(61));
+    world.clock.advance(secs(65));
     let again = batch.map(|message| message.again());
     let ends = ends(&world.receive(again).await);
     assert!(
