@@ -144,7 +144,7 @@ impl Bill {
                 Row::Writes,
                 per(
                     WRITE_UNIT,
-                    (counts.ledger_writes + counts.state_writes) as f64,
+                    (counts.ledger_writes + counts.index_writes + counts.state_writes) as f64,
                 ),
             ),
             (Row::Reads, per(READ_UNIT, counts.reads as f64)),

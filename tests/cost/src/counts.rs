@@ -13,6 +13,8 @@ pub struct Counts {
     pub vendor_bytes: u64,
     /// Write units of the ledger.
     pub ledger_writes: u64,
+    /// Write units of the ledger's index, which lists what is not delivered.
+    pub index_writes: u64,
     /// Write units of shared state: limits and breakers.
     pub state_writes: u64,
     /// Read units of all tables.

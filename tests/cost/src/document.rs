@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::bill::{Bill, GOAL, Row, Terms};
 use crate::counts::Counts;
 use crate::idle::{Idle, Stack, secrets, table};
-use crate::prices::{ALL, LOOKED_UP, PARAMETER};
+use crate::prices::{ALL, LOOKED_UP, PARAMETER, WRITE_UNIT};
 use crate::scenario::Scenario;
 use crate::vendor::VENDOR_MS;
 
@@ -122,12 +122,15 @@ fn counts(page: &mut String, measured: &Measured) {
         *page += "\n";
     };
     line("write units, ledger", |counts| counts.ledger_writes);
+    line("write units, the ledger's index", |counts| {
+        counts.index_writes
+    });
     line("write units, limits and breaker", |counts| {
         counts.state_writes
     });
     line("read units", |counts| counts.reads);
     line("calls of SQS", Counts::queue_calls);
-    line("receives", |counts| counts.received);
+    line("messages received", |counts| counts.received);
     line("invocations", |counts| counts.invocations);
     line("ms of waiting", |counts| counts.waited_ms);
     line("calls to the vendor", |counts| counts.vendor_calls);
@@ -141,20 +144,30 @@ fn goal(page: &mut String, measured: &Measured, terms: Terms) {
     let Some(healthy) = measured.get(&Scenario::Healthy) else {
         return;
     };
-    let usd = Bill::of(healthy, terms).budgeted();
-    let _ = match usd <= GOAL {
-        true => write!(
+    let bill = Bill::of(healthy, terms);
+    let usd = bill.budgeted();
+    if usd <= GOAL {
+        let _ = write!(
             page,
             "The goal for healthy requests, ${GOAL:.2}, is kept.\n\n"
-        ),
-        false => write!(
-            page,
-            "The goal for healthy requests, ${GOAL:.2}, is missed by ${:.2}. What would close it: one write of limits for a \
-             batch in place of one for each limit's item ($0.06 each), shorter log lines ($0.05 for each 100 bytes of a \
-             request), records of fewer bytes ($0.02 for each 100).\n\n",
-            usd - GOAL
-        ),
-    };
+        );
+        return;
+    }
+    let writes = |units: u64| WRITE_UNIT.of(units as f64) * 1e6 / healthy.requests.max(1) as f64;
+    let _ = write!(
+        page,
+        "The goal for healthy requests, ${GOAL:.2}, is missed by ${:.2}. ${:.2} are the ledger's two writes, which nothing \
+         replaces; ${:.2} are writes of limits, {:.1} a batch (one a batch would be $0.06); ${:.2} are log lines ($0.05 for \
+         each 100 bytes of a request); ${:.2} are kept records and lines ($0.02 for each 100 bytes of a record); ${:.2} are \
+         metrics, which are paid by the month.\n\n",
+        usd - GOAL,
+        writes(healthy.ledger_writes),
+        writes(healthy.state_writes),
+        healthy.state_writes as f64 / healthy.invocations.max(1) as f64,
+        bill.0[&Row::Logs],
+        bill.0[&Row::Storage],
+        bill.0[&Row::Metrics],
+    );
 }
 
 fn volumes(page: &mut String, measured: &Measured, terms: Terms) {
