@@ -261,7 +261,7 @@ mod tests {
         let (projection, names) = projection();
         assert!(projection.starts_with("#a0, #a1, "), "{projection}");
         assert_eq!(names["#a0"], "pk");
-        let last = "#a22.#a23, #a24.#a25, #a26.#a27";
+        let last = "#a23.#a24, #a25.#a26, #a27.#a28";
         assert!(projection.ends_with(last), "{projection}");
         let asked: Vec<_> = names.values().map(String::as_str).collect();
         for secret in ["text", "refresh_token", "spare", "prints"] {

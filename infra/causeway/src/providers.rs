@@ -400,7 +400,7 @@ mod tests {
     fn limits_doubts_and_sources_are_told() {
         let pack = catalogue::pack("stripe").expect("it is known");
         let text = provider(pack, &[], SHOWN);
-        assert!(text.contains("a second, for each account"), "{text}");
+        assert!(text.contains("calls in any 1s, for each account"), "{text}");
         let customers = pack
             .spec()
             .operation("customers.create")

@@ -9,6 +9,10 @@ pub fn excess(limit: &Limit, calls: &mut [i64], apart: i64) -> usize {
     let millis = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     let Some(per) = limit.per() else { return 0 };
     let per = millis(per) - (apart - millis(CLOCK_SLACK)).max(0);
+    if per <= 0 {
+        // Clocks that far apart tell nothing of so short a window.
+        return 0;
+    }
     let most = usize::try_from(limit.burst()).unwrap_or(usize::MAX);
     let seen = calls.iter().enumerate().map(|(first, from)| {
         let within = calls[first..].partition_point(|at| at - from <= per);
@@ -31,5 +35,6 @@ mod tests {
         assert_eq!(excess(&limit, &mut [9, 0, 1_002, 0, 500], 0), 1);
         assert_eq!(excess(&limit, &mut [0, 500, 500, 900], 200), 1);
         assert_eq!(excess(&limit, &mut [0, 500, 500, 901], 200), 0);
+        assert_eq!(excess(&limit, &mut [0, 0, 0, 0, 0], 1_100), 0);
     }
 }

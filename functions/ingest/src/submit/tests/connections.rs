@@ -174,7 +174,7 @@ async fn a_token_sends_to_follows_and_lists_the_connections_that_it_lists() {
 async fn a_producer_beyond_its_quota_is_told_when_to_come_again() {
     let world = world();
     let world = World {
-        api: world.api.limited_to(120, "one".to_owned()),
+        api: world.api.limited_to(60, "one".to_owned()),
         ..world
     };
     let list = |from: usize| {

@@ -108,12 +108,12 @@ mod tests {
 
     #[test]
     fn half_of_the_slowest_limit_is_taken() {
-        // Stripe: 25 a second an endpoint, kept as 14 at once and 11 a second.
+        // Stripe: 25 a second an endpoint, of which a backlog gets 22.
         let pace = of("stripe", "customers.create", 1000, None).expect("a pace");
         assert_eq!(pace.limit, Some("endpoint"));
-        assert!((5.4..=5.5).contains(&pace.rate), "{pace:?}");
-        assert_eq!(pace.batch(), 5);
-        assert!(pace.wait(5) >= Duration::from_millis(900));
+        assert!((11.1..=11.2).contains(&pace.rate), "{pace:?}");
+        assert_eq!(pace.batch(), 11);
+        assert!(pace.wait(11) >= Duration::from_millis(900));
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
     fn a_rate_can_be_lower_but_not_above_what_the_lane_may() {
         let slow = of("stripe", "customers.create", 1000, Some(0.5)).expect("a pace");
         assert_eq!((slow.batch(), slow.wait(1)), (1, Duration::from_secs(2)));
-        for rate in [0.0, -1.0, 12.0, f64::NAN, f64::INFINITY] {
+        for rate in [0.0, -1.0, 26.0, f64::NAN, f64::INFINITY] {
             let refused = of("stripe", "customers.create", 1000, Some(rate));
             assert!(refused.is_err_and(|error| error.is_usage()), "{rate}");
         }

@@ -140,8 +140,10 @@ fn every_refusal_of_the_api_is_explained() {
     let before = [
         "Problem::field(\"",
         "Problem::fields(\"",
+        "Problem::too_many(\"",
         "Problem::unavailable(\"",
         "StatusCode::BAD_REQUEST,\"",
+        "StatusCode::FORBIDDEN,\"",
         "StatusCode::NOT_FOUND,\"",
         "StatusCode::PAYLOAD_TOO_LARGE,\"",
         "StatusCode::METHOD_NOT_ALLOWED,\"",

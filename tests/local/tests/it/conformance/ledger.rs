@@ -245,7 +245,7 @@ impl Path {
         let random = &mut self.random;
         let since = NOW_MS + [0, 50_000, 100_000][random.below(3)];
         Operation::List(
-            random.pick(&PROVIDERS),
+            random.pick::<&str>(&PROVIDERS),
             *random.pick(&LISTED),
             Timestamp::from_millis(since),
             1 + random.below(KEYS),
