@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench bench-guard bench-mapping bench-insights bench-packs bench-limits bench-scale fmt
+.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench bench-guard bench-mapping bench-insights bench-packs bench-limits bench-cost bench-scale fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -148,6 +148,11 @@ bench-packs: ## What an operation costs at its first use, and what checking a pa
 # Fixed by what reads target/bench/limiter.json: the path, and the names in it.
 bench-limits: ## The limiter's promise over 10,000 drawn fleets, and what backlogs get of each documented window
 	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-limits --bin limits
+
+# Fixed by what reads target/bench/cost.json: the path, and the names in it.
+bench-cost: ## What a million requests cost on AWS: target/bench/cost.json, docs/cost.md, the README's table of idle lanes
+	@cargo run --locked --quiet --package causeway-cost --bin cost -- write
+	@CAUSEWAY_BLESS=1 cargo test --locked --quiet --package causeway-cost --test it readme >/dev/null
 
 # Fixed by what reads target/bench/scale.json: the path, and the names in it.
 MOST ?= 10000000

@@ -86,7 +86,7 @@ pub struct Point {
 pub fn pack(limited: bool) -> Result<Pack, PackError> {
     const PAGE: &str = include_str!("../../../functions/stripe/provider.toml");
     const OPERATIONS: &str = include_str!("../../../functions/stripe/operations.jsonl");
-    const WIDE: &str = r#"limit = [{ name = "account", count = 1000000, per = "1s", burst = 500000, src = "ours: so wide that it never binds" }]"#;
+    const WIDE: &str = r#"limit = [{ name = "account", count = 1000000, per = "1s", src = "ours: so wide that it never binds" }]"#;
     let (before, rest) = PAGE.split_once("\nlimit = [\n").unwrap_or((PAGE, ""));
     let after = rest.split_once("\n]\n").map_or(rest, |(_, after)| after);
     let limit = if limited { WIDE } else { "" };

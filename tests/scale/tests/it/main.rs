@@ -22,8 +22,8 @@ fn point(environments: u64, requests: u64) -> Point {
 
 #[test]
 fn every_request_takes_effect_once_and_costs_the_same_at_any_size() {
-    let small = point(10, 1_000);
-    let large = point(100, 4_000);
+    let small = point(10, 500);
+    let large = point(100, 2_000);
     for point in [&small, &large] {
         // A claim and a settlement; a copy's claim is refused.
         assert!(
