@@ -301,8 +301,7 @@ fn values(pair: &Pair, proposal: &Proposal, outcome: &mut Outcome) {
                 continue;
             }
             let field = plain(&general(path));
-            let list = path.ends_with(']');
-            if outcome.otherwise.contains(&field) && (list || made.is_some() == wanted.is_some()) {
+            if outcome.otherwise.contains(&field) && made.is_some() == wanted.is_some() {
                 continue;
             }
             outcome.exact &= wanted.is_none();
