@@ -182,6 +182,12 @@ fn first_candidates(pair: &Pair, proposal: &Proposal, outcome: &mut Outcome) {
         if right.is_some_and(|place| place > 0) {
             outcome.otherwise.insert(plain(&golden.target));
         }
+        if let Some(first) = first.filter(|_| right.is_some() && !taken) {
+            outcome.differences.push(format!(
+                "left   {} ← {given:?} {:.2}",
+                golden.target, first.confidence
+            ));
+        }
         if right.is_none() {
             let sure = field.map_or(0.0, |field| field.confidence);
             let wanted = golden.from.join(" + ");

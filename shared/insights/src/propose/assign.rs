@@ -1,5 +1,5 @@
-//! Which source field goes where: lists to lists first, then fields inside of what was brought together; each source
-//! field once, unless two targets both clearly mean it.
+//! Which source field goes where: lists to lists first, then fields inside of what was brought together, by how likely
+//! each is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,7 +115,6 @@ pub(super) fn candidates(
 
 /// What fills each target field, by `weights`.
 pub(super) fn assign(
-    targets: &Fields,
     origins: &[Origin],
     mut candidates: Vec<Vec<Pair>>,
     weights: &Weights,
@@ -124,7 +123,7 @@ pub(super) fn assign(
         .iter_mut()
         .map(|pairs| judge(pairs, weights))
         .collect();
-    let chosen = choose(targets, origins, &candidates);
+    let chosen = choose(origins, &candidates);
     for (pairs, chosen) in candidates.iter_mut().zip(&chosen) {
         // What was taken stays among the candidates, however many were better and taken elsewhere.
         let place = chosen.and_then(|source| pairs.iter().position(|pair| pair.source == source));

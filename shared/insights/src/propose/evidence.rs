@@ -57,7 +57,7 @@ pub(super) enum Sign {
 }
 
 /// What each is called, and what it says, in the same order: log-odds a unit, as `make fit-insights` prints them, fitted
-/// on all pairs of `tests/insights/pairs`. Signs of 0 have not been fitted yet.
+/// on all pairs of `tests/insights/pairs`.
 const SIGNS: [(&str, f64); COUNT] = [
     ("likeness", 0.906),
     ("same_name", -0.327),

@@ -89,7 +89,7 @@ pub fn propose_by(
     let origins = virtuals::extend(&mut sources);
     let scores = Scores::of(&targets, &sources, target);
     let found = candidates(&targets, &sources, &origins, &scores);
-    let assignment = assign(&targets, &origins, found, weights);
+    let assignment = assign(&origins, found, weights);
     let way = Way {
         targets: &targets,
         sources: &sources,
