@@ -429,8 +429,8 @@ mod tests {
         let summary = score(&pairs);
         assert!(summary.pairs >= 44, "{}", summary.pairs);
         assert!(summary.top1 >= 0.94, "{}", summary.top1);
-        // 22 of 44: what is promised is 0.7, and is not kept yet.
-        assert!(summary.exact >= 0.5, "{}", summary.exact);
+        // 23 of 44: what is promised is 0.7, and is not kept yet.
+        assert!(summary.exact >= 0.52, "{}", summary.exact);
         assert!(summary.precision >= 0.74, "{}", summary.precision);
         assert!(
             summary.unmapped_precision >= 0.86,
