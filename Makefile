@@ -7,7 +7,7 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench bench-guard bench-mapping bench-insights bench-packs bench-limits bench-cost bench-scale fmt
+.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench bench-guard bench-mapping bench-insights fit-insights bench-packs bench-limits bench-cost bench-scale fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -141,6 +141,9 @@ bench-mapping: ## What mapping a 2 KB document costs, in times of parsing and pr
 # Fixed by what reads target/insights/summary.json: the path, and the names in it.
 bench-insights: ## How good proposed mappings and early warnings are: golden pairs, public data, the frozen generator
 	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-bench-insights --bin bench-insights -- $(if $(PAIR),--pair $(PAIR))
+
+fit-insights: ## The matcher's weights, fitted on all pairs, and what such weights are worth on vendors that they never saw
+	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-bench-insights --bin bench-insights -- --fit
 
 bench-packs: ## What an operation costs at its first use, and what checking a payload costs
 	@CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo run --locked --quiet --release --package causeway-packs --bin bench-packs

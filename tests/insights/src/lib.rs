@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod fit;
 pub mod gdc;
 pub mod generator;
 pub mod nab;

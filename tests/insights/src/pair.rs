@@ -52,11 +52,14 @@ pub fn folder(heldout: bool) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(if heldout { "heldout" } else { "pairs" })
 }
 
-/// The pairs in `folder`, in order.
+/// The pairs in `folder`, in order; none where there is no such folder.
 ///
 /// # Errors
 /// With the file that cannot be read.
 pub fn read(folder: &Path) -> Result<Vec<Pair>, String> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
     let listed = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut folders: Vec<PathBuf> = listed
         .filter_map(|entry| Some(entry.ok()?.path()))

@@ -1,9 +1,10 @@
-//! Which source field goes where: lists to lists first, then fields inside of what was brought together; each source
-//! field once, unless two targets both clearly mean it.
+//! Which source field goes where: lists to lists first, then fields inside of what was brought together, by how likely
+//! each is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::choose::{AGAIN, choose};
+use super::choose::choose;
+use super::evidence::{Evidence, Sign, Weights};
 use super::flatten::{Fields, Leaf};
 use super::path::{Path, Step};
 use super::proposal::{MAX_CANDIDATES, Reason};
@@ -14,20 +15,11 @@ use super::words::{alike, words};
 /// From here on lists are brought together.
 const LIST: f64 = 0.3;
 
+/// The same for a source list that goes elsewhere already.
+const LIST_AGAIN: f64 = 0.37;
+
 /// Below this, a pair is no candidate at all.
 const CANDIDATE: f64 = 0.15;
-
-/// What is left of the doubt about a pair whose objects go together.
-const COHERENT: f64 = 0.8;
-
-/// A pair that is less likely than this is not helped by what is around it.
-const SOUND: f64 = 0.45;
-
-/// Up to this share of it, another one is clearly worse.
-pub(super) const CLEARLY: f64 = 0.88;
-
-/// What is left of the doubt about a pair that both ends like best.
-const PREFERRED: f64 = 0.72;
 
 /// How much likelier a field of a list's only element is than its names say: they speak of a list that is not there.
 const ONLY_ELEMENT: f64 = 1.2;
@@ -36,12 +28,10 @@ const ONLY_ELEMENT: f64 = 1.2;
 #[derive(Clone, Debug)]
 pub(super) struct Pair {
     pub source: usize,
+    /// How alike they are; once all is known, how likely the source fills the target.
     pub score: f64,
+    pub evidence: Evidence,
     pub reasons: Vec<Reason>,
-    /// Whether the target is narrower than the source.
-    pub narrower: bool,
-    /// Whether the target is in something that the source does not speak of.
-    pub strange: bool,
 }
 
 /// What goes where.
@@ -50,6 +40,8 @@ pub(super) struct Assignment {
     pub candidates: Vec<Vec<Pair>>,
     /// The one that is taken.
     pub chosen: Vec<Option<usize>>,
+    /// How likely nothing fills it.
+    pub nothing: Vec<f64>,
 }
 
 /// The innermost list of objects that a field is in: a list of plain values is the field itself.
@@ -57,12 +49,13 @@ pub(super) fn outer_list(leaf: &Leaf) -> Option<Path> {
     Path::from(leaf.path.without_each().to_vec()).list()
 }
 
-pub(super) fn assign(
+/// The candidates of each target field, with all that is seen of them: alike first.
+pub(super) fn candidates(
     targets: &Fields,
     sources: &Fields,
     origins: &[Origin],
     scores: &Scores<'_>,
-) -> Assignment {
+) -> Vec<Vec<Pair>> {
     let table: Vec<Vec<Pair>> = (0..targets.leaves.len())
         .map(|target| {
             let pairs = (0..sources.leaves.len()).map(|source| {
@@ -70,12 +63,11 @@ pub(super) fn assign(
                 Pair {
                     source,
                     score: judged.score * origins[source].share(),
+                    evidence: judged.evidence,
                     reasons: judged.reasons,
-                    narrower: judged.narrower,
-                    strange: judged.strange,
                 }
             });
-            pairs.filter(|pair| pair.score >= CANDIDATE).collect()
+            pairs.filter(is_candidate).collect()
         })
         .collect();
     let lists = lists(targets, sources, &table);
@@ -83,6 +75,7 @@ pub(super) fn assign(
         [targets, sources].map(|fields| fields.leaves.iter().map(outer_list).collect());
     let mut candidates: Vec<Vec<Pair>> = table;
     for (target, pairs) in candidates.iter_mut().enumerate() {
+        let optional = optional(targets, &targets.leaves[target].path);
         for pair in pairs.iter_mut() {
             let (to, from) = (&outer[0][target], &outer[1][pair.source]);
             let alone = to.as_ref().is_some_and(|list| {
@@ -98,6 +91,14 @@ pub(super) fn assign(
                 sources.leaves[pair.source].kind.listed,
             );
             let many = give || outer[1][pair.source].is_some() && outer[0][target].is_none();
+            let made = origins[pair.source].share();
+            pair.evidence.set(Sign::Place, place.ln());
+            pair.evidence
+                .flag(Sign::Listed, want != give && !(want && many));
+            pair.evidence.set(Sign::Made, made.ln() * 10.0);
+            pair.evidence.set(Sign::Optional, optional as f64);
+            pair.evidence
+                .flag(Sign::Top, targets.leaves[target].path.steps().len() == 1);
             pair.score *= match (want, give) {
                 // A list, of what each element of another says.
                 (true, _) if many => 1.0,
@@ -105,12 +106,24 @@ pub(super) fn assign(
                 _ => place * 0.85,
             };
         }
-        pairs.retain(|pair| pair.score >= CANDIDATE);
+        pairs.retain(is_candidate);
         pairs.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.source.cmp(&b.source)));
     }
-    cohere(targets, sources, &mut candidates);
-    prefer(sources, &mut candidates);
-    let chosen = choose(targets, origins, &mut candidates);
+    observe(targets, sources, &mut candidates);
+    candidates
+}
+
+/// What fills each target field, by `weights`.
+pub(super) fn assign(
+    origins: &[Origin],
+    mut candidates: Vec<Vec<Pair>>,
+    weights: &Weights,
+) -> Assignment {
+    let nothing = candidates
+        .iter_mut()
+        .map(|pairs| judge(pairs, weights))
+        .collect();
+    let chosen = choose(origins, &candidates);
     for (pairs, chosen) in candidates.iter_mut().zip(&chosen) {
         // What was taken stays among the candidates, however many were better and taken elsewhere.
         let place = chosen.and_then(|source| pairs.iter().position(|pair| pair.source == source));
@@ -120,31 +133,122 @@ pub(super) fn assign(
         }
         pairs.truncate(MAX_CANDIDATES);
     }
-    Assignment { candidates, chosen }
+    Assignment {
+        candidates,
+        chosen,
+        nothing,
+    }
 }
 
-/// Fields of one object come from one object: where most of an address is somebody's, all of it is.
-fn cohere(targets: &Fields, sources: &Fields, candidates: &mut [Vec<Pair>]) {
-    let mut groups: BTreeMap<Path, Vec<usize>> = BTreeMap::new();
-    for (target, leaf) in targets.leaves.iter().enumerate() {
-        let mut outer = parent(&leaf.path);
-        // An address in a contact is the contact's, too.
-        while !outer.steps().is_empty() {
-            groups.entry(outer.clone()).or_default().push(target);
-            outer = parent(&outer);
+fn is_candidate(pair: &Pair) -> bool {
+    pair.score >= CANDIDATE || pair.score > 0.0 && pair.evidence.0[Sign::FormAgrees as usize] > 0.0
+}
+
+/// Notes what the pairs around a pair say of it.
+fn observe(targets: &Fields, sources: &Fields, candidates: &mut [Vec<Pair>]) {
+    let coherent = coherent(targets, sources, candidates);
+    let mut column = vec![[0.0_f64; 2]; sources.leaves.len()];
+    for pair in candidates.iter().flatten() {
+        let best = &mut column[pair.source];
+        if pair.score > best[0] {
+            *best = [pair.score, best[0]];
+        } else if pair.score > best[1] {
+            best[1] = pair.score;
         }
     }
-    let mut factors: BTreeMap<(usize, usize), f64> = BTreeMap::new();
+    let mut groups: BTreeMap<Path, (f64, f64)> = BTreeMap::new();
+    let best = |pairs: &[Pair]| pairs.first().map_or(0.0, |pair| pair.score);
+    for (leaf, pairs) in targets.leaves.iter().zip(candidates.iter()) {
+        let group = groups.entry(parent(&leaf.path)).or_default();
+        *group = (group.0 + best(pairs), group.1 + 1.0);
+    }
+    for (target, (leaf, pairs)) in targets.leaves.iter().zip(candidates.iter_mut()).enumerate() {
+        let own = best(pairs);
+        let next = pairs.get(1).map_or(0.0, |pair| pair.score);
+        let around = parent(&leaf.path);
+        let group = groups.get(&around).copied().unwrap_or_default();
+        for pair in pairs.iter_mut() {
+            let rival = if pair.score >= own { next } else { own };
+            let [most, second] = column[pair.source];
+            let others = if pair.score >= most { second } else { most };
+            let evidence = &mut pair.evidence;
+            evidence.flag(Sign::Coherent, coherent.contains(&(target, pair.source)));
+            evidence.set(Sign::Column, pair.score - others);
+            evidence.flag(Sign::ColumnBest, pair.score >= most);
+            evidence.set(Sign::RowMargin, pair.score - rival);
+            evidence.flag(Sign::Mutual, pair.score >= most && pair.score >= own);
+            evidence.set(Sign::Siblings, (group.0 - own) / (group.1 - 1.0).max(1.0));
+        }
+    }
+}
+
+/// How many of the objects and lists that a field is in need not be there.
+fn optional(targets: &Fields, path: &Path) -> usize {
+    let steps = path.without_each();
+    (1..steps.len())
+        .filter(|count| {
+            let outer = path.first(*count);
+            let needed = |held: &BTreeMap<Path, bool>| held.get(&outer) == Some(&true);
+            matches!(steps.get(*count - 1), Some(Step::Key(_)))
+                && !needed(&targets.objects)
+                && targets.lists.get(&outer.each()) != Some(&true)
+        })
+        .count()
+}
+
+/// Makes how alike the pairs of one target are how likely each is, the likeliest first; how likely none is.
+fn judge(pairs: &mut [Pair], weights: &Weights) -> f64 {
+    let evidence: Vec<Evidence> = pairs.iter().map(|pair| pair.evidence).collect();
+    let likely = weights.likely(&evidence);
+    for (pair, likely) in pairs.iter_mut().zip(&likely) {
+        pair.score = *likely;
+    }
+    pairs.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.source.cmp(&b.source)));
+    (1.0 - likely.iter().sum::<f64>()).clamp(0.0, 1.0)
+}
+
+/// What a field is in: its objects (an address in a contact is the contact's, too), and what the first word of its name
+/// stands for, where an object is written flat (`customer_name`, `customer_email`).
+fn surroundings(path: &Path) -> Vec<Path> {
+    let mut outer = parent(path);
+    let own = words(path.name());
+    let mut found: Vec<Path> = Vec::new();
+    if own.len() > 1 {
+        found.extend(own.first().map(|first| outer.key(first)));
+    }
+    while !outer.steps().is_empty() {
+        found.push(outer.clone());
+        outer = parent(&outer);
+    }
+    found
+}
+
+/// Pairs whose source is in what most of the target's siblings come from.
+fn coherent(
+    targets: &Fields,
+    sources: &Fields,
+    candidates: &[Vec<Pair>],
+) -> BTreeSet<(usize, usize)> {
+    let mut groups: BTreeMap<Path, Vec<usize>> = BTreeMap::new();
+    for (target, leaf) in targets.leaves.iter().enumerate() {
+        for outer in surroundings(&leaf.path) {
+            groups.entry(outer).or_default().push(target);
+        }
+    }
+    let around: Vec<Vec<Path>> = sources
+        .leaves
+        .iter()
+        .map(|leaf| surroundings(&leaf.path))
+        .collect();
+    let mut found: BTreeSet<(usize, usize)> = BTreeSet::new();
     for group in groups.values().filter(|group| group.len() > 1) {
         let mut votes: BTreeMap<Path, f64> = BTreeMap::new();
         for target in group {
             let mut best: BTreeMap<Path, f64> = BTreeMap::new();
             for pair in &candidates[*target] {
-                let mut outer = parent(&sources.leaves[pair.source].path);
-                while !outer.steps().is_empty() {
+                for outer in &around[pair.source] {
                     let most = best.entry(outer.clone()).or_insert(0.0);
                     *most = most.max(pair.score);
-                    outer = parent(&outer);
                 }
             }
             for (outer, score) in best {
@@ -159,40 +263,13 @@ fn cohere(targets: &Fields, sources: &Fields, candidates: &mut [Vec<Pair>]) {
         let Some((best, _)) = best else { continue };
         for target in group {
             for pair in &candidates[*target] {
-                if sources.leaves[pair.source].path.below(best).is_some() {
-                    factors.insert((*target, pair.source), COHERENT);
+                if around[pair.source].contains(best) {
+                    found.insert((*target, pair.source));
                 }
             }
         }
     }
-    for (target, pairs) in candidates.iter_mut().enumerate() {
-        for pair in pairs.iter_mut() {
-            let factor = factors
-                .get(&(target, pair.source))
-                .filter(|_| pair.score >= SOUND);
-            if let Some(factor) = factor {
-                pair.score = 1.0 - (1.0 - pair.score) * factor;
-            }
-        }
-        pairs.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.source.cmp(&b.source)));
-    }
-}
-
-/// Two fields that each like best, and nothing else nearly as well, are meant for one another, however little both say.
-fn prefer(sources: &Fields, candidates: &mut [Vec<Pair>]) {
-    let mut best = vec![0.0_f64; sources.leaves.len()];
-    for pair in candidates.iter().flatten() {
-        best[pair.source] = best[pair.source].max(pair.score);
-    }
-    for pairs in candidates.iter_mut() {
-        let next = pairs.get(1).map_or(0.0, |pair| pair.score);
-        if let Some(first) = pairs.first_mut()
-            && next <= first.score * CLEARLY
-            && first.score >= best[first.source] * CLEARLY
-        {
-            first.score = 1.0 - (1.0 - first.score) * PREFERRED;
-        }
-    }
+    found
 }
 
 /// How far it fits that a target field in one list is filled from a source field in another.
@@ -252,7 +329,7 @@ fn lists(targets: &Fields, sources: &Fields, table: &[Vec<Pair>]) -> BTreeMap<Pa
                 (Some(target), None) => !found.contains_key(&target),
             };
             let again = taken.contains(source);
-            if fits && !found.contains_key(*target) && (!again || *likely >= LIST / AGAIN) {
+            if fits && !found.contains_key(*target) && (!again || *likely >= LIST_AGAIN) {
                 found.insert((*target).clone(), (*source).clone());
                 taken.insert(source);
             }

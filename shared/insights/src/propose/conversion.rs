@@ -68,6 +68,11 @@ pub enum Conversion {
         /// The currency, which says how many there are.
         currency: Currency,
     },
+    /// The amount of whole minor units as text, with its fraction: `14.50`.
+    WrittenAmount {
+        /// The currency, which says how many there are.
+        currency: Currency,
+    },
     /// A value of one list as that of another; what is in no pair is left out.
     Enum {
         /// Source and target values.
@@ -119,6 +124,9 @@ impl Conversion {
             | Self::MajorUnits {
                 currency: Currency::Field(path),
             }
+            | Self::WrittenAmount {
+                currency: Currency::Field(path),
+            }
             | Self::Phone {
                 country: Some(path),
             } => Some(path),
@@ -151,6 +159,7 @@ impl fmt::Display for Conversion {
             Self::Boolean => f.write_str("as true or false"),
             Self::Time { from, to } => write!(f, "{from} to {to}"),
             Self::MinorUnits { .. } => f.write_str("in minor units"),
+            Self::WrittenAmount { .. } => f.write_str("from minor units, as text"),
             Self::MajorUnits { .. } => f.write_str("from minor units"),
             Self::Enum { .. } => f.write_str("by a table"),
             Self::Constant { .. } => f.write_str("always the same"),

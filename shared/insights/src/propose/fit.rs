@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::convert;
+use super::enums;
 use super::forms::Form;
 use super::score::{Scores, alike_forms};
 use super::vocabulary::OTHERS;
@@ -39,16 +40,54 @@ const IDS: &[&str] = &[
     "uuid",
 ];
 
+/// What is left of a score by each role.
+const ROLES: [f64; 7] = [0.68, 0.4, 0.4, 0.85, 0.7, 0.6, 0.85];
+
+/// How far two fields fit, by what.
+pub(super) struct Fit {
+    pub forms: f64,
+    pub types: f64,
+    pub pattern: f64,
+    pub list: f64,
+    pub roles: [bool; 7],
+}
+
+impl Fit {
+    pub fn share(&self) -> f64 {
+        let roles = ROLES.iter().zip(self.roles).filter(|(_, is)| *is);
+        roles.map(|(share, _)| share).product::<f64>()
+            * self.forms
+            * self.types
+            * self.pattern
+            * self.list
+    }
+}
+
 impl Scores<'_> {
     /// Whether what the source has can be what the target takes: 1 where it is, 0 where it never is.
-    pub(super) fn fit(&self, target: usize, source: usize) -> f64 {
+    pub(super) fn fit(&self, target: usize, source: usize) -> Fit {
         let (wanted, given) = (&self.targets[target], &self.sources[source]);
         let (want, give) = (wanted.kind.types, given.kind.types);
+        let nothing = Fit {
+            forms: 1.0,
+            types: 1.0,
+            pattern: 1.0,
+            list: 1.0,
+            roles: [false; 7],
+        };
         if want.unknown() || give.unknown() {
-            return 0.95 * self.roles_fit(target, source);
+            return Fit {
+                types: 0.95,
+                roles: self.roles(target, source),
+                ..nothing
+            };
         }
         if want.object && !want.scalar() || give.object && !give.scalar() {
-            return if want.object && give.object { 1.0 } else { 0.0 };
+            let both = want.object && give.object;
+            return Fit {
+                types: f64::from(u8::from(both)),
+                ..nothing
+            };
         }
         let forms = self.forms_fit(target, source);
         let types = match () {
@@ -68,11 +107,13 @@ impl Scores<'_> {
             () if want.boolean => 0.35,
             () => 0.3,
         };
-        forms
-            * types
-            * self.pattern_fit(target, source)
-            * self.list_fit(target, source)
-            * self.roles_fit(target, source)
+        Fit {
+            forms,
+            types,
+            pattern: self.pattern_fit(target, source),
+            list: self.list_fit(target, source),
+            roles: self.roles(target, source),
+        }
     }
 
     fn forms_fit(&self, target: usize, source: usize) -> f64 {
@@ -107,7 +148,7 @@ impl Scores<'_> {
             return 1.0;
         }
         let values = given.values();
-        let fits = |value: &&Value| convert::meant(&wanted.allowed, value).is_some();
+        let fits = |value: &&Value| enums::meant(&wanted.allowed, value).is_some();
         let met = values.iter().take(MAX_CONVERTED).filter(fits).count();
         // One name is one thing, in whatever words its values are.
         let least = if self.own[0][target] == self.own[1][source] {
@@ -119,16 +160,16 @@ impl Scores<'_> {
     }
 
     /// Whose field it is: others' than the one that is meant, another system's ids.
-    fn roles_fit(&self, target: usize, source: usize) -> f64 {
+    fn roles(&self, target: usize, source: usize) -> [bool; 7] {
         let (wanted, given) = (&self.said[0][target], &self.said[1][source]);
-        let mut fit = 1.0;
+        let mut roles = [false; 7];
         let other = |word: &&String| OTHERS.contains(&word.as_str());
         if given
             .iter()
             .filter(other)
             .any(|word| !wanted.contains(word))
         {
-            fit *= 0.68;
+            roles[0] = true;
         }
         let own = &self.own[0][target];
         let own_id = own.last().is_some_and(|last| last == "id")
@@ -138,12 +179,12 @@ impl Scores<'_> {
             .any(|word| self.provider.contains(word.as_str()) && word.len() > 3);
         if own_id && !theirs {
             // The vendor gave it, and no other system knows it.
-            fit *= 0.4;
+            roles[1] = true;
         }
         let from = &self.own[1][source];
         if from.as_slice() == ["object"] && !own.iter().any(|word| word == "object") {
             // What kind of thing the record is: the same in each.
-            fit *= 0.4;
+            roles[2] = true;
         }
         let counts = |value: &Value| {
             value
@@ -151,28 +192,25 @@ impl Scores<'_> {
                 .is_some_and(|value| value.fract() == 0.0 && value.abs() < 100.0)
         };
         let values = &self.sources[source].seen;
-        if convert::is_money(&self.targets[target])
-            && !values.is_empty()
-            && values.iter().all(counts)
-        {
+        if convert::says_money(own) && !values.is_empty() && values.iter().all(counts) {
             // So few and so whole are pieces, not money.
-            fit *= 0.85;
+            roles[3] = true;
         }
         let takes_id = own.iter().any(|word| IDS.contains(&word.as_str()));
         if from.last().is_some_and(|last| last == "id") && !takes_id {
-            fit *= 0.7;
+            roles[4] = true;
         }
         let of_api = |text: &str| text.contains("://api.") || text.contains("/api/");
         if self.source.forms[source] == Form::Url && self.sources[source].texts().any(of_api) {
             // Where programs find the record, and nobody else does.
-            fit *= 0.6;
+            roles[5] = true;
         }
         let again = given.iter().filter(|word| *word == "id").count() > 1;
         if again {
             // `tax_ids.id` is the record's, `tax_ids.value` the tax id.
-            fit *= 0.85;
+            roles[6] = true;
         }
-        fit
+        roles
     }
 
     /// A vendor's own form of ids is not met by another's.

@@ -14,6 +14,8 @@ mod choose;
 mod conversion;
 mod convert;
 mod document;
+mod enums;
+mod evidence;
 mod fit;
 mod flatten;
 mod forms;
@@ -40,6 +42,7 @@ pub use conversion::{Conversion, Currency, TimeForm};
 pub use document::MAX_EXAMPLES;
 #[cfg(feature = "trial")]
 pub use document::TryError;
+pub use evidence::{COUNT, Evidence, Weights};
 pub use flatten::{MAX_DEPTH, MAX_FIELDS};
 pub use path::{Path, Step};
 pub use proposal::{
@@ -49,7 +52,7 @@ pub use question::{MAX_QUESTIONS, Offer, Question, SURE, questions};
 pub use rank::{Ranked, rank};
 pub use source::{MAX_BYTES, MAX_SAMPLES, ProposeError, Source, Target};
 
-use assign::{Pair, assign};
+use assign::{Pair, assign, candidates};
 use convert::Way;
 use flatten::{Leaf, flatten};
 use score::Scores;
@@ -59,6 +62,18 @@ use score::Scores;
 /// # Errors
 /// When one of the two has no fields.
 pub fn propose(source: &Source, target: &Target) -> Result<Proposal, ProposeError> {
+    propose_by(source, target, &Weights::default())
+}
+
+/// The same by other weights: what the default ones are worth is told by weights that never saw a pair.
+///
+/// # Errors
+/// As [`propose`].
+pub fn propose_by(
+    source: &Source,
+    target: &Target,
+    weights: &Weights,
+) -> Result<Proposal, ProposeError> {
     let targets = flatten(Some(&target.schema), &[]);
     let mut sources = flatten(source.schema.as_ref(), &source.samples);
     for (fields, what) in [(&targets, "the operation"), (&sources, "the source")] {
@@ -73,7 +88,8 @@ pub fn propose(source: &Source, target: &Target) -> Result<Proposal, ProposeErro
     let plain = sources.leaves.len();
     let origins = virtuals::extend(&mut sources);
     let scores = Scores::of(&targets, &sources, target);
-    let assignment = assign(&targets, &sources, &origins, &scores);
+    let found = candidates(&targets, &sources, &origins, &scores);
+    let assignment = assign(&origins, found, weights);
     let way = Way {
         targets: &targets,
         sources: &sources,
@@ -84,14 +100,15 @@ pub fn propose(source: &Source, target: &Target) -> Result<Proposal, ProposeErro
         .leaves
         .iter()
         .enumerate()
-        .zip(assignment.candidates.into_iter().zip(&assignment.chosen));
-    let fields = ranked.map(|((target, leaf), (pairs, chosen))| {
+        .zip(assignment.candidates.into_iter().zip(&assignment.chosen))
+        .zip(assignment.nothing);
+    let fields = ranked.map(|(((target, leaf), (pairs, chosen)), nothing)| {
         let choice = chosen.and_then(|source| pairs.iter().position(|pair| pair.source == source));
         let candidates: Vec<Candidate> = pairs
             .into_iter()
             .map(|pair| candidate(&way, target, pair))
             .collect();
-        field(leaf, candidates, choice)
+        field(leaf, candidates, choice, nothing)
     });
     let mut proposal = Proposal {
         provider: target.provider.clone(),
@@ -125,7 +142,12 @@ fn candidate(way: &Way<'_>, target: usize, pair: Pair) -> Candidate {
     }
 }
 
-fn field(leaf: &Leaf, candidates: Vec<Candidate>, choice: Option<usize>) -> FieldProposal {
+fn field(
+    leaf: &Leaf,
+    candidates: Vec<Candidate>,
+    choice: Option<usize>,
+    nothing: f64,
+) -> FieldProposal {
     let only = match leaf.allowed.as_slice() {
         [only] if leaf.required && choice.is_none() => Some(only),
         _ => None,
@@ -149,13 +171,8 @@ fn field(leaf: &Leaf, candidates: Vec<Candidate>, choice: Option<usize>) -> Fiel
             confidence: 1.0,
         };
     }
-    let best = candidates
-        .first()
-        .map_or(0.0, |candidate| candidate.confidence);
-    let confidence = match choice.and_then(|choice| candidates.get(choice)) {
-        Some(taken) => taken.confidence,
-        None => 1.0 - best,
-    };
+    let taken = choice.and_then(|choice| candidates.get(choice));
+    let confidence = taken.map_or(nothing, |taken| taken.confidence);
     FieldProposal {
         target: leaf.path.clone(),
         kind: leaf.kind.to_string(),
@@ -164,4 +181,37 @@ fn field(leaf: &Leaf, candidates: Vec<Candidate>, choice: Option<usize>) -> Fiel
         choice,
         confidence,
     }
+}
+
+/// A target field, and what is seen of each pair that it may be filled by: what weights are fitted on.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Where it is in the payload.
+    pub target: Path,
+    /// The source fields of each pair, and its numbers.
+    pub pairs: Vec<(Vec<Path>, Evidence)>,
+}
+
+/// What is seen of the pairs of each target field, before anything is chosen.
+pub fn observe(source: &Source, target: &Target) -> Vec<Observed> {
+    let targets = flatten(Some(&target.schema), &[]);
+    let mut sources = flatten(source.schema.as_ref(), &source.samples);
+    let origins = virtuals::extend(&mut sources);
+    let scores = Scores::of(&targets, &sources, target);
+    let found = candidates(&targets, &sources, &origins, &scores);
+    let way = Way {
+        targets: &targets,
+        sources: &sources,
+        origins: &origins,
+        scores: &scores,
+    };
+    let observed = targets.leaves.iter().enumerate().zip(found);
+    let observed = observed.map(|((target, leaf), pairs)| Observed {
+        target: leaf.path.clone(),
+        pairs: pairs
+            .iter()
+            .map(|pair| (way.of(target, pair.source).0, pair.evidence))
+            .collect(),
+    });
+    observed.collect()
 }

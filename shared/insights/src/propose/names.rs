@@ -58,8 +58,20 @@ pub(super) struct Bag {
     total: f64,
     /// Of that, what the field's own name has.
     own: f64,
+    /// The last word of the field's own name.
+    head: Option<usize>,
     name: String,
     raw: String,
+}
+
+impl Bag {
+    fn share_of(&self, met: f64, all: f64) -> f64 {
+        if all > 1e-9 {
+            (met / all).min(1.0)
+        } else {
+            1.0
+        }
+    }
 }
 
 /// The names of both sides.
@@ -80,6 +92,12 @@ pub(super) struct Likeness {
     pub parents: bool,
     /// Levels of the target's parents of which no word was met.
     pub strange: usize,
+    /// How much of the own name of each end was met, target first.
+    pub own: [f64; 2],
+    /// How much of what is around each end was met, target first; all of it where nothing is around.
+    pub around: [f64; 2],
+    /// How alike the last words of both names are: what the field is, where the others say which.
+    pub head: f64,
 }
 
 impl Names {
@@ -140,6 +158,8 @@ impl Names {
         });
         let (mut taken, mut words) = ((0_u64, 0_u64), Vec::new());
         let (mut met, mut levels, mut around) = (0.0, 0_u64, 0.0);
+        let mut own = [0.0; 2];
+        let mut outer = [0.0; 2];
         for pair in &pairs {
             let (alike, t, s) = *pair;
             if taken.0 & (1 << t) != 0 || taken.1 & (1 << s) != 0 {
@@ -153,6 +173,12 @@ impl Names {
             };
             if source.entries[s].level > 0 {
                 around += source.entries[s].weight;
+            }
+            for (side, entry) in [target.entries[t], source.entries[s]].iter().enumerate() {
+                match entry.level {
+                    0 => own[side] += alike * entry.weight,
+                    _ => outer[side] += alike * entry.weight,
+                }
             }
             words.push(target.entries[t].word);
             levels |= 1 << target.entries[t].level;
@@ -169,6 +195,18 @@ impl Names {
             words,
             same_name,
             parents: levels > 1,
+            own: [
+                target.share_of(own[0], target.own),
+                source.share_of(own[1], source.own),
+            ],
+            around: [
+                target.share_of(outer[0], target.total - target.own),
+                source.share_of(outer[1], source.total - source.own),
+            ],
+            head: match (target.head, source.head) {
+                (Some(a), Some(b)) => self.alike[a * self.vocabulary[1].len() + b],
+                _ => 0.0,
+            },
             strange: target
                 .levels
                 .saturating_sub((levels >> 1).count_ones() as usize),
@@ -248,6 +286,9 @@ fn bag(
         }
     }
     raise(&mut entries);
+    let last = keys
+        .get(usize::from(transparent))
+        .and_then(|own| own.last());
     let levels: BTreeSet<usize> = entries
         .iter()
         .map(|entry| entry.level)
@@ -256,6 +297,7 @@ fn bag(
     Bag {
         raw: leaf.path.name().to_owned(),
         levels: levels.len(),
+        head: last.map(|word| interned.intern(word)),
         own: entries
             .iter()
             .filter(|entry| entry.level == 0)

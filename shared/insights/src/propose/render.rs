@@ -35,6 +35,16 @@ pub(super) fn one(
         Conversion::Time { from, to } => time(from, to, value),
         Conversion::MinorUnits { currency } => minor(currency, value, beside, helpers),
         Conversion::MajorUnits { currency } => major(currency, value, beside, helpers),
+        Conversion::WrittenAmount { currency } => {
+            let amount = major(currency, value, beside, helpers);
+            match beside {
+                Some(code) => {
+                    helpers.insert("written", "$written := function($amount, $code) { ($digits := $minorUnits($uppercase($code)); $formatNumber($amount, $digits = 0 ? \"0\" : \"0.\" & $pad(\"\", $digits, \"0\"))) };".to_owned());
+                    format!("$written({amount}, {code})")
+                }
+                None => format!("$formatNumber({amount}, \"0.00\")"),
+            }
+        }
         Conversion::Enum { pairs } => table(pairs, value),
         Conversion::Constant { value } => value.to_string(),
         Conversion::Lower => format!("$lowercase({value})"),
@@ -44,8 +54,8 @@ pub(super) fn one(
             let separator = separator.trim();
             format!("[$split({value}, {}).$trim($)]", quoted(separator))
         }
-        Conversion::FirstName => format!("$substringBefore({value}, \" \")"),
-        Conversion::LastName => format!("$substringAfter({value}, \" \")"),
+        Conversion::FirstName => name_part("firstName", "After", "Before", value, helpers),
+        Conversion::LastName => name_part("lastName", "Before", "After", value, helpers),
         Conversion::Phone { .. } => phone(value, beside, helpers),
         Conversion::Wrap => format!("[{value}]"),
         Conversion::First => value.to_owned(),
@@ -133,6 +143,21 @@ fn major(currency: &Currency, value: &str, beside: Option<&str>, helpers: &mut H
         }
         _ => format!("{value} / 100"),
     }
+}
+
+/// A part of a full name: at the comma of `Last, First`, else at the first space.
+fn name_part(
+    name: &'static str,
+    comma: &str,
+    space: &str,
+    value: &str,
+    helpers: &mut Helpers,
+) -> String {
+    let body = format!(
+        "$contains($name, \", \") ? $substring{comma}($name, \", \") : $substring{space}($name, \" \")"
+    );
+    helpers.insert(name, format!("${name} := function($name) {{ {body} }};"));
+    format!("${name}({value})")
 }
 
 fn phone(value: &str, country: Option<&str>, helpers: &mut Helpers) -> String {

@@ -6,11 +6,11 @@ use regex_lite::Regex;
 use serde_json::Value;
 
 use super::Target;
+use super::evidence::{Evidence, Sign};
 use super::flatten::{Fields, Leaf};
 use super::forms::{Form, forms};
 use super::names::Names;
 use super::proposal::Reason;
-use super::vocabulary::NARROWING;
 use super::words::{alike, words};
 
 /// What values that agree entirely make up for names that do not.
@@ -98,10 +98,7 @@ pub(super) struct Score {
     /// 0 to 1.
     pub score: f64,
     pub reasons: Vec<Reason>,
-    /// Whether the target says what narrows it down and the source does not: a tax amount is no amount.
-    pub narrower: bool,
-    /// Whether the target is in something that the source does not speak of.
-    pub strange: bool,
+    pub evidence: Evidence,
 }
 
 /// All pairs of fields of two sides.
@@ -162,14 +159,15 @@ impl<'f> Scores<'f> {
         let nothing = Score {
             score: 0.0,
             reasons: Vec::new(),
-            narrower: false,
-            strange: false,
+            evidence: Evidence::none(),
         };
-        if likeness.score < UNLIKE && agreed < UNLIKE {
+        let (wanted, given) = (&self.target.forms[target], &self.source.forms[source]);
+        let form_agrees = alike_forms(wanted, given) && wanted.told().is_some();
+        if likeness.score < UNLIKE && agreed < UNLIKE && !form_agrees {
             return nothing;
         }
-        let fit = self.fit(target, source)
-            * STRANGE.powi(i32::try_from(likeness.strange).unwrap_or(i32::MAX));
+        let parts = self.fit(target, source);
+        let fit = parts.share() * STRANGE.powi(i32::try_from(likeness.strange).unwrap_or(i32::MAX));
         if fit == 0.0 {
             return nothing;
         }
@@ -203,15 +201,17 @@ impl<'f> Scores<'f> {
             reasons.push(Reason::Format(told.to_owned()));
             doubt *= 0.85;
         }
-        let (wanted, given) = (&self.own[0][target], &self.said[1][source]);
-        let mut narrows = wanted
-            .iter()
-            .filter(|word| NARROWING.contains(&word.as_str()));
+        let mut evidence = Evidence::none();
+        for (sign, value) in [(Sign::Agreement, agreed), (Sign::Description, described)] {
+            evidence.set(sign, value);
+        }
+        evidence.named(&likeness);
+        evidence.fits(&parts);
+        self.flags(target, source, &mut evidence);
         Score {
             score: (1.0 - doubt) * fit,
             reasons,
-            narrower: narrows.any(|word| !given.contains(word)),
-            strange: likeness.strange > 0,
+            evidence,
         }
     }
 

@@ -31,6 +31,15 @@ pub(super) fn time_form(values: &[Value]) -> Option<TimeForm> {
     if all(&shaped("00.00.0000")) {
         return Some(TimeForm::Picture("[D01].[M01].[Y0001]".to_owned()));
     }
+    let compact = |text: &str| {
+        has_shape(text, "00000000")
+            && ["19", "20"].contains(&&text[..2])
+            && ("01"..="12").contains(&&text[4..6])
+            && ("01"..="31").contains(&&text[6..])
+    };
+    if all(&compact) {
+        return Some(TimeForm::Picture("[Y0001][M01][D01]".to_owned()));
+    }
     if all(&shaped("0000/00/00")) {
         return Some(TimeForm::Picture("[Y0001]/[M01]/[D01]".to_owned()));
     }

@@ -1,5 +1,7 @@
 //! What every proposal keeps, whatever it is made of.
 
+mod kinds;
+
 use causeway::Timestamp;
 use causeway::mapping::Mapping;
 use proptest::prelude::*;

@@ -191,6 +191,7 @@ pub(super) const CONCEPTS: &[&str] = &[
 pub(super) const PHRASES: &[(&str, &str)] = &[
     ("e email", "email"),
     ("email address", "email"),
+    ("ip address", "ip"),
     ("phone number", "phone"),
     ("mobile number", "mobile phone"),
     ("mobile phone", "mobile phone"),
@@ -339,7 +340,6 @@ pub(super) const KIN: &[&str] = &[
     "list group segment audience",
     "percent fraction proportion",
     "paid payment",
-    "start end",
     "sender user",
     "message note",
     "variant product",

@@ -89,6 +89,20 @@ pub(super) fn words(name: &str) -> Vec<String> {
             }
         }
     }
+    // `number of guests` is a guest count, `name of the guest` a guest's name.
+    if let Some(of) = found
+        .iter()
+        .position(|word| word == "of")
+        .filter(|of| *of > 0)
+    {
+        let mut what = found.split_off(of + 1);
+        found.truncate(of);
+        if found == ["number"] {
+            found = vec!["count".to_owned()];
+        }
+        what.append(&mut found);
+        found = what;
+    }
     found.truncate(MAX_WORDS);
     found
 }
@@ -271,7 +285,7 @@ pub(super) fn alike(a: &str, b: &str) -> f64 {
     if longer.starts_with(shorter) && shorter.len() >= 4 {
         return 0.6 + 0.35 * shorter.len() as f64 / longer.len() as f64;
     }
-    if longer.starts_with(shorter) {
+    if longer.starts_with(shorter) || abbreviates(shorter, longer) {
         return 0.65;
     }
     let near = strsim::jaro_winkler(a, b);
@@ -279,6 +293,14 @@ pub(super) fn alike(a: &str, b: &str) -> f64 {
         true => SAME * near,
         false => stem(a, b),
     }
+}
+
+/// Whether a word without vowels after its first letter is another one without some of its letters: `eml`, `sts`.
+fn abbreviates(short: &str, long: &str) -> bool {
+    let mut rest = long.chars();
+    let begins = short.chars().next() == long.chars().next();
+    let vowels = short.chars().skip(1).any(|char| "aeiou".contains(char));
+    begins && !vowels && short.chars().all(|char| rest.any(|other| other == char))
 }
 
 /// Words with one stem of five letters and more: `pathologic`, `pathology`.

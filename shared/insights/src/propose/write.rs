@@ -285,7 +285,7 @@ impl<'p> Writer<'p> {
         });
         if candidate.conversions.contains(&Conversion::Sum) {
             return Written {
-                text: format!("$sum([{}])", parts.join(", ")),
+                text: format!("$sum([{}][$ != null])", parts.join(", ")),
                 certain,
             };
         }

@@ -17,6 +17,8 @@ fn sample() -> Value {
         "main_contact": "Ada Lovelace", "reach_at": "ada@shop.example", "second_mail": "zoe@shop.example",
         "tel": "+49 151 23456789", "home": {"road": "Musterweg 7", "plz": "10115"},
         "zoe@shop.example": "keyed by data",
+        // Nobody can know which.
+        "chair": {"colour": "red"}, "table": {"colour": "blue"},
     })
 }
 
@@ -29,6 +31,7 @@ fn proposal() -> Proposal {
             "phone_number": {"type": "string"},
             "street": {"type": "string"},
             "postal_code": {"type": "string"},
+            "colour": {"type": "string"},
         },
         "required": ["email"],
     });

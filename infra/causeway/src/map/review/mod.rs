@@ -45,19 +45,26 @@ pub struct Review {
     pub at: usize,
     /// What a second press of the same key would do, and why it is asked for.
     pub asks: Option<(End, String)>,
-    /// Targets of the lines, in the payload's order.
+    /// Targets of the lines, the doubtful ones first.
     lines: Vec<String>,
     marks: BTreeMap<String, Mark>,
 }
 
 impl Review {
-    /// Of `proposal`. A line is a field that something may fill, or that must be filled.
+    /// Of `proposal`. A line is a field that something may fill, or that must be filled. What must be filled and is not
+    /// comes first, then what is least sure.
     #[must_use]
     pub fn new(proposal: Proposal) -> Self {
         let fields = proposal.fields.iter();
         let lines = fields.filter(|field| field.required || !field.candidates.is_empty());
+        let mut lines: Vec<&FieldProposal> = lines.collect();
+        let sure = |field: &FieldProposal| match field.required && field.choice.is_none() {
+            true => 0.0,
+            false => field.confidence,
+        };
+        lines.sort_by(|a, b| sure(a).total_cmp(&sure(b)));
         Self {
-            lines: lines.map(|field| field.target.to_string()).collect(),
+            lines: lines.iter().map(|field| field.target.to_string()).collect(),
             proposal,
             at: 0,
             asks: None,

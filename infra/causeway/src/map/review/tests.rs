@@ -62,6 +62,15 @@ fn one_key_accepts_a_line_and_goes_on_to_the_next_open_one() {
 }
 
 #[test]
+fn what_is_missing_and_what_is_doubtful_comes_first() {
+    let review = review();
+    let lines: Vec<&FieldProposal> = review.lines().map(|(field, _)| field).collect();
+    assert_eq!(lines[0].target.to_string(), "tax_number");
+    let sure: Vec<f64> = lines[1..].iter().map(|field| field.confidence).collect();
+    assert!(sure.len() > 1 && sure.is_sorted(), "{sure:?}");
+}
+
+#[test]
 fn one_key_takes_the_next_candidate_or_that_of_a_number_or_none() {
     let mut review = review();
     at(&mut review, "email");
