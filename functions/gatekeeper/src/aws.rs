@@ -141,9 +141,7 @@ impl LaneControl for AwsLaneControl {
     }
 
     async fn set(&self, id: &str, setting: Setting) -> Result<(), StoreError> {
-        if self.known(id).is_none() {
-            self.read(&[id.to_owned()]).await?;
-        }
+        // Whoever changes one has read it before.
         let known = self.known(id);
         let known =
             known.ok_or_else(|| StoreError::new("UpdateEventSourceMapping", "no such mapping"))?;

@@ -68,7 +68,11 @@ impl LedgerIndex for DynamoIndex {
             .send()
             .await
             .map_err(|error| failed("Query", &error))?;
-        let entries = reply.items.unwrap_or_default().into_iter().map(entry);
+        // A page without items says so; an answer that does not is none.
+        let items = reply
+            .items
+            .ok_or_else(|| StoreError::new("Query", "no list in the answer"))?;
+        let entries = items.into_iter().map(entry);
         Ok(Slice {
             entries: entries.collect::<Result<_, _>>()?,
             is_more: reply.last_evaluated_key.is_some(),

@@ -164,7 +164,7 @@ async fn a_model_is_heard_on_names_and_types_and_whatever_it_says_harms_nothing(
     let folder = Folder::new("model");
     let source = json!({"e_mail_1": "ada@shop.example", "contact": "Ada Lovelace", "mail_alt": "zoe@shop.example"});
     let sample = folder.file("sample.json", &source);
-    let none = json!({"choices": [{"field": 0, "candidate": 0}]});
+    let none = json!({"choices": [{"field": 0, "candidate": 1}]});
     for (number, (says, is_heard)) in [
         (Said::Answer(none), true),
         (Said::Refusal, false),

@@ -27,6 +27,10 @@ pub enum Subject {
     Glance,
     /// A compare-and-swap.
     Swap,
+    /// Additions to shared state.
+    Add,
+    /// A page of what is not delivered.
+    List,
     /// Letters to the dead-letter queue.
     Bury,
     /// A change of visibility.
@@ -46,13 +50,15 @@ pub enum Subject {
 }
 
 impl Subject {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Read,
         Self::Claim,
         Self::Settle,
         Self::Load,
         Self::Glance,
         Self::Swap,
+        Self::Add,
+        Self::List,
         Self::Bury,
         Self::Hide,
         Self::SendAgain,
@@ -121,6 +127,8 @@ async fn fail_in_every_way(emulator: &BareEmulator, subject: Subject) {
         Subject::Claim | Subject::Settle | Subject::Swap | Subject::SetSource => {
             assert_eq!(empty, End::Healthy, "{subject:?}");
         }
+        // What was added to has come along, or the call is made once more.
+        Subject::Add => assert_eq!(empty, End::Healthy, "{subject:?}"),
         // And to the question after an item, or for mappings, that are not there.
         Subject::Load | Subject::ListSources => {
             assert!(matches!(empty, End::Other(_)), "{empty:?}")

@@ -8,10 +8,11 @@ use causeway_local::stack::root;
 use super::failures::Subject;
 
 /// What a wire call looks like: the SDK's `send`, the tries without it and what leads to them, reqwest's two ways to wait.
-const MARKS: [&str; 6] = [
+const MARKS: [&str; 7] = [
     ".send()",
     ".connector.call(",
     "put_if(",
+    "update_if(",
     ".dynamodb.get(",
     ".execute(",
     ".chunk()",
@@ -88,6 +89,11 @@ const CALLS: &[(&str, &str, Shown)] = &[
         Shown::By(Subject::Claim),
     ),
     (
+        "shared/src/dynamodb/mod.rs",
+        "sdk_update",
+        Shown::By(Subject::Add),
+    ),
+    (
         "shared/src/http_client/reqwest.rs",
         "bounded",
         Shown::InTest(
@@ -102,6 +108,16 @@ const CALLS: &[(&str, &str, Shown)] = &[
             SOCKETS,
             "a_connection_that_breaks_after_the_request_is_ambiguous",
         ),
+    ),
+    (
+        "shared/src/lanes/dynamodb.rs",
+        "add",
+        Shown::By(Subject::Add),
+    ),
+    (
+        "shared/src/ledger/index/dynamodb.rs",
+        "slice",
+        Shown::By(Subject::List),
     ),
     (
         "shared/src/lanes/dynamodb.rs",

@@ -90,6 +90,15 @@ const fn no_glance(folder: &'static str) -> Never {
     }
 }
 
+const fn no_add(folder: &'static str) -> Never {
+    Never {
+        file: STATES,
+        method: "add",
+        folder,
+        calls: &["states.add(", "store.add(", "RateLimiter"],
+    }
+}
+
 const fn used(
     (file, method): (&'static str, &'static str),
     (story, call): (&'static str, &'static str),
@@ -155,6 +164,11 @@ pub const LANE: Function = Function {
             Target::Lanes,
         ),
         used(
+            (STATES, "add"),
+            ("shared/src/limiter", "states.add("),
+            Target::Lanes,
+        ),
+        used(
             (STATES, "load"),
             ("shared/src/mapping/known.rs", "store.load("),
             Target::Mappings,
@@ -215,7 +229,7 @@ pub const GATEKEEPER: Function = Function {
             Target::TaggedSources,
         ),
     ],
-    never: &[],
+    never: &[no_add("shared/src/gatekeeper")],
     // https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
     lambda: &[
         ("dynamodb:DescribeStream", Target::LanesStream),
@@ -259,6 +273,11 @@ pub const INGEST: Function = Function {
         used(
             (STATES, "swap"),
             ("shared/src/lanes/mod.rs", "store.swap("),
+            Target::Lanes,
+        ),
+        used(
+            (STATES, "add"),
+            ("shared/src/limiter", "states.add("),
             Target::Lanes,
         ),
         used(
@@ -321,7 +340,10 @@ pub const WARNING: Function = Function {
             Target::Topic,
         ),
     ],
-    never: &[no_glance("functions/warning/src")],
+    never: &[
+        no_add("functions/warning/src"),
+        no_glance("functions/warning/src"),
+    ],
     lambda: &[],
 };
 

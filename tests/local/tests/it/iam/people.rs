@@ -371,7 +371,9 @@ fn who_deploys_reaches_lanes_of_this_stack_and_reads_no_letter_and_no_record() {
     let tag = "aws:ResourceTag/causeway:ingest";
     let alias = |name: &str| {
         let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}");
+        let tag = "aws:ResourceTag/causeway:stack";
         Call::new("lambda:UpdateAlias", arn)
+            .with(tag, &[name.split('-').next().unwrap_or_default()])
     };
     let scan = table("RequestsTable", "dynamodb:Scan");
     for call in [

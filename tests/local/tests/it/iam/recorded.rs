@@ -25,7 +25,7 @@ fn call(provider: &str, acting: &str, request: &Recorded) -> Call {
     assert_eq!(service, "DynamoDB_20120810", "{}", request.target);
     let body = &request.body;
     let (table, items): (&str, Vec<&Value>) = match operation {
-        "GetItem" => (name(&body["TableName"]), vec![&body["Key"]]),
+        "GetItem" | "UpdateItem" => (name(&body["TableName"]), vec![&body["Key"]]),
         "PutItem" => (name(&body["TableName"]), vec![&body["Item"]]),
         "BatchGetItem" => {
             let tables = body["RequestItems"].as_object().expect("tables");

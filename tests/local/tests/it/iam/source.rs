@@ -227,9 +227,10 @@ fn actions(code: &str) -> BTreeSet<String> {
 }
 
 /// Calls of the way to DynamoDB that the stores share (`shared/src/dynamodb`), which knows the SDK's for when it fails.
-const DIRECT: [(&str, &str); 2] = [
+const DIRECT: [(&str, &str); 3] = [
     ("self.dynamodb.get(", "dynamodb:GetItem"),
     ("self.dynamodb.put_if(", "dynamodb:PutItem"),
+    ("self.dynamodb.update_if(", "dynamodb:UpdateItem"),
 ];
 
 /// How often `code` puts a call of the SDK's on the wire.

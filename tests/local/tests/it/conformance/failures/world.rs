@@ -8,7 +8,8 @@ use aws_sdk_dynamodb::config::SharedHttpClient;
 use causeway::StoreError;
 use causeway::dynamodb::DynamoDb;
 use causeway::lane_control::{EventSource, LaneControl, Setting};
-use causeway::lanes::{DynamoStates, StateStore, Swap, Versioned};
+use causeway::lanes::{Added, Addition, Additions, DynamoStates, StateStore, Swap, Versioned};
+use causeway::ledger::index::{Ask, DynamoIndex, LedgerIndex, Slice};
 use causeway::ledger::{DynamoLedger, Expected, LedgerStore, Record, Status, Write};
 use causeway::queue::{Queue, SqsQueue};
 use causeway::secrets::{AwsSecrets, Secrets};
@@ -24,6 +25,7 @@ use crate::faults::{Canned, Fault, Faults};
 /// reads nothing.
 const EVENT_SOURCES: &str = r#"{"EventSourceMappings": [
     {"UUID": "a-mapping", "State": "Enabled", "ScalingConfig": {"MaximumConcurrency": 5},
+     "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:Waiting-queue:live",
      "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:Waiting-queue"}]}"#;
 
 /// What came of a call.
@@ -67,6 +69,7 @@ impl End {
 pub struct World {
     pub faults: Faults,
     ledger: DynamoLedger,
+    index: DynamoIndex,
     states: DynamoStates,
     queue: SqsQueue,
     secrets: AwsSecrets,
@@ -87,9 +90,8 @@ impl World {
             .http_client(SharedHttpClient::new(faults.before(Canned(EVENT_SOURCES))))
             .build();
         let (requests, lanes) = (format!("{name}-requests"), format!("{name}-lanes"));
-        for table in [&requests, &lanes] {
-            emulator.make_table(table).await.expect("a new table");
-        }
+        emulator.make_ledger(&requests).await.expect("a new table");
+        emulator.make_table(&lanes).await.expect("a new table");
         let queue_url = emulator
             .make_queue(&format!("{name}-queue"))
             .await
@@ -110,6 +112,7 @@ impl World {
         let client = aws_sdk_secretsmanager::Client::new(&failing);
         Self {
             faults,
+            index: DynamoIndex::new(aws_sdk_dynamodb::Client::new(&failing), requests.clone()),
             ledger: DynamoLedger::new(dynamodb.clone(), requests),
             states: DynamoStates::new(dynamodb, lanes),
             queue: SqsQueue::new(&failing, &queue_url, &dlq_url),
@@ -167,6 +170,14 @@ impl World {
         claim(&format!("acme#default#{}", self.name()), &self.name())
     }
 
+    fn rejected(&self) -> Record {
+        Record {
+            status: Status::Rejected,
+            claimed_at: Some(NOON),
+            ..self.claim()
+        }
+    }
+
     fn settled(&self) -> Record {
         Record {
             status: Status::Completed,
@@ -190,9 +201,19 @@ impl World {
                     .await;
                 assert_eq!(swap, Ok(Swap::Swapped { version: 1 }));
             }
+            Subject::Add => {
+                let counted = json!({"turn": 1, "sums": {"n": 0}});
+                let swap = self.states.swap(&self.name(), None, &counted, "mark").await;
+                assert_eq!(swap, Ok(Swap::Swapped { version: 1 }));
+            }
+            Subject::List => {
+                let absent = Expected::AbsentOrExpired { now: NOON };
+                let write = self.ledger.write(&self.rejected(), &absent).await;
+                assert_eq!(write, Ok(Write::Written));
+            }
             Subject::Hide => return self.received().await,
-            Subject::Waiting => {
-                let sources = self.control.read(&["a-mapping".to_owned()]).await;
+            Subject::Waiting | Subject::SetSource => {
+                let sources = self.control.read(&["Waiting-queue".to_owned()]).await;
                 assert_eq!(sources.map(|found| found.len()), Ok(1));
             }
             Subject::Claim
@@ -201,8 +222,7 @@ impl World {
             | Subject::SendAgain
             | Subject::InFlight
             | Subject::Secret
-            | Subject::ListSources
-            | Subject::SetSource => {}
+            | Subject::ListSources => {}
         }
         Vec::new()
     }
@@ -238,6 +258,33 @@ impl World {
                 let swap = self.states.swap(&name, None, &json!({"n": 1}), &name).await;
                 End::of(swap, &Swap::Swapped { version: 1 })
             }
+            Subject::Add => {
+                let all = [Addition {
+                    name: "n",
+                    amount: 1,
+                    at_most: 100,
+                }];
+                let additions = Additions {
+                    guard: ("turn", 1),
+                    field: "sums",
+                    all: &all,
+                };
+                let added = self.states.add(&name, &additions, &name).await;
+                // Repeated, it may count twice.
+                End::of(added.map(|added| matches!(added, Added::Added(_))), &true)
+            }
+            Subject::List => {
+                let ask = Ask {
+                    provider: "acme",
+                    status: Status::Rejected,
+                    since: NOON,
+                    after: None,
+                    limit: 100,
+                };
+                let pk = self.rejected().pk;
+                let is_listed = |slice: Slice| slice.entries.iter().any(|entry| entry.pk == pk);
+                End::of(self.index.slice(&ask).await.map(is_listed), &true)
+            }
             Subject::Bury => {
                 let letters = [
                     letter(&format!("{name}, one")),
@@ -259,15 +306,15 @@ impl World {
                     maximum_concurrency: Some(5),
                     is_changing: false,
                 };
-                let ids = ["a-mapping".to_owned()];
+                let ids = ["Waiting-queue".to_owned()];
                 let healthy = BTreeMap::from([(ids[0].clone(), source)]);
                 End::of(self.control.read(&ids).await, &healthy)
             }
             Subject::SetSource => {
-                let set = self.control.set("a-mapping", Setting::Disabled).await;
+                let set = self.control.set("Waiting-queue", Setting::Disabled).await;
                 End::of(set, &())
             }
-            Subject::Waiting => End::of(self.control.waiting("a-mapping").await, &0),
+            Subject::Waiting => End::of(self.control.waiting("Waiting-queue").await, &0),
             Subject::InFlight => End::of(self.queue.in_flight().await, &0),
             Subject::Secret => {
                 let secret = self.secrets.get(self.provider(), "default").await;
