@@ -175,8 +175,8 @@ impl LimitState {
             .max(turned.blocked_until.unwrap_or(now))
     }
 
-    /// Of the rates among `limits` that keep a call of `cost` from starting, the slowest; of all where another reason does,
-    /// a block or a ramp; none where nothing but permits do.
+    /// Of the rates among `limits` that keep a call of `cost` from starting, the slowest. The fastest where another reason
+    /// does, which is over soon: a block, a ramp, a race, tokens that lapsed; none where nothing but permits do.
     pub(super) fn slowest<'a>(
         &self,
         limits: &[&'a Limit],
@@ -191,7 +191,7 @@ impl LimitState {
         };
         let slowness = |limit: &&&Limit| limit.interval_us().saturating_mul(limit.units(cost));
         let full = rates().filter(is_full).max_by_key(slowness);
-        let any = || rates().max_by_key(slowness);
+        let any = || rates().min_by_key(slowness);
         let by_permits = turned.blocked_until.is_none() && turned.free_permits(limits) == 0;
         full.or_else(|| (!by_permits).then(any).flatten()).copied()
     }

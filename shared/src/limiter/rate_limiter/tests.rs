@@ -176,3 +176,17 @@ async fn a_vendors_word_ends_what_was_drawn_ahead() {
     assert_eq!(world.take(&one, &[&MINUTE], 2).await.granted, 0);
     assert_eq!(one.fullest(KEY, &[&MINUTE], now), Some(("minute", 100)));
 }
+
+/// A race that was lost, or tokens that lapsed on a slow store: a day's window, used once, put such messages off for ten
+/// hours.
+#[tokio::test]
+async fn what_no_full_window_refused_comes_back_soon() {
+    const DAY: Limit = Limit::window("day", 250_000, Duration::from_secs(24 * 60 * 60));
+    let world = World::new();
+    let one = world.environment("one");
+    let limits: [&Limit; 2] = [&MINUTE, &DAY];
+    assert_eq!(world.take(&one, &limits, 1).await.granted, 1);
+    let slots = one.slots(KEY, &limits, &[1; 10], NOON);
+    let latest = slots.into_iter().max().expect("ten slots");
+    assert!(latest < NOON + Duration::from_secs(5 * 60), "{latest}");
+}
