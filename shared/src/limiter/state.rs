@@ -175,7 +175,7 @@ impl LimitState {
             .max(turned.blocked_until.unwrap_or(now))
     }
 
-    /// Of the rates among `limits` that keep a call of `cost` from starting, the slowest. The fastest where another reason
+    /// Of the rates among `limits` that keep a call of `cost` from starting, the slowest. The shortest where another reason
     /// does, which is over soon: a block, a ramp, a race, tokens that lapsed; none where nothing but permits do.
     pub(super) fn slowest<'a>(
         &self,
@@ -191,7 +191,8 @@ impl LimitState {
         };
         let slowness = |limit: &&&Limit| limit.interval_us().saturating_mul(limit.units(cost));
         let full = rates().filter(is_full).max_by_key(slowness);
-        let any = || rates().min_by_key(slowness);
+        let shortest = |limit: &&&Limit| limit.per().unwrap_or(limit.interval());
+        let any = || rates().min_by_key(shortest);
         let by_permits = turned.blocked_until.is_none() && turned.free_permits(limits) == 0;
         full.or_else(|| (!by_permits).then(any).flatten()).copied()
     }
