@@ -34,6 +34,9 @@ const TRIES: u32 = 8;
 /// The longest wait after the first lost race but one, of which a random part is waited for; it doubles each time.
 const RACE_WAIT: Duration = Duration::from_millis(8);
 
+/// Within which what no full window refused comes back.
+const SOON: Duration = Duration::from_secs(5);
+
 /// One environment's view of its lane's limits.
 pub struct RateLimiter {
     states: Arc<dyn StateStore>,
@@ -176,6 +179,10 @@ impl RateLimiter {
         let state = seen.known.value.turned(limits, now);
         let slots = costs.iter().map(|cost| {
             match state.slowest(limits, *cost, now) {
+                // Nothing is full: it was a race, a ramp, or tokens that lapsed over a slow store.
+                Some(_) if state.ready_at(limits, *cost, FULL_RATE, now) <= now => {
+                    now + SOON.mul_f64(self.chance())
+                }
                 Some(full) => {
                     let comes_back = state.comes_back(full, now);
                     let units = full.units(*cost);
