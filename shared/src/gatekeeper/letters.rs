@@ -64,7 +64,7 @@ impl Letters {
         (next != *self).then_some(next)
     }
 
-    /// The most that a letter can be old `now`, at most [`KEPT`]; none where none lies there.
+    /// The most that a letter can be old `now`, at most the 14 days that it is kept; none where none lies there.
     pub fn age(&self, now: Timestamp) -> Option<Duration> {
         Some(now.since(self.since?).min(KEPT))
     }

@@ -20,7 +20,7 @@ const WRITER: &str = "gatekeeper";
 pub struct Seen {
     /// Connections that are paused (true), or were a moment ago.
     pub connections: Vec<Connection>,
-    /// How old the oldest letter of a lane can be, for those from [`SAID_FROM`] on.
+    /// How old the oldest letter of a lane can be, for those from a week on.
     pub letters: Vec<(String, Duration)>,
 }
 
