@@ -162,11 +162,13 @@ async fn what_cannot_be_proposed_is_wrong_usage_and_says_why() {
 #[tokio::test]
 async fn a_model_is_heard_on_names_and_types_and_whatever_it_says_harms_nothing() {
     let folder = Folder::new("model");
-    let source = json!({"e_mail_1": "ada@shop.example", "contact": "Ada Lovelace", "mail_alt": "zoe@shop.example"});
+    // Nobody can know which phone.
+    let source = json!({"e_mail_1": "ada@shop.example", "contact": "Ada Lovelace",
+        "chair": {"phone": "+4915123456701"}, "table": {"phone": "+4915123456702"}});
     let sample = folder.file("sample.json", &source);
-    let none = json!({"choices": [{"field": 0, "candidate": 1}]});
+    let second = json!({"choices": [{"field": 0, "candidate": 2}]});
     for (number, (says, is_heard)) in [
-        (Said::Answer(none), true),
+        (Said::Answer(second), true),
         (Said::Refusal, false),
         (
             Said::Answer(json!({"choices": [{"field": 0, "candidate": 9}]})),
@@ -202,8 +204,8 @@ async fn a_model_is_heard_on_names_and_types_and_whatever_it_says_harms_nothing(
         let asked = server.asked().pop().expect("it was asked");
         assert_eq!(asked.authorization.as_deref(), Some("Bearer sk-test"));
         let sent = asked.body.to_string();
-        assert!(sent.contains("e_mail_1"), "{sent}");
-        for value in ["ada@", "Ada Lovelace", "zoe@"] {
+        assert!(sent.contains("chair"), "{sent}");
+        for value in ["ada@", "Ada Lovelace", "4915123"] {
             assert!(!sent.contains(value), "{value}: {sent}");
         }
     }
