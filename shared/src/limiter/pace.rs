@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use super::Limit;
+use super::{FULL_RATE, Limit};
 use crate::timestamp::Timestamp;
 
 /// Slots lie at most this far ahead (a deferral is at most 11 h, and wants room for rounding). Beyond it the
@@ -71,6 +71,11 @@ impl Pace {
             return Timestamp::default();
         }
         self.ask_from
+    }
+
+    /// Whether it was last refused at less than the full rate.
+    pub fn is_in_ramp(&self) -> bool {
+        (1..FULL_RATE).contains(&self.at_share)
     }
 
     /// Notes that `calls` were granted, which made it `all` that ever were.

@@ -179,8 +179,11 @@ impl RateLimiter {
         let state = seen.known.value.turned(limits, now);
         let slots = costs.iter().map(|cost| {
             match state.slowest(limits, *cost, now) {
-                // Nothing is full: it was a race, a ramp, or tokens that lapsed over a slow store.
-                Some(_) if state.ready_at(limits, *cost, FULL_RATE, now) <= now => {
+                // Nothing is full: it was a race, or tokens that lapsed over a slow store. A ramp takes longer.
+                Some(_)
+                    if !pace.is_in_ramp()
+                        && state.ready_at(limits, *cost, FULL_RATE, now) <= now =>
+                {
                     now + SOON.mul_f64(self.chance())
                 }
                 Some(full) => {

@@ -119,7 +119,7 @@ impl Scenario {
 
     /// The most that a million requests may cost, in US dollars, backups, traces and traffic left out: CI fails above it.
     ///
-    /// A ratchet: what was measured on 2026-11-30 ($2.265, $2.492, $11.108, $12.359; a run counts the same every time), and
+    /// A ratchet: what was measured on 2026-11-30 ($2.265, $2.492, $6.969, $12.359; a run counts the same every time), and
     /// a tenth for what a change of the limiter's draws or of a log line may move. The goal for the first is
     /// [`GOAL`](crate::bill::GOAL).
     #[must_use]
@@ -127,7 +127,7 @@ impl Scenario {
         match self {
             Self::Healthy => 2.45,
             Self::Transient => 2.75,
-            Self::Outage => 12.2,
+            Self::Outage => 7.65,
             Self::Throttled => 13.60,
         }
     }
