@@ -104,7 +104,7 @@ impl Watcher {
         for some in providers.chunks(SIDE_BY_SIDE) {
             let looks = some.iter().map(|provider| {
                 let minutes = measured.get(provider).map(Vec::as_slice);
-                self.look(provider, minutes.unwrap_or_default(), due[provider].1, now)
+                self.look(provider, minutes.unwrap_or_default(), due[provider].1)
             });
             for (visit, failures) in join_all(looks).await {
                 run.visits.push(visit);
@@ -176,13 +176,7 @@ impl Watcher {
         due.collect()
     }
 
-    async fn look(
-        &self,
-        provider: &str,
-        minutes: &[Minute],
-        to: u32,
-        now: Timestamp,
-    ) -> (Visit, Vec<StoreError>) {
+    async fn look(&self, provider: &str, minutes: &[Minute], to: u32) -> (Visit, Vec<StoreError>) {
         let mut failures = Vec::new();
         let mut minutes = minutes.to_vec();
         minutes.retain(|minute| minute.at <= to);
@@ -200,7 +194,7 @@ impl Watcher {
             .get(provider)
             .cloned()
             .unwrap_or_default();
-        let decide = |record: &Record| {
+        let decide = |record: &Record, now| {
             // Another environment was here before: nothing is left to see, or to tell.
             if record.watch.seen_to() >= to {
                 return (None, (Vec::new(), None));
@@ -210,6 +204,7 @@ impl Watcher {
         };
         let done = lanes::update(
             self.states.as_ref(),
+            self.clock.as_ref(),
             &key(provider),
             "warning",
             known,
@@ -245,9 +240,9 @@ impl Watcher {
         alert: &Alert,
     ) -> Result<(), StoreError> {
         self.alerts.tell(alert).await?;
-        let told = |record: &Record| (record.told(alert), ());
-        let done =
-            lanes::update(self.states.as_ref(), &key(provider), "warning", known, told).await?;
+        let (states, clock, key) = (self.states.as_ref(), self.clock.as_ref(), key(provider));
+        let told = |record: &Record, _| (record.told(alert), ());
+        let done = lanes::update(states, clock, &key, "warning", known, told).await?;
         if let Some((known, ())) = done {
             self.remember(provider, known);
         }

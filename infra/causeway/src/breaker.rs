@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use causeway::breaker::{Breaker, Scope, State};
+use causeway::clock::SystemClock;
 use causeway::lanes::{self, DynamoStates, StateStore};
 use causeway::request::Name;
 use causeway::{StoreError, Timestamp};
@@ -199,7 +200,7 @@ pub async fn change(
     }
     let known = lanes::read::<Breaker>(states, key).await.map_err(failed)?;
     let writer = writer();
-    let updated = lanes::update(states, key, &writer, known, |breaker| {
+    let updated = lanes::update(states, &SystemClock, key, &writer, known, |breaker, _| {
         let next = match order {
             Order::Open { reason, until } => breaker.force_open(now, reason, until).ok(),
             Order::Close => Some(breaker.force_close(now)),

@@ -9,6 +9,7 @@ use futures_util::future::join;
 
 use super::{ASK_AGAIN, Admission, BatchResults, Breaker, BreakerSpec, State};
 use crate::cache::{Cache, FunctionMemory, Weigh};
+use crate::clock::Clock;
 use crate::lanes::{self, Known, StateStore};
 use crate::{StoreError, Timestamp};
 
@@ -156,23 +157,24 @@ impl CircuitBreaker {
     pub async fn admit(
         &self,
         key: &str,
-        now: Timestamp,
+        clock: &dyn Clock,
         probe_lease: Duration,
     ) -> Result<Gate, StoreError> {
+        let now = clock.now();
         let Some((above, _)) = self.spec.scope.above(key) else {
             let known = self.look(key, now).await?;
-            return self.ask(key, known, now, probe_lease).await;
+            return self.ask(key, known, clock, probe_lease).await;
         };
         let (known_above, known) = join(self.look(&above, now), self.look(key, now)).await;
         let (known_above, known) = (known_above?, known?);
-        let known_above = self.heard_above(&above, known_above, now).await?;
-        let leave = self.ask(&above, known_above, now, probe_lease).await?;
+        let known_above = self.heard_above(&above, known_above, clock).await?;
+        let leave = self.ask(&above, known_above, clock, probe_lease).await?;
         if matches!(leave, Gate::Shut { .. }) {
             return Ok(leave);
         }
-        let own = self.ask(key, known, now, probe_lease).await;
+        let own = self.ask(key, known, clock, probe_lease).await;
         if !matches!(own, Ok(Gate::Open { .. } | Gate::Probe { .. })) {
-            self.release(&above, now).await?;
+            self.release(&above, clock).await?;
         }
         Ok(own?.under(leave))
     }
@@ -193,10 +195,10 @@ impl CircuitBreaker {
         &self,
         key: &str,
         known: Known<Breaker>,
-        now: Timestamp,
+        clock: &dyn Clock,
         probe_lease: Duration,
     ) -> Result<Gate, StoreError> {
-        let decide = |breaker: &Breaker| {
+        let decide = |breaker: &Breaker, now| {
             let admission = breaker.admit(&self.spec, now, &self.environment, probe_lease);
             let epoch = |breaker: &Breaker| Epochs {
                 own: breaker.epoch,
@@ -219,18 +221,17 @@ impl CircuitBreaker {
                 }
             }
         };
-        let mark = self.mark(now);
-        Ok(
-            match lanes::update(self.states.as_ref(), key, &mark, known, decide).await? {
-                Some((known, gate)) => {
-                    self.remember_if_new(key, known, now);
-                    gate
-                }
-                None => Gate::Shut {
-                    until: now + ASK_AGAIN,
-                },
+        let mark = self.mark(clock.now());
+        let decided = lanes::update(self.states.as_ref(), clock, key, &mark, known, decide);
+        Ok(match decided.await? {
+            Some((known, gate)) => {
+                self.remember_if_new(key, known, clock.now());
+                gate
+            }
+            None => Gate::Shut {
+                until: clock.now() + ASK_AGAIN,
             },
-        )
+        })
     }
 
     /// While openings are counted, tells the provider's breaker whom this environment called for.
@@ -238,12 +239,12 @@ impl CircuitBreaker {
         &self,
         above: &str,
         known: Known<Breaker>,
-        now: Timestamp,
+        clock: &dyn Clock,
     ) -> Result<Known<Breaker>, StoreError> {
-        if !known.value.is_counting(&self.spec, now) {
+        if !known.value.is_counting(&self.spec, clock.now()) {
             return Ok(known);
         }
-        self.survey(above, None, now).await?;
+        self.survey(above, None, clock).await?;
         Ok(self.known(above))
     }
 
@@ -251,10 +252,10 @@ impl CircuitBreaker {
         &self,
         above: &str,
         opened: Option<&str>,
-        now: Timestamp,
+        clock: &dyn Clock,
     ) -> Result<(), StoreError> {
-        let callers = self.callers(now);
-        self.change(above, now, |breaker| {
+        let callers = self.callers(clock.now());
+        self.change(above, clock, |breaker, now| {
             let callers = callers.iter().map(String::as_str);
             breaker.surveyed(&self.spec, now, opened, callers)
         })
@@ -286,28 +287,28 @@ impl CircuitBreaker {
     pub async fn record(
         &self,
         key: &str,
-        now: Timestamp,
+        clock: &dyn Clock,
         epoch: Epochs,
         results: &BatchResults,
         jitter: f64,
     ) -> Result<(), StoreError> {
         let judge = |epoch: u64| {
-            move |breaker: &Breaker| {
+            move |breaker: &Breaker, now| {
                 breaker.record(&self.spec, now, &self.environment, epoch, results, jitter)
             }
         };
-        let opened = self.change(key, now, judge(epoch.own)).await;
+        let opened = self.change(key, clock, judge(epoch.own)).await;
         let Some((above, connection)) = self.spec.scope.above(key) else {
             return opened.map(|_| ());
         };
         if results.calls() > 0 {
-            self.note_caller(connection, now);
+            self.note_caller(connection, clock.now());
         }
         if let Some(epoch) = epoch.probe_above {
-            self.change(&above, now, judge(epoch)).await?;
+            self.change(&above, clock, judge(epoch)).await?;
         }
         if opened? {
-            self.survey(&above, Some(connection), now).await?;
+            self.survey(&above, Some(connection), clock).await?;
         }
         Ok(())
     }
@@ -316,15 +317,16 @@ impl CircuitBreaker {
     ///
     /// # Errors
     /// When the store does not answer: the lease then ends by itself.
-    pub async fn release_probe(&self, key: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn release_probe(&self, key: &str, clock: &dyn Clock) -> Result<(), StoreError> {
         if let Some((above, _)) = self.spec.scope.above(key) {
-            self.release(&above, now).await?;
+            self.release(&above, clock).await?;
         }
-        self.release(key, now).await
+        self.release(key, clock).await
     }
 
-    async fn release(&self, key: &str, now: Timestamp) -> Result<(), StoreError> {
-        let released = self.change(key, now, |breaker| breaker.release_probe(&self.environment));
+    async fn release(&self, key: &str, clock: &dyn Clock) -> Result<(), StoreError> {
+        let decide = |breaker: &Breaker, _| breaker.release_probe(&self.environment);
+        let released = self.change(key, clock, decide);
         released.await.map(|_| ())
     }
 
@@ -332,22 +334,30 @@ impl CircuitBreaker {
     async fn change(
         &self,
         key: &str,
-        now: Timestamp,
-        decide: impl Fn(&Breaker) -> Option<Breaker>,
+        clock: &dyn Clock,
+        decide: impl Fn(&Breaker, Timestamp) -> Option<Breaker>,
     ) -> Result<bool, StoreError> {
         let known = self.known(key);
-        let mark = self.mark(now);
-        let done = lanes::update(self.states.as_ref(), key, &mark, known, |breaker| {
-            let next = decide(breaker);
-            let opens = |next: &Breaker| next.state == State::Open && next.epoch != breaker.epoch;
-            let opened = next.as_ref().is_some_and(opens);
-            (next, opened)
-        })
+        let mark = self.mark(clock.now());
+        let done = lanes::update(
+            self.states.as_ref(),
+            clock,
+            key,
+            &mark,
+            known,
+            |breaker, now| {
+                let next = decide(breaker, now);
+                let opens =
+                    |next: &Breaker| next.state == State::Open && next.epoch != breaker.epoch;
+                let opened = next.as_ref().is_some_and(opens);
+                (next, opened)
+            },
+        )
         .await?;
         let Some((known, opened)) = done else {
             return Ok(false);
         };
-        self.remember_if_new(key, known, now);
+        self.remember_if_new(key, known, clock.now());
         Ok(opened)
     }
 

@@ -155,11 +155,10 @@ impl Credentials {
         }
         let (prints, scheme) = (Prints::of(&secret), self.scheme_of(&secret));
         let (mark, now) = (self.mark(), self.seams.clock.now());
-        let ask = self.ask(scheme, &prints, &mark, latest, now);
-        let states = self.seams.states.as_ref();
+        let (states, clock) = (self.seams.states.as_ref(), self.seams.clock.as_ref());
         let key = self.key(connection);
-        let decided = lanes::update(states, &key, &mark, known, |state| {
-            let decision = state.decide(&ask);
+        let decided = lanes::update(states, clock, &key, &mark, known, |state, now| {
+            let decision = state.decide(&self.ask(scheme, &prints, &mark, latest, now));
             (decision.next().cloned(), decision)
         })
         .await;
@@ -255,7 +254,7 @@ impl Credentials {
         tracing::warn!(%error, connection, "the connection's credentials cannot be used");
         let now = self.seams.clock.now();
         let state = self
-            .change(connection, known.clone(), |state| {
+            .change(connection, known.clone(), |state, now| {
                 state.missing(&prints, now)
             })
             .await?;

@@ -28,8 +28,9 @@ impl Credentials {
             Standing::Paused(paused) => return Err(Refused::Paused(paused)),
             Standing::TrialDue(_) => {}
         }
-        let (states, key, mark) = (&self.seams.states, self.key(connection), self.mark());
-        let begun = lanes::update(states.as_ref(), &key, &mark, known, |state| {
+        let (states, clock) = (self.seams.states.as_ref(), self.seams.clock.as_ref());
+        let (key, mark) = (self.key(connection), self.mark());
+        let begun = lanes::update(states, clock, &key, &mark, known, |state, now| {
             let mut next = state.clone();
             let ours = next.rights.begin_trial(operation, now);
             (ours.then(|| next.stamped()), ours)
@@ -72,7 +73,7 @@ impl Credentials {
             return Ok(());
         }
         let allowed = self.last_allowed(connection, operation);
-        self.change(connection, known, |state| {
+        self.change(connection, known, |state, _| {
             state.with_rights(&access.names.prints, |rights| {
                 rights.contradict(operation, allowed)
             })
@@ -95,9 +96,10 @@ impl Credentials {
     ) -> Result<Option<Paused>, StoreError> {
         let now = self.seams.clock.now();
         let allowed = self.last_allowed(connection, operation);
-        let (states, key, mark) = (&self.seams.states, self.key(connection), self.mark());
+        let (states, clock) = (self.seams.states.as_ref(), self.seams.clock.as_ref());
+        let (key, mark) = (self.key(connection), self.mark());
         let known = self.known(connection);
-        let told = lanes::update(states.as_ref(), &key, &mark, known, |state| {
+        let told = lanes::update(states, clock, &key, &mark, known, |state, now| {
             let mut wait = None;
             let next = state.with_rights(&access.names.prints, |rights| {
                 wait = rights.refused(operation, payload_hash, allowed, now);

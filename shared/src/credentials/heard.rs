@@ -6,6 +6,7 @@ use super::keeper::{Credentials, key};
 use super::state::CredentialState;
 use super::{Paused, Reason};
 use crate::StoreError;
+use crate::clock::Clock;
 use crate::lanes::{self, StateStore};
 
 impl Credentials {
@@ -26,7 +27,7 @@ impl Credentials {
             }
         }
         let changed = self
-            .change(connection, known, |state| {
+            .change(connection, known, |state, now| {
                 state.refused(&access.names, scheme, now)
             })
             .await?;
@@ -44,7 +45,7 @@ impl Credentials {
         if !access.names.on_trial {
             return Ok(());
         }
-        self.change(connection, self.known(connection), |state| {
+        self.change(connection, self.known(connection), |state, _| {
             state.accepted(&access.names)
         })
         .await?;
@@ -57,7 +58,7 @@ impl Credentials {
     /// When the store does not answer: the next call will find out again.
     pub async fn moved(&self, connection: &str, access: &Access) -> Result<Paused, StoreError> {
         let now = self.seams.clock.now();
-        let changed = self.change(connection, self.known(connection), |state| {
+        let changed = self.change(connection, self.known(connection), |state, now| {
             state.moved(&access.names.prints, now)
         });
         let pause = changed.await?.pause;
@@ -73,8 +74,7 @@ impl Credentials {
     /// # Errors
     /// When the store does not answer: the next call will find out again.
     pub async fn unusable(&self, connection: &str, access: &Access) -> Result<(), StoreError> {
-        let now = self.seams.clock.now();
-        self.change(connection, self.known(connection), |state| {
+        self.change(connection, self.known(connection), |state, now| {
             state.missing(&access.names.prints, now)
         })
         .await?;
@@ -87,7 +87,14 @@ impl Credentials {
     /// When the store does not answer.
     pub async fn resume(&self, connection: &str) -> Result<bool, StoreError> {
         let (states, name) = (self.seams.states.as_ref(), self.provider.spec().name);
-        let was_paused = resume(states, name, connection, &self.mark()).await?;
+        let was_paused = resume(
+            states,
+            self.seams.clock.as_ref(),
+            name,
+            connection,
+            &self.mark(),
+        )
+        .await?;
         self.seen(connection, |seen| seen.known = None);
         Ok(was_paused)
     }
@@ -100,13 +107,14 @@ impl Credentials {
 /// When the store does not answer, or others write faster than this can.
 pub async fn resume(
     states: &dyn StateStore,
+    clock: &dyn Clock,
     provider: &str,
     connection: &str,
     writer: &str,
 ) -> Result<bool, StoreError> {
     let key = key(provider, connection);
     let known = lanes::read::<CredentialState>(states, &key).await?;
-    let resumed = lanes::update(states, &key, writer, known, |state| {
+    let resumed = lanes::update(states, clock, &key, writer, known, |state, _| {
         (state.resume(), state.is_paused())
     });
     match resumed.await? {

@@ -109,12 +109,12 @@ impl Credentials {
         &self,
         connection: &str,
         known: Known<CredentialState>,
-        decide: impl Fn(&CredentialState) -> Option<CredentialState>,
+        decide: impl Fn(&CredentialState, Timestamp) -> Option<CredentialState>,
     ) -> Result<CredentialState, StoreError> {
         let (key, mark) = (self.key(connection), self.mark());
-        let states = self.seams.states.as_ref();
-        let changed =
-            lanes::update(states, &key, &mark, known, |state| (decide(state), ())).await?;
+        let (states, clock) = (self.seams.states.as_ref(), self.seams.clock.as_ref());
+        let decide = |state: &CredentialState, now| (decide(state, now), ());
+        let changed = lanes::update(states, clock, &key, &mark, known, decide).await?;
         let (known, ()) = changed
             .ok_or_else(|| StoreError::new("storing credentials", "the item is contended"))?;
         let state = known.value.clone();

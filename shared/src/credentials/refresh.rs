@@ -43,7 +43,7 @@ impl Credentials {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::warn!(%error, connection, "the token call could not be built");
-                self.change(connection, self.known(connection), |state| {
+                self.change(connection, self.known(connection), |state, now| {
                     state.missing(&exchange.prints, now)
                 })
                 .await?;
@@ -130,9 +130,8 @@ impl Credentials {
         if waiting.is_empty() {
             return Ok(known.value);
         }
-        let now = self.seams.clock.now();
         let state = self
-            .change(connection, known, |state| {
+            .change(connection, known, |state, now| {
                 let mut next = None;
                 for end in &waiting {
                     let jitter = retry::jitter(&end.exchange.owner, end.exchange.base);

@@ -121,24 +121,23 @@ impl Gatekeeper {
                 Some((name.as_str(), item.ok()?.is_paused()))
             }));
         }
-        let now = self.clock.now();
-        let decide = |pauses: &Pauses| (pauses.told(standing.iter().copied(), now), ());
+        let decide = |pauses: &Pauses, now| (pauses.told(standing.iter().copied(), now), ());
         let key = pauses_key(provider);
-        let states = self.states.as_ref();
+        let (states, clock) = (self.states.as_ref(), self.clock.as_ref());
         let value = known.value.clone();
-        let done = lanes::update(states, &key, WRITER, known, decide).await?;
+        let done = lanes::update(states, clock, &key, WRITER, known, decide).await?;
         Ok(done.map_or(value, |(known, ())| known.value))
     }
 
     async fn count(&self, lane: &WatchedLane) -> Result<Option<Duration>, StoreError> {
         let letters = self.control.letters(&lane.source).await?;
         let key = letters_key(&lane.provider);
-        let states = self.states.as_ref();
+        let (states, clock) = (self.states.as_ref(), self.clock.as_ref());
         let known = lanes::read::<Letters>(states, &key).await?;
         let now = self.clock.now();
         let age = known.value.age(now);
-        let decide = |known: &Letters| (known.counted(letters, now), ());
-        let done = lanes::update(states, &key, WRITER, known, decide).await?;
+        let decide = |known: &Letters, now| (known.counted(letters, now), ());
+        let done = lanes::update(states, clock, &key, WRITER, known, decide).await?;
         Ok(done.map_or(age, |(known, ())| known.value.age(now)))
     }
 

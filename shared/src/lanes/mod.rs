@@ -22,7 +22,8 @@ pub use store::{
     Added, Addition, Additions, MAX_ADDITIONS, MAX_GLANCE, StateStore, Swap, Versioned,
 };
 
-use crate::StoreError;
+use crate::clock::Clock;
+use crate::{StoreError, Timestamp};
 
 /// How often a decision is made anew when another environment's write came between. A lane has at most a few
 /// environments at once (`MaximumConcurrency`), and every loss means that one of them got on.
@@ -51,23 +52,25 @@ pub async fn read<T: DeserializeOwned + Default>(
 /// Decides on the value under `key` and stores what the decision wants stored.
 ///
 /// `known` is what this environment saw last: where it is still true, the whole update is one round trip. `decide`
-/// may be called several times, each time with the value as it stands, and its last answer counts. None in the end
+/// may be called several times, each time with the value as it stands and the time as it is (a write that took its time
+/// and lost is followed by a decision of then, not of the past), and its last answer counts. None in the end
 /// when others wrote faster than [`SWAP_TRIES`] tries.
 ///
 /// # Errors
 /// When the store does not answer; the write may or may not have happened.
 pub async fn update<T, R>(
     store: &dyn StateStore,
+    clock: &dyn Clock,
     key: &str,
     writer: &str,
     mut known: Known<T>,
-    mut decide: impl FnMut(&T) -> (Option<T>, R),
+    mut decide: impl FnMut(&T, Timestamp) -> (Option<T>, R),
 ) -> Result<Option<(Known<T>, R)>, StoreError>
 where
     T: Serialize + DeserializeOwned + Default,
 {
     for _ in 0..SWAP_TRIES {
-        let (next, answer) = decide(&known.value);
+        let (next, answer) = decide(&known.value, clock.now());
         let Some(next) = next else {
             return Ok(Some((known, answer)));
         };
@@ -117,15 +120,21 @@ pub(crate) fn parse<T: DeserializeOwned + Default>(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::clock::ManualClock;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_795_341_600_000);
+    static CLOCK: ManualClock = ManualClock::at(NOON);
 
     #[tokio::test]
     async fn a_loser_decides_again_on_what_the_winner_wrote() {
         let store = MemoryStates::default();
-        let add = |n: &u32| (Some(n + 1), n + 1);
+        let add = |n: &u32, _| (Some(n + 1), n + 1);
         for expected in 1..=3 {
             // Each update starts from the stale belief that nothing is stored.
-            let done = update(&store, "lane", "me", Known::<u32>::default(), add)
+            let done = update(&store, &CLOCK, "lane", "me", Known::<u32>::default(), add)
                 .await
                 .expect("a store in memory");
             assert_eq!(done.map(|(_, answer)| answer), Some(expected));
@@ -144,19 +153,42 @@ mod tests {
         let store = MemoryStates::default();
         for tokens in [3, 4] {
             // Each time nothing is known of the write before.
-            let draw = |drawn: &u32| (Some(drawn + tokens), ());
-            let drawn = update(&store, "lane", "me", Known::<u32>::default(), draw).await;
+            let draw = |drawn: &u32, _| (Some(drawn + tokens), ());
+            let drawn = update(&store, &CLOCK, "lane", "me", Known::<u32>::default(), draw).await;
             drawn.expect("a store in memory").expect("few tries");
         }
         assert_eq!(read::<u32>(&store, "lane").await.expect("stored").value, 7);
     }
 
+    /// A write that took twenty seconds and lost was followed by a decision of twenty seconds ago: it took the winner's
+    /// window for one of a clock gone wrong, counted it anew, and a vendor saw a call too many (seed 7924).
+    #[tokio::test]
+    async fn a_loser_decides_again_by_the_time_of_then() {
+        let (store, clock) = (MemoryStates::default(), ManualClock::at(NOON));
+        let first = store.swap("lane", None, &7.into(), "winner").await;
+        first.expect("a store in memory");
+        let mut seen = Vec::new();
+        let slow = |n: &u32, now: Timestamp| {
+            seen.push(now);
+            clock.advance(Duration::from_secs(20));
+            (Some(n + 1), ())
+        };
+        let done = update(&store, &clock, "lane", "me", Known::<u32>::default(), slow).await;
+        done.expect("a store in memory").expect("few tries");
+        assert_eq!(seen, [NOON, NOON + Duration::from_secs(20)]);
+    }
+
     #[tokio::test]
     async fn a_decision_that_wants_nothing_stored_writes_nothing() {
         let store = MemoryStates::default();
-        let answer = update(&store, "lane", "me", Known::<u32>::default(), |n| {
-            (None, *n)
-        })
+        let answer = update(
+            &store,
+            &CLOCK,
+            "lane",
+            "me",
+            Known::<u32>::default(),
+            |n, _| (None, *n),
+        )
         .await
         .expect("a store");
         assert_eq!(

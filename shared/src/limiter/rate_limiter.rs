@@ -213,7 +213,7 @@ impl RateLimiter {
         limits: &[&Limit],
         taken: &Taken,
         unused: &[usize],
-        now: Timestamp,
+        clock: &dyn Clock,
     ) -> Result<(), StoreError> {
         if taken.buckets.is_empty() && taken.holder.is_empty() {
             // They were drawn ahead, and are ahead again.
@@ -223,7 +223,7 @@ impl RateLimiter {
             });
             return Ok(());
         }
-        self.change(key, now, |state| {
+        self.change(key, clock, |state, now| {
             state.give_back(limits, taken, unused, now)
         })
         .await?;
@@ -240,11 +240,12 @@ impl RateLimiter {
         key: &str,
         limits: &[&Limit],
         feedback: &Feedback<'_>,
-        now: Timestamp,
+        clock: &dyn Clock,
     ) -> Result<(), StoreError> {
         let news = self
-            .change(key, now, |state| state.heed(limits, feedback, now))
+            .change(key, clock, |state, now| state.heed(limits, feedback, now))
             .await?;
+        let now = clock.now();
         let told =
             feedback.signals.blocked_until.is_some() || !feedback.signals.remaining.is_empty();
         if told {
@@ -365,17 +366,25 @@ impl RateLimiter {
     async fn change(
         &self,
         key: &str,
-        now: Timestamp,
-        decide: impl Fn(&LimitState) -> Option<LimitState>,
+        clock: &dyn Clock,
+        decide: impl Fn(&LimitState, Timestamp) -> Option<LimitState>,
     ) -> Result<bool, StoreError> {
+        let now = clock.now();
         let known = self.seen(key, now).known;
         let before = known.version;
         let mark = self.mark();
-        let done = lanes::update(self.states.as_ref(), key, &mark, known, |state| {
-            let next = decide(state);
-            let writes = next.is_some();
-            (next, writes)
-        })
+        let done = lanes::update(
+            self.states.as_ref(),
+            clock,
+            key,
+            &mark,
+            known,
+            |state, now| {
+                let next = decide(state, now);
+                let writes = next.is_some();
+                (next, writes)
+            },
+        )
         .await?;
         let (known, writes) = done.ok_or(StoreError::new(
             "correcting a limit",

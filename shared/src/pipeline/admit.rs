@@ -144,7 +144,7 @@ impl Lane {
         let mut known = None;
         let mut share = FULL_RATE;
         if !self.breaker.believed_closed(&key, now) {
-            let Some(gate) = self.pass(&key, now, lease).await else {
+            let Some(gate) = self.pass(&key, lease).await else {
                 admission.sift(jobs, |job| Some(refused(None, job, now)));
                 return admission;
             };
@@ -159,7 +159,7 @@ impl Lane {
         let ask_gate = async {
             match known {
                 Some(gate) => Some(gate),
-                None => self.pass(&key, now, lease).await,
+                None => self.pass(&key, lease).await,
             }
         };
         let suspects = std::mem::take(&mut admission.suspects);
@@ -207,15 +207,19 @@ impl Lane {
             .iter()
             .map(|call| call.drawn_by.as_str())
             .collect();
-        self.give_back(&drawn.items, |owner| going.contains(owner), now)
+        self.give_back(&drawn.items, |owner| going.contains(owner))
             .await;
         admission.gates.extend(gate.map(|gate| (key, gate)));
         admission
     }
 
     /// The breaker's leave; none when its state could not be read.
-    async fn pass(&self, key: &str, now: Timestamp, lease: Duration) -> Option<Gate> {
-        match self.breaker.admit(key, now, lease).await {
+    async fn pass(&self, key: &str, lease: Duration) -> Option<Gate> {
+        match self
+            .breaker
+            .admit(key, self.seams.clock.as_ref(), lease)
+            .await
+        {
             Ok(gate) => Some(gate),
             Err(error) => {
                 tracing::warn!(%error, key, "the breaker's state could not be read");

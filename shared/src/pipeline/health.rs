@@ -17,7 +17,7 @@ impl Lane {
         suspects: &[Job],
         run: &Run<'_>,
     ) -> Gates {
-        let now = self.seams.clock.now();
+        let clock = self.seams.clock.as_ref();
         let mut results: BTreeMap<String, BatchResults> = BTreeMap::new();
         for call in run.untold_calls() {
             results
@@ -35,11 +35,11 @@ impl Lane {
                 (Gate::Open { epoch, .. } | Gate::Probe { epoch, .. }, Some(results)) => {
                     let jitter = retry::jitter(&run.invocation.id, epoch.own);
                     self.breaker
-                        .record(&key, now, *epoch, results, jitter)
+                        .record(&key, clock, *epoch, results, jitter)
                         .await
                 }
                 (Gate::Probe { .. }, None) if !awaited.contains(&key) => {
-                    self.breaker.release_probe(&key, now).await
+                    self.breaker.release_probe(&key, clock).await
                 }
                 _ => Ok(()),
             };

@@ -194,7 +194,7 @@ impl Lane {
             if let Leave::Granted(_) = leave {
                 return leave;
             }
-            self.give_back(&drawn.items, |_| false, now).await;
+            self.give_back(&drawn.items, |_| false).await;
             // Each round waits, and those after `latest` are told so: a bounded number.
             match leave {
                 Leave::Again(at) => self.seams.clock.sleep_until(at.max(now + ASK_EVERY)).await,
@@ -220,7 +220,7 @@ impl Lane {
             let turn = beside(self.turn(waiting, run), &mut calls, &mut made).await;
             let drawn_by = |owner: &str| turn.owners.contains(owner);
             calls.push(self.attempt_all(turn.going, run));
-            let returned = self.give_back(&turn.drawn, drawn_by, self.seams.clock.now());
+            let returned = self.give_back(&turn.drawn, drawn_by);
             beside(returned, &mut calls, &mut made).await;
             ended.extend(turn.ended);
             waiting = turn.still;
@@ -394,12 +394,8 @@ impl Lane {
     }
 
     /// Returns the tokens and permits of calls that are not made after all.
-    pub(super) async fn give_back(
-        &self,
-        drawn: &[DrawnItem],
-        goes: impl Fn(&str) -> bool,
-        now: Timestamp,
-    ) {
+    pub(super) async fn give_back(&self, drawn: &[DrawnItem], goes: impl Fn(&str) -> bool) {
+        let clock = self.seams.clock.as_ref();
         let returned = drawn.iter().filter_map(
             |DrawnItem {
                  draw,
@@ -413,7 +409,7 @@ impl Lane {
                     .collect();
                 (!unused.is_empty()).then_some(async move {
                     self.limiter
-                        .give_back(&draw.key, &draw.limits, taken, &unused, now)
+                        .give_back(&draw.key, &draw.limits, taken, &unused, clock)
                         .await
                 })
             },
@@ -473,7 +469,7 @@ impl Lane {
             signals,
             ..Feedback::default()
         };
-        self.tell_limit(&draw, &feedback, now).await;
+        self.tell_limit(&draw, &feedback).await;
     }
 
     /// Tells each limit what the batch has learned, in one update an item and none where there is no news. Permits stay
@@ -484,16 +480,17 @@ impl Lane {
         let told = told.iter().map(|entry| async move {
             let feedback = entry.feedback(&run.invocation.id, release, now);
             if !feedback.is_empty() {
-                self.tell_limit(&entry.draw, &feedback, now).await;
+                self.tell_limit(&entry.draw, &feedback).await;
             }
         });
         join_all(told).await;
     }
 
-    async fn tell_limit(&self, draw: &Draw, feedback: &Feedback<'_>, now: Timestamp) {
+    async fn tell_limit(&self, draw: &Draw, feedback: &Feedback<'_>) {
+        let clock = self.seams.clock.as_ref();
         if let Err(error) = self
             .limiter
-            .heed(&draw.key, &draw.limits, feedback, now)
+            .heed(&draw.key, &draw.limits, feedback, clock)
             .await
         {
             tracing::warn!(%error, key = draw.shown(), "what was learned about a limit could not be stored");

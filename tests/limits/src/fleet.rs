@@ -271,9 +271,8 @@ impl Environment {
         if self.rng.chance(self.scene.plan.trouble) {
             // The last turns out to be a duplicate.
             calls -= 1;
-            let now = self.clock.now();
             let (limits, unused) = ([&limit], [calls]);
-            let back = self.limiter.give_back(KEY, &limits, taken, &unused, now);
+            let back = self.limiter.give_back(KEY, &limits, taken, &unused, &self.clock);
             // A store that is throttled keeps it: it lapses.
             drop(back.await);
             self.put_back(TROUBLE_MS);

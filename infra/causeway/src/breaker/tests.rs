@@ -52,7 +52,7 @@ async fn an_order_that_loses_the_race_decides_again() {
     swapped.expect("a store in memory");
     // What `update` is told to begin with is older than the store.
     let stale = lanes::Known::<Breaker>::default();
-    let updated = lanes::update(&states, KEY, "me", stale, |breaker| {
+    let updated = lanes::update(&states, &SystemClock, KEY, "me", stale, |breaker, _| {
         (Some(breaker.force_close(NOON)), breaker.clone())
     });
     let (known, before) = updated.await.expect("a store").expect("few tries");

@@ -102,9 +102,17 @@ async fn note(stack: &Stack, lane: &Lane, letters: &[Letter]) {
     };
     let seen = Letters::seen(letters.iter().map(|letter| letter.sent_at).min());
     let key = letters_key(&lane.provider);
-    let decide = |known: &Letters| ((*known != seen).then(|| seen.clone()), ());
+    let decide = |known: &Letters, _| ((*known != seen).then(|| seen.clone()), ());
     if let Ok(known) = lanes::read::<Letters>(&states, &key).await {
-        let _ = lanes::update(&states, &key, &breaker::writer(), known, decide).await;
+        let _ = lanes::update(
+            &states,
+            &SystemClock,
+            &key,
+            &breaker::writer(),
+            known,
+            decide,
+        )
+        .await;
     }
 }
 

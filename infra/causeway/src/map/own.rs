@@ -116,8 +116,8 @@ impl Own<'_> {
                 by: by(None),
                 at: SystemClock.now().to_string(),
             };
-            let keep = |earlier: &Earlier| (Some(earlier.with(replaced.clone())), ());
-            let kept = lanes::update(self.states, &key, &writer, known, keep).await;
+            let keep = |earlier: &Earlier, _| (Some(earlier.with(replaced.clone())), ());
+            let kept = lanes::update(self.states, &SystemClock, &key, &writer, known, keep).await;
             if kept.map_err(failed)?.is_none() {
                 return Err(overtaken());
             }

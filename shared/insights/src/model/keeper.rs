@@ -66,25 +66,25 @@ impl Keeper {
         answers.value.get(hash, now).cloned()
     }
 
-    async fn remember(&self, hash: &str, value: &serde_json::Value, now: Timestamp) {
-        let states = &*self.world.answers;
+    async fn remember(&self, hash: &str, value: &serde_json::Value) {
+        let (states, clock) = (&*self.world.answers, &*self.world.clock);
         let Ok(known) = lanes::read::<Answers>(states, ANSWERS).await else {
             return;
         };
-        let add = |answers: &Answers| (answers.with(hash, value, now), ());
+        let add = |answers: &Answers, now| (answers.with(hash, value, now), ());
         // Not remembering costs a question, and never an answer.
-        let _ = lanes::update(states, ANSWERS, &self.world.writer, known, add).await;
+        let _ = lanes::update(states, clock, ANSWERS, &self.world.writer, known, add).await;
     }
 
     /// Spends the most that the question can take.
-    async fn reserve(&self, now: Timestamp, tokens: u64) -> Result<Reserved, ModelError> {
-        let states = &*self.world.spent;
+    async fn reserve(&self, tokens: u64) -> Result<Reserved, ModelError> {
+        let (states, clock) = (&*self.world.spent, &*self.world.clock);
         let known = lanes::read::<Spent>(states, BUDGET).await?;
-        let spend = |spent: &Spent| match self.budget.reserve(spent, now, tokens) {
+        let spend = |spent: &Spent, now| match self.budget.reserve(spent, now, tokens) {
             Ok((next, reserved)) => (Some(next), Ok(reserved)),
             Err(over) => (None, Err(over)),
         };
-        let spent = lanes::update(states, BUDGET, &self.world.writer, known, spend).await?;
+        let spent = lanes::update(states, clock, BUDGET, &self.world.writer, known, spend).await?;
         let (_, reserved) =
             spent.ok_or_else(|| StoreError::new("spending the budget", "others wrote faster"))?;
         Ok(reserved?)
@@ -92,10 +92,10 @@ impl Keeper {
 
     /// Corrects what was spent to what it took. Where that fails, more counts as spent than was.
     async fn settle(&self, reserved: Reserved, usage: Usage) {
-        let states = &*self.world.spent;
-        let settle = |spent: &Spent| (Some(spent.settle(reserved, usage.total())), ());
+        let (states, clock) = (&*self.world.spent, &*self.world.clock);
+        let settle = |spent: &Spent, _| (Some(spent.settle(reserved, usage.total())), ());
         if let Ok(known) = lanes::read::<Spent>(states, BUDGET).await {
-            let _ = lanes::update(states, BUDGET, &self.world.writer, known, settle).await;
+            let _ = lanes::update(states, clock, BUDGET, &self.world.writer, known, settle).await;
         }
     }
 }
@@ -120,7 +120,7 @@ impl LanguageModel for Keeper {
         }
         // No tokenizer makes more tokens than there are bytes.
         let most = wire.body.len() as u64 + u64::from(question.tokens());
-        let reserved = self.reserve(started, most).await?;
+        let reserved = self.reserve(most).await?;
         if let Some(key) = key {
             wire = wire.header(AUTHORIZATION, key.header().clone());
         }
@@ -145,7 +145,7 @@ impl LanguageModel for Keeper {
             "asked a language model"
         );
         let value = said?;
-        self.remember(&hash, &value, now).await;
+        self.remember(&hash, &value).await;
         Ok(Answer { value, usage })
     }
 }

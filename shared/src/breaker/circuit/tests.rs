@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::breaker::CallResult;
+use crate::clock::ManualClock;
 use crate::lanes::watched::{Trips, WatchedStates};
 
 const NOON: Timestamp = Timestamp::from_millis(1_795_341_600_000);
@@ -25,13 +26,16 @@ fn trips(loads: usize, swaps: usize) -> Trips {
 }
 
 async fn admit(circuit: &CircuitBreaker, now: Timestamp) -> Gate {
-    circuit.admit(KEY, now, LEASE).await.expect("memory")
+    circuit
+        .admit(KEY, &ManualClock::at(now), LEASE)
+        .await
+        .expect("memory")
 }
 
 async fn record(circuit: &CircuitBreaker, now: Timestamp, result: CallResult, count: usize) {
     let results = results(result, count);
     let recorded = circuit
-        .record(KEY, now, Epochs::default(), &results, 0.0)
+        .record(KEY, &ManualClock::at(now), Epochs::default(), &results, 0.0)
         .await;
     recorded.expect("memory");
 }
@@ -133,7 +137,9 @@ async fn of_two_who_could_probe_one_is_elected_by_one_write() {
     );
     assert_eq!(states.trips(), trips(1, 0));
 
-    one.release_probe(KEY, end).await.expect("memory");
+    one.release_probe(KEY, &ManualClock::at(end))
+        .await
+        .expect("memory");
     assert_eq!(states.trips(), trips(0, 1));
     assert!(matches!(admit(&two, end).await, Gate::Probe { .. }));
 }
@@ -161,7 +167,12 @@ async fn a_store_that_does_not_answer_is_no_leave() {
         FULL,
         "trusted for a second"
     );
-    assert!(circuit.admit(KEY, NOON + ms(1000), LEASE).await.is_err());
+    assert!(
+        circuit
+            .admit(KEY, &ManualClock::at(NOON + ms(1000)), LEASE)
+            .await
+            .is_err()
+    );
 }
 
 const SHOP: &str = "acme#shop-1#breaker";
@@ -173,7 +184,10 @@ fn shops(states: &Arc<WatchedStates>, environment: &str) -> CircuitBreaker {
 }
 
 async fn leave(circuit: &CircuitBreaker, key: &str, now: Timestamp) -> Gate {
-    circuit.admit(key, now, LEASE).await.expect("memory")
+    circuit
+        .admit(key, &ManualClock::at(now), LEASE)
+        .await
+        .expect("memory")
 }
 
 async fn ended(circuit: &CircuitBreaker, key: &str, now: Timestamp, result: CallResult) {
@@ -182,7 +196,9 @@ async fn ended(circuit: &CircuitBreaker, key: &str, now: Timestamp, result: Call
         return;
     };
     let results = results(result, 3);
-    let told = circuit.record(key, now, epoch, &results, 0.0).await;
+    let told = circuit
+        .record(key, &ManualClock::at(now), epoch, &results, 0.0)
+        .await;
     told.expect("memory");
 }
 
@@ -264,7 +280,10 @@ async fn the_provider_s_probe_is_one_connection_s_call_and_its_end_is_told() {
     assert!(matches!(probe, Gate::Probe { .. }), "{probe:?}");
     let other = leave(&circuit, "acme#shop-2#breaker", over).await;
     assert!(matches!(other, Gate::Shut { .. }), "one probe: {other:?}");
-    circuit.release_probe(SHOP, over).await.expect("memory");
+    circuit
+        .release_probe(SHOP, &ManualClock::at(over))
+        .await
+        .expect("memory");
     ended(&circuit, SHOP, over, CallResult::Fault).await;
     let above = stored(&states, ABOVE).await;
     assert_eq!((above.state, above.reopenings), (State::Open, 1));

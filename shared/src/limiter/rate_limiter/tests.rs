@@ -122,7 +122,7 @@ async fn tokens_are_drawn_ahead_of_a_stream_and_lapse_within_a_second() {
     world.states.trips();
     let ahead = world.take(&one, &[&MINUTE], 2).await;
     assert_eq!((ahead.granted, world.states.trips()), (2, trips(0, 0)));
-    one.give_back(KEY, &[&MINUTE], &ahead, &[0, 1], world.clock.now())
+    one.give_back(KEY, &[&MINUTE], &ahead, &[0, 1], &world.clock)
         .await
         .expect("no write");
     assert_eq!(world.take(&one, &[&MINUTE], 2).await.granted, 2);
@@ -142,8 +142,7 @@ async fn permits_that_another_environment_returned_are_seen_without_a_write() {
         release: Some(("one", Duration::from_millis(100))),
         ..Feedback::default()
     };
-    let now = world.clock.now();
-    one.heed(KEY, &[&PERMITS], &release, now)
+    one.heed(KEY, &[&PERMITS], &release, &world.clock)
         .await
         .expect("stored");
     world.clock.advance(Duration::from_millis(100));
@@ -170,7 +169,7 @@ async fn a_vendors_word_ends_what_was_drawn_ahead() {
         },
         ..Feedback::default()
     };
-    one.heed(KEY, &[&MINUTE], &spent, now)
+    one.heed(KEY, &[&MINUTE], &spent, &world.clock)
         .await
         .expect("stored");
     assert_eq!(world.take(&one, &[&MINUTE], 2).await.granted, 0);

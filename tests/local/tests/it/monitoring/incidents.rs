@@ -240,8 +240,16 @@ async fn a_letter_that_nears_its_end_calls_and_the_next_one_does_too() {
             let key = letters_key("stripe");
             let states = minutes.states.as_ref();
             let known = lanes::read::<Letters>(states, &key).await.expect("read");
-            let seen = |_: &Letters| (Some(Letters::seen(Some(second_sent))), ());
-            let done = lanes::update(states, &key, "operator", known, seen).await;
+            let seen = |_: &Letters, _| (Some(Letters::seen(Some(second_sent))), ());
+            let done = lanes::update(
+                states,
+                minutes.clock.as_ref(),
+                &key,
+                "operator",
+                known,
+                seen,
+            )
+            .await;
             done.expect("stored");
         }
         minutes.pass().await;
