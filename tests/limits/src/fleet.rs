@@ -272,7 +272,9 @@ impl Environment {
             // The last turns out to be a duplicate.
             calls -= 1;
             let (limits, unused) = ([&limit], [calls]);
-            let back = self.limiter.give_back(KEY, &limits, taken, &unused, &self.clock);
+            let back = self
+                .limiter
+                .give_back(KEY, &limits, taken, &unused, &self.clock);
             // A store that is throttled keeps it: it lapses.
             drop(back.await);
             self.put_back(TROUBLE_MS);

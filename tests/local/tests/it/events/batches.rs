@@ -133,6 +133,8 @@ async fn send_together(stack: &LocalStack, requests: Vec<Value>) {
         aws_sdk_lambda::Client::new(&stack.sdk_config()),
         aws_sdk_sqs::Client::new(&stack.sdk_config()),
     );
+    let seen = control.read(std::slice::from_ref(&lane.source)).await;
+    assert!(seen.expect("it answers").contains_key(&lane.source));
     let set = async |setting| control.set(&lane.source, setting).await.expect("it is set");
     set(Setting::Disabled).await;
     let entries = requests.iter().enumerate().map(|(at, request)| {
