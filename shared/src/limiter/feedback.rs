@@ -14,7 +14,9 @@ use crate::timestamp::Timestamp;
 pub struct Taken {
     /// How many of the demanded calls may be made: the first ones.
     pub granted: usize,
-    /// From when on they may start, on the taker's clock: a few milliseconds ahead at the most.
+    /// When they were drawn, on the taker's clock.
+    pub at: Timestamp,
+    /// From when on they may start, on the taker's clock: about when calls of late started.
     pub from: Timestamp,
     /// Until when they may start; a token that has lapsed lets nothing through.
     pub until: Timestamp,
@@ -38,9 +40,10 @@ impl Taken {
     }
 
     /// Tokens that were drawn ahead: they are in no hand's bucket any more.
-    pub(super) fn drawn_before(granted: usize, until: Timestamp) -> Self {
+    pub(super) fn drawn_before(granted: usize, now: Timestamp, until: Timestamp) -> Self {
         Self {
             granted,
+            at: now,
             until,
             costs: vec![1; granted],
             ..Self::default()
@@ -164,6 +167,7 @@ impl LimitState {
         let granted = draw.granted.min(demand.costs.len());
         Taken {
             granted,
+            at: Timestamp::default(),
             from: draw.from,
             until: draw.until,
             again: Timestamp::default(),

@@ -234,6 +234,18 @@ impl Limit {
         }
     }
 
+    /// How far ahead of its instant a token is drawn at most.
+    pub(super) const fn lead_max(&self) -> Duration {
+        match self.kind {
+            Kind::Window { per, .. } => {
+                Duration::from_micros(per.unsigned_abs() / LEAD_PART as u64)
+            }
+            // Its capacity pays for what is late, not for what is early.
+            Kind::Bucket { .. } => LEAD,
+            Kind::Concurrency { .. } => PER_MAX,
+        }
+    }
+
     /// How long tokens may be drawn ahead of their use; zero: not at all. Costs and permits are never drawn ahead:
     /// nobody knows of how many.
     pub const fn allotment(&self) -> Duration {
@@ -309,14 +321,23 @@ const fn assert_sound(name: &str, per: Duration) {
     );
 }
 
-/// How far ahead of its clock an environment draws: for the time that the write and the claim take, so that few tokens
-/// lapse on the way.
+/// How far ahead of its clock an environment draws that knows nothing better: for the time that the write and the claim
+/// take, so that few tokens lapse on the way.
 const LEAD: Duration = Duration::from_millis(10);
 
-/// How far ahead tokens of all of `limits` are drawn: half of the shortest lapse at the most.
-pub fn lead(limits: &[&Limit]) -> Duration {
-    let halves = limits.iter().map(|limit| limit.lapse() / 2);
-    halves.min().unwrap_or(LEAD).min(LEAD)
+/// No token is drawn further ahead than this part of its window: others in the bucket that counts it wait for it too.
+const LEAD_PART: u32 = 4;
+
+/// How far ahead tokens of all of `limits` are drawn where calls start `way` after their draw, as they lately did: for then,
+/// if their tokens might have lapsed by then, else half of the shortest lapse at the most.
+pub fn lead(limits: &[&Limit], way: Duration) -> Duration {
+    let half = limits.iter().map(|limit| limit.lapse() / 2).min();
+    let half = half.unwrap_or(LEAD);
+    if way <= half {
+        return half.min(LEAD);
+    }
+    let most = limits.iter().map(|limit| limit.lead_max()).min();
+    way.min(most.unwrap_or(LEAD))
 }
 
 /// How long tokens that all of `limits` granted may wait for their use: the shortest of their allotments.

@@ -34,6 +34,12 @@ const TRIES: u32 = 8;
 /// The longest wait after the first lost race but one, of which a random part is waited for; it doubles each time.
 const RACE_WAIT: Duration = Duration::from_millis(8);
 
+/// Of a call's way from its draw to its start no more is believed: a stall is no habit.
+const WAY_MAX: Duration = Duration::from_secs(1);
+
+/// The part that the last call has in the mean of the ways.
+const WAY_PARTS: u64 = 4;
+
 /// Within which what no full window refused comes back.
 const SOON: Duration = Duration::from_secs(5);
 
@@ -43,6 +49,8 @@ pub struct RateLimiter {
     environment: String,
     seen: Cache<Seen>,
     updates: AtomicU64,
+    /// How long after their draw calls started lately: a mean, in microseconds.
+    way: AtomicU64,
 }
 
 /// What this environment knows of one item.
@@ -75,6 +83,7 @@ impl RateLimiter {
             environment,
             seen: Cache::new(FunctionMemory::USUAL.part(MEMORY_PARTS)),
             updates: AtomicU64::new(0),
+            way: AtomicU64::new(0),
         }
     }
 
@@ -116,7 +125,8 @@ impl RateLimiter {
                 costs: &costs,
                 ..*demand
             };
-            let draw = seen.known.value.draw(limits, &asked, now + lead(limits));
+            let instant = now + lead(limits, self.way());
+            let draw = seen.known.value.draw(limits, &asked, instant);
             let Some(next) = &draw.next else {
                 let may_err = now.since(seen.heard) > seen.known.value.kept_for(limits, now);
                 if may_err && !looked {
@@ -145,6 +155,20 @@ impl RateLimiter {
         }
         // Others get on. Whoever has time asks again in a moment.
         Ok(Taken::refused(clock.now() + RACE_WAIT))
+    }
+
+    /// A call was ready to start `after` its tokens were drawn, in time or not: the next are drawn for then.
+    pub fn was_ready(&self, after: Duration) {
+        let after = u64::try_from(after.min(WAY_MAX).as_micros()).unwrap_or(0);
+        let mean = |way: u64| Some(way - way / WAY_PARTS + after / WAY_PARTS);
+        // It always has a next value.
+        let _ = self
+            .way
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, mean);
+    }
+
+    fn way(&self) -> Duration {
+        Duration::from_micros(self.way.load(Ordering::Relaxed))
     }
 
     /// How many of the first calls with these `costs` may be granted, as far as this environment knows.
@@ -325,7 +349,10 @@ impl RateLimiter {
     ) -> Taken {
         let wanted = demand.costs.len();
         let life = allotment(limits);
-        let mut taken = known.value.taken(limits, draw, demand);
+        let mut taken = Taken {
+            at: now,
+            ..known.value.taken(limits, draw, demand)
+        };
         self.remember(key, known, now, |seen| {
             seen.last_take = Some((now, wanted));
             let more = draw.granted.saturating_sub(wanted);
@@ -443,7 +470,7 @@ impl RateLimiter {
             seen.last_take = Some((now, want));
             // A token that comes back is as old as it was.
             let until = seen.ahead.drain(..want).min();
-            Some(Taken::drawn_before(want, until.unwrap_or(now)))
+            Some(Taken::drawn_before(want, now, until.unwrap_or(now)))
         });
         drawn.flatten()
     }

@@ -317,7 +317,8 @@ impl LimitState {
         let Some(cell) = self.cells.get(limit.name()) else {
             return limit.most();
         };
-        if cell.is_ahead(limit, now, span(limit.slack())) {
+        // Further than clocks differ and tokens are drawn ahead.
+        if cell.is_ahead(limit, now, span(limit.slack() + limit.lead_max())) {
             return 0;
         }
         let most = most(limit, share);
@@ -386,13 +387,22 @@ impl LimitState {
     }
 
     /// From when on calls that are granted for `now` may start: with the bucket that counts them, if nothing else keeps them.
+    /// Somebody whose calls take longer may have begun it ahead of time.
     fn begins_at(&self, limits: &[&Limit], now: Timestamp) -> Timestamp {
         let begins = limits.iter().map(|limit| match limit.kind() {
-            Kind::Window { .. } => ceil_millis(bucket_of(limit, now) * limit.bucket_us()),
+            Kind::Window { .. } => ceil_millis(self.bucket(limit, now) * limit.bucket_us()),
             _ => now,
         });
         let stopped = self.cells.values().any(|cell| cell.quota.is_some());
-        begins.max().filter(|_| !stopped).unwrap_or(now).min(now)
+        let begins = begins.max().unwrap_or(now);
+        if stopped { begins.max(now) } else { begins }
+    }
+
+    /// The bucket of a window that counts what is granted for `now`; the item is turned.
+    fn bucket(&self, limit: &Limit, now: Timestamp) -> i64 {
+        let present = bucket_of(limit, now);
+        let cell = self.cells.get(limit.name());
+        cell.map_or(present, |cell| cell.at.max(present))
     }
 
     /// What `limit` gets back, and when: the item is turned. Of a bucket with a refill one unit an interval.
@@ -423,7 +433,7 @@ impl LimitState {
     fn lapses_at(&self, limits: &[&Limit], now: Timestamp) -> Timestamp {
         let of_limit = |limit: &&Limit| {
             let from = match limit.kind() {
-                Kind::Window { .. } => (bucket_of(limit, now) + 1) * limit.bucket_us(),
+                Kind::Window { .. } => (self.bucket(limit, now) + 1) * limit.bucket_us(),
                 _ => micros(now),
             };
             Timestamp::from_millis((from + span(limit.lapse())) / 1_000 - 1)

@@ -39,14 +39,29 @@ pub(super) enum Leave {
 /// When a call may start, on this environment's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Term {
+    /// When its tokens were drawn.
+    pub drawn: Timestamp,
     pub from: Timestamp,
     pub until: Timestamp,
 }
 
+/// What a call that draws on no limit waits for: nothing, for longer than a function runs.
+const UNLIMITED: Duration = Duration::from_secs(60 * 60);
+
 impl Term {
+    /// Of a call that draws on nothing.
+    pub fn unlimited(now: Timestamp) -> Self {
+        Self {
+            drawn: now,
+            from: now,
+            until: now + UNLIMITED,
+        }
+    }
+
     /// What is left of two.
     pub fn and(self, other: Self) -> Self {
         Self {
+            drawn: self.drawn.min(other.drawn),
             from: self.from.max(other.from),
             until: self.until.min(other.until),
         }
@@ -207,7 +222,7 @@ impl Lane {
             .iter()
             .map(|call| call.drawn_by.as_str())
             .collect();
-        self.give_back(&drawn.items, |owner| going.contains(owner))
+        self.give_back(&drawn.items, |owner| going.contains(owner), run)
             .await;
         admission.gates.extend(gate.map(|gate| (key, gate)));
         admission

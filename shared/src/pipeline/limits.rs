@@ -154,6 +154,7 @@ impl Lane {
         let clock = &self.seams.clock;
         let mut term = term;
         for _ in 0..DRAWN_ANEW {
+            self.limiter.was_ready(clock.now().since(term.drawn));
             // Also when they were drawn anew: the store may have taken its time to say so.
             if clock.now() <= term.until {
                 if clock.now() < term.from {
@@ -161,7 +162,7 @@ impl Lane {
                 }
                 return None;
             }
-            match self.draw_anew(job, run).await {
+            match self.draw_anew(term, job, run).await {
                 Leave::Granted(anew) => term = anew,
                 leave => return Some(leave),
             }
@@ -169,14 +170,22 @@ impl Lane {
         Some(Leave::Later(clock.now() + ASK_ANEW))
     }
 
-    /// Draws for a call whose tokens have lapsed; its permits have not.
-    async fn draw_anew(&self, job: &Job, run: &Run<'_>) -> Leave {
+    /// Draws for a call whose tokens have lapsed: not its permits, nor what lasts for as long again as it took until now.
+    async fn draw_anew(&self, term: Term, job: &Job, run: &Run<'_>) -> Leave {
+        let now = self.seams.clock.now();
+        let mut kept = Term::unlimited(now);
         let mut wanted = self.wanted(job);
         for draw in &mut wanted.draws {
             draw.limits.retain(|limit| limit.permits().is_none());
         }
-        wanted.draws.retain(|draw| !draw.limits.is_empty());
-        self.draw_within(WAIT_ANEW, wanted, run).await
+        wanted.draws.retain(|draw| {
+            let until = run.tally().lasts(wanted.owner, &draw.key);
+            let until = until.filter(|until| *until > now + now.since(term.drawn));
+            kept.until = kept.until.min(until.unwrap_or(kept.until));
+            until.is_none() && !draw.limits.is_empty()
+        });
+        let drawn = self.draw_within(WAIT_ANEW, wanted, run).await;
+        drawn.and(Leave::Granted(kept))
     }
 
     /// Draws for one call, which may wait a moment for its turn.
@@ -194,7 +203,7 @@ impl Lane {
             if let Leave::Granted(_) = leave {
                 return leave;
             }
-            self.give_back(&drawn.items, |_| false).await;
+            self.give_back(&drawn.items, |_| false, run).await;
             // Each round waits, and those after `latest` are told so: a bounded number.
             match leave {
                 Leave::Again(at) => self.seams.clock.sleep_until(at.max(now + ASK_EVERY)).await,
@@ -220,7 +229,7 @@ impl Lane {
             let turn = beside(self.turn(waiting, run), &mut calls, &mut made).await;
             let drawn_by = |owner: &str| turn.owners.contains(owner);
             calls.push(self.attempt_all(turn.going, run));
-            let returned = self.give_back(&turn.drawn, drawn_by);
+            let returned = self.give_back(&turn.drawn, drawn_by, run);
             beside(returned, &mut calls, &mut made).await;
             ended.extend(turn.ended);
             waiting = turn.still;
@@ -290,10 +299,7 @@ impl Lane {
         run: &Run<'_>,
     ) -> Drawn {
         let now = self.seams.clock.now();
-        let unlimited = Term {
-            from: now,
-            until: now + UNLIMITED,
-        };
+        let unlimited = Term::unlimited(now);
         let mut drawn = Drawn {
             leaves: vec![Leave::Granted(unlimited); calls.len()],
             items: Vec::new(),
@@ -330,6 +336,7 @@ impl Lane {
                 slots.into_iter().map(Leave::Later).collect()
             };
             let term = Term {
+                drawn: taken.at,
                 from: taken.from,
                 until: taken.until,
             };
@@ -394,7 +401,12 @@ impl Lane {
     }
 
     /// Returns the tokens and permits of calls that are not made after all.
-    pub(super) async fn give_back(&self, drawn: &[DrawnItem], goes: impl Fn(&str) -> bool) {
+    pub(super) async fn give_back(
+        &self,
+        drawn: &[DrawnItem],
+        goes: impl Fn(&str) -> bool,
+        run: &Run<'_>,
+    ) {
         let clock = self.seams.clock.as_ref();
         let returned = drawn.iter().filter_map(
             |DrawnItem {
@@ -405,6 +417,7 @@ impl Lane {
                 let granted = owners.iter().take(taken.granted).enumerate();
                 let unused: Vec<usize> = granted
                     .filter(|(_, owner)| !goes(owner))
+                    .inspect(|(_, owner)| run.tally().gave_back(owner, &draw.key))
                     .map(|(at, _)| at)
                     .collect();
                 (!unused.is_empty()).then_some(async move {
@@ -505,9 +518,6 @@ pub(super) struct Wanted<'a> {
     /// In whose name.
     owner: &'a str,
 }
-
-/// What a call that draws on no limit waits for: nothing, for longer than a function runs.
-const UNLIMITED: Duration = Duration::from_secs(60 * 60);
 
 fn demand<'a>(costs: &'a [u32], share: u16, run: &'a Run<'_>) -> Demand<'a> {
     Demand {

@@ -1,6 +1,6 @@
 //! What one invocation has drawn from the limits and heard about them, until it is told in one update an item.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::limits::{Draw, DrawnItem};
 use crate::Timestamp;
@@ -10,6 +10,8 @@ use crate::limiter::{Feedback, Limit, REMAINING_MAX, Signals, Taken};
 #[derive(Default)]
 pub(super) struct Tally {
     entries: Vec<Entry>,
+    /// Until when what was drawn lasts, by the calls' owners and the items' keys.
+    lasting: HashMap<(String, String), Timestamp>,
     /// Items that were told of a refusal while the batch still ran.
     refused: BTreeSet<String>,
     fullest: Option<(&'static str, u8)>,
@@ -27,7 +29,7 @@ pub(super) struct Entry {
 }
 
 impl Tally {
-    /// Notes a draw. Only where costs or permits are to be settled is there anything to remember.
+    /// Notes a draw. Only where costs or permits are to be settled is there more to remember than how long it lasts.
     pub fn drew(
         &mut self,
         DrawnItem {
@@ -42,6 +44,10 @@ impl Tally {
             .into_iter()
             .flatten()
             .max_by_key(|(_, percent)| *percent);
+        for owner in owners.iter().take(taken.granted) {
+            let of = (owner.clone(), draw.key.clone());
+            self.lasting.insert(of, taken.until);
+        }
         let settles = |limit: &&Limit| limit.counts_cost() || limit.permits().is_some();
         if draw.limits.iter().any(settles) {
             let granted = owners.iter().take(taken.granted).cloned();
@@ -52,6 +58,18 @@ impl Tally {
                 ..Entry::new(draw.clone())
             });
         }
+    }
+
+    /// Until when what `owner` drew from the item under `key` lasts.
+    pub fn lasts(&self, owner: &str, key: &str) -> Option<Timestamp> {
+        self.lasting
+            .get(&(owner.to_owned(), key.to_owned()))
+            .copied()
+    }
+
+    /// What `owner` drew from the item under `key` is nobody's any more.
+    pub fn gave_back(&mut self, owner: &str, key: &str) {
+        self.lasting.remove(&(owner.to_owned(), key.to_owned()));
     }
 
     /// Notes what an answer to the call of `owner`, which drew on `draws` (the narrowest first), said.

@@ -284,7 +284,9 @@ impl Environment {
             // It stalls, for up to a second.
             self.pass((0, 1_000)).await;
         }
-        if self.clock.now() > taken.until {
+        let ready = self.clock.now();
+        self.limiter.was_ready(ready.since(taken.at));
+        if ready > taken.until {
             return (calls, 0);
         }
         self.clock.sleep_until(taken.from).await;

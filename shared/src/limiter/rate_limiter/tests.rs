@@ -132,6 +132,32 @@ async fn tokens_are_drawn_ahead_of_a_stream_and_lapse_within_a_second() {
     assert_eq!(world.states.trips(), trips(0, 1));
 }
 
+/// Where claims take 80 ms, tokens that last 20 ms were never in time.
+#[tokio::test]
+async fn tokens_are_drawn_for_when_calls_start() {
+    let world = World::new();
+    let one = world.environment("one");
+    let ready = Duration::from_millis(80);
+    for _ in 0..20 {
+        one.was_ready(ready);
+    }
+    let taken = world.take(&one, &[&SECOND], 1).await;
+    let start = NOON + ready;
+    assert!(taken.from <= start && start < taken.until, "{taken:?}");
+    // A stall is no habit, and what lasts is drawn for now.
+    one.was_ready(Duration::from_secs(3_600));
+    world.clock.advance(Duration::from_secs(2));
+    let now = world.clock.now();
+    let taken = world.take(&one, &[&SECOND], 1).await;
+    assert!(taken.from <= now + Duration::from_millis(250), "{taken:?}");
+    world.clock.advance(Duration::from_secs(70));
+    let now = world.clock.now();
+    let lasting = world.environment("two");
+    lasting.was_ready(ready);
+    let taken = world.take(&lasting, &[&MINUTE], 1).await;
+    assert!(taken.from <= now + Duration::from_millis(10));
+}
+
 #[tokio::test]
 async fn permits_that_another_environment_returned_are_seen_without_a_write() {
     let world = World::new();

@@ -95,6 +95,24 @@ async fn a_claim_that_outlasted_its_token_makes_way_for_a_call_with_a_new_one() 
     );
 }
 
+/// Each lapse of a desk's token cost one of the account's, too: on a slow store a Slack workspace's 600 a minute let 46
+/// messages through.
+#[tokio::test]
+async fn what_outlasts_a_slow_claim_is_not_drawn_again() {
+    let world = with_slow_ledger(Duration::from_millis(100));
+    let mut request = request("k", "orders.post");
+    request["payload"]["desk"] = "north".into();
+    let outcome = world.outcome(message("m1", request.to_string())).await;
+    assert_eq!(outcome, Outcome::Delivered);
+    let mut items = world.states.values();
+    let mut drawn = |scope: &str| {
+        let item = items.remove(&format!("acme#default#limit#{scope}"));
+        item.expect("tokens were drawn").value["sums"]["*"].clone()
+    };
+    assert_eq!(drawn("desk=north"), 2, "its token lasts 20 ms");
+    assert_eq!(drawn("account"), 1, "that one lasts 1.2 s");
+}
+
 #[tokio::test]
 async fn a_claim_that_took_too_long_is_released_instead_of_called() {
     // The time was looked at before the claim only: a throttled table could push the call, and with it the
