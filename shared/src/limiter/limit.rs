@@ -295,6 +295,12 @@ impl Limit {
         }
     }
 
+    /// By how many microseconds nothing but a clock gone wrong begins a bucket ahead of another clock. Short of that whoever
+    /// is behind waits: it would make room where those ahead see some already.
+    pub(super) const fn astray_us(&self) -> i64 {
+        self.padded_us() + ASTRAY.as_micros() as i64
+    }
+
     /// The microseconds of one bucket of a window; rounded up.
     pub(super) const fn bucket_us(&self) -> i64 {
         (self.padded_us() + BUCKETS - 1) / BUCKETS
@@ -324,6 +330,9 @@ const fn assert_sound(name: &str, per: Duration) {
 /// How far ahead of its clock an environment draws that knows nothing better: for the time that the write and the claim
 /// take, so that few tokens lapse on the way.
 const LEAD: Duration = Duration::from_millis(10);
+
+/// Clocks that are further apart than a window and that are wrong.
+const ASTRAY: Duration = Duration::from_secs(1);
 
 /// No token is drawn further ahead than this part of its window: others in the bucket that counts it wait for it too.
 const LEAD_PART: u32 = 4;

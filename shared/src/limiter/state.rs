@@ -236,7 +236,7 @@ impl LimitState {
     fn is_unreadable(&self, limits: &[&Limit], now: Timestamp) -> bool {
         let is_ahead = |limit: &&Limit| {
             let cell = self.cells.get(limit.name());
-            cell.is_some_and(|cell| cell.is_ahead(limit, now, limit.padded_us()))
+            cell.is_some_and(|cell| cell.is_ahead(limit, now, limit.astray_us()))
         };
         self.format != FORMAT || limits.iter().any(is_ahead)
     }
@@ -262,7 +262,7 @@ impl LimitState {
             cell.quota = cell.quota.filter(|quota| says(&quota.until));
             cell.others = cell.others.filter(|others| says(&others.until));
             let left = cell.turn(limit, sum, now);
-            if cell.is_ahead(limit, now, limit.padded_us()) {
+            if cell.is_ahead(limit, now, limit.astray_us()) {
                 // Only a clock gone wrong can have written that.
                 next.fill(limit, now);
             } else {

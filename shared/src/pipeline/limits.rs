@@ -155,11 +155,12 @@ impl Lane {
         let mut term = term;
         for _ in 0..DRAWN_ANEW {
             self.limiter.was_ready(clock.now().since(term.drawn));
-            // Also when they were drawn anew: the store may have taken its time to say so.
+            if clock.now() < term.from {
+                clock.sleep_until(term.from).await;
+            }
+            // Also when they were drawn anew: the store may have taken its time to say so. And one token's term may be over
+            // before another's begins.
             if clock.now() <= term.until {
-                if clock.now() < term.from {
-                    clock.sleep_until(term.from).await;
-                }
                 return None;
             }
             match self.draw_anew(term, job, run).await {
