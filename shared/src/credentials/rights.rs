@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::held::Prints;
 use super::pause::{Paused, Reason, Standing, TRIAL_EVERY};
-use super::state::CredentialState;
 use crate::Timestamp;
 
 /// Refusals in a row that pause an operation: the design's number, section 8.
@@ -142,30 +140,6 @@ impl Rights {
         if let Some(name) = oldest.map(|(name, _)| name.clone()) {
             self.0.remove(&name);
         }
-    }
-}
-
-impl CredentialState {
-    /// This state after `change` to its rights, under the secret of `shown`, which a call showed; none where nothing has changed, or
-    /// the secret is another one by now.
-    pub(super) fn with_rights(
-        &self,
-        shown: &Prints,
-        change: impl FnOnce(&mut Rights),
-    ) -> Option<Self> {
-        let is_first = self.prints.secret.is_empty();
-        if !is_first && self.prints != *shown {
-            return None;
-        }
-        let mut next = self.clone();
-        change(&mut next.rights);
-        if next.rights == self.rights {
-            return None;
-        }
-        if is_first {
-            next.prints = shown.clone();
-        }
-        Some(next.stamped())
     }
 }
 

@@ -17,8 +17,8 @@ const FIRST_RETRY: Duration = Duration::from_secs(5);
 /// Longest such wait: a token endpoint that is well again is found within minutes.
 const LAST_RETRY: Duration = Duration::from_secs(5 * 60);
 
-/// Refusals in a row, without a word that says why, after which a person is called: the waits have grown to their
-/// longest by then, some ten minutes after the first.
+/// Refusals without a word that says why, and no token between them, after which a person is called: the waits have
+/// grown to their longest by then, some ten minutes after the first.
 const PATIENCE: u32 = 7;
 
 /// A token call's end that is not stored yet.
@@ -96,7 +96,9 @@ impl CredentialState {
             TokenAnswer::WrongClient => next.do_without(Reason::Unauthorised, now, jitter),
             TokenAnswer::Refused { after } => {
                 next.back_off(*after, now, jitter);
-                let lasts = next.failures >= PATIENCE && !next.is_usable(now);
+                // An endpoint that is down, too, says nothing about the credentials: its failures are not counted here.
+                next.refusals = next.refusals.saturating_add(1);
+                let lasts = next.refusals >= PATIENCE && !next.is_usable(now);
                 // A pause whose reason is known keeps it.
                 if lasts && next.pause.is_none() {
                     next.pause_for(Reason::Unauthorised, now);
@@ -130,7 +132,8 @@ impl CredentialState {
             self.refresh_token = Some(token.clone());
             self.spare = None;
         }
-        (self.lapsed, self.failures, self.retry_at) = (0, 0, None);
+        (self.lapsed, self.failures, self.refusals) = (0, 0, 0);
+        self.retry_at = None;
         // What a token that works does not disprove is left to the call that shows it.
         let disproved = [Reason::ReauthoriseNeeded, Reason::RefreshBudget];
         self.pause = self

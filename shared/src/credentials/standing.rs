@@ -73,6 +73,28 @@ impl CredentialState {
         (next != *self).then(|| next.stamped())
     }
 
+    /// This state after `change` to its rights, under the secret of `shown`, which a call showed; none where nothing has
+    /// changed, or the secret is another one by now.
+    pub(super) fn with_rights(
+        &self,
+        shown: &Prints,
+        change: impl FnOnce(&mut Rights),
+    ) -> Option<Self> {
+        let is_first = self.prints.secret.is_empty();
+        if !is_first && self.prints != *shown {
+            return None;
+        }
+        let mut next = self.clone();
+        change(&mut next.rights);
+        if next.rights == self.rights {
+            return None;
+        }
+        if is_first {
+            next.prints = shown.clone();
+        }
+        Some(next.stamped())
+    }
+
     /// Whether anything of the connection is paused.
     pub fn is_paused(&self) -> bool {
         self.pause.is_some() || self.rights.paused().next().is_some()
@@ -91,7 +113,7 @@ impl CredentialState {
         }
         next.rights = Rights::default();
         (next.pause, next.retry_at) = (None, None);
-        (next.failures, next.lapsed) = (0, 0);
+        (next.failures, next.refusals, next.lapsed) = (0, 0, 0);
         Some(next.stamped())
     }
 

@@ -50,6 +50,9 @@ pub struct CredentialState {
     pub lapsed: u32,
     /// Token calls in a row that brought no token.
     pub failures: u32,
+    /// Of the token calls since the last token, those that were refused without a word that says why.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub refusals: u32,
     /// No token call is made before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
@@ -173,6 +176,7 @@ impl CredentialState {
             rights: Rights::default(),
             retry_at: None,
             failures: 0,
+            refusals: 0,
             ..self.clone()
         };
         if self.prints.refresh_token != prints.refresh_token {
@@ -275,4 +279,8 @@ impl CredentialState {
         self.format_version = FORMAT_VERSION;
         self
     }
+}
+
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

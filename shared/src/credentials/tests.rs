@@ -362,6 +362,31 @@ fn a_refusal_without_a_word_is_asked_again_and_calls_a_person_when_it_lasts() {
     assert_eq!(accepted.pause, None);
 }
 
+/// Six times the endpoint was down, then a firewall answered once, and the connection was paused, with an alarm that
+/// tells of wrong credentials: every failed call counted as a refusal.
+#[test]
+fn a_refusal_without_a_word_after_an_outage_of_the_endpoint_is_the_first_one() {
+    let prints = secret("s", "refresh-0");
+    let (mut state, mut now) = (CredentialState::default(), NOON);
+    let down = [TokenAnswer::NotSent, TokenAnswer::Later { after: None }];
+    for answer in down.iter().cycle().take(12) {
+        let asked = leased(&state, &SINGLE_USE, &prints, now);
+        state = ended(&asked, &SINGLE_USE, answer, now);
+        now = state.retry_at.expect("a wait");
+    }
+    let asked = leased(&state, &SINGLE_USE, &prints, now);
+    let state = ended(
+        &asked,
+        &SINGLE_USE,
+        &TokenAnswer::Refused { after: None },
+        now,
+    );
+    assert_eq!(
+        (reason(&state), state.failures, state.refusals),
+        (None, 13, 1)
+    );
+}
+
 #[test]
 fn a_wrong_client_secret_pauses_at_once_and_is_no_dead_grant() {
     let prints = secret("s", "refresh-0");

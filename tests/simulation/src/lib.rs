@@ -5,6 +5,7 @@ pub mod counts;
 pub mod executor;
 pub mod invariants;
 pub mod limits;
+pub mod mass_death;
 pub mod mutants;
 pub mod parked;
 pub mod profile;

@@ -1,6 +1,7 @@
 //! What a seed's world is like: most faults are rare or absent in most seeds, and rage in some. A world in which
 //! everything fails a little never shows what one failure alone, or one failure all the time, does.
 
+use crate::providers::OPERATIONS;
 use crate::rng::Rng;
 
 /// One second, in the simulation's milliseconds.
@@ -68,16 +69,52 @@ pub struct VendorProfile {
     pub rejects: f64,
     /// Refuses the credentials.
     pub unauthorized: f64,
+    /// Refuses one object by name: 403.
+    pub withholds: f64,
+    /// Refuses with a 403 of its own that names nothing.
+    pub forbids: f64,
+    /// A firewall in front of it answers with a page: 403.
+    pub blocks: f64,
+    /// Takes effect, and answers what nobody reads.
+    pub unreadable: f64,
     /// A token call fails.
     pub token_fails: f64,
     /// A token call is carried out and its answer lost.
     pub token_loses: f64,
+    /// A token call is answered by a firewall's page, or with a success that holds no token.
+    pub token_pages: f64,
+    /// A token is said to end as it begins.
+    pub token_ends: f64,
     /// Answers a lookup with nothing that tells.
     pub unclear: f64,
     /// An element of a batch goes another way than its call.
     pub elements: f64,
     /// Outages: start, end, kind.
     pub outages: Vec<(i64, i64, Outage)>,
+    /// What single connections meet for a while.
+    pub spells: Vec<Spell>,
+}
+
+/// A time in which one connection meets what the others do not.
+#[derive(Clone, Debug)]
+pub struct Spell {
+    /// When it begins and ends.
+    pub from: i64,
+    /// From here on it is over.
+    pub until: i64,
+    /// Whose it is.
+    pub connection: String,
+    /// What it meets.
+    pub kind: Kind,
+}
+
+/// What one connection meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Its account has another address: every call is redirected there for good.
+    Moved,
+    /// It lacks the right to do this, and the vendor says so.
+    Without(&'static str),
 }
 
 /// How the vendor is out.
@@ -102,8 +139,8 @@ impl Profile {
         }
     }
 
-    /// The world of a seed that is under way for `active` ms.
-    pub fn draw(rng: &mut Rng, active: i64) -> Self {
+    /// The world of a seed that is under way from `begins` to `ends`.
+    pub fn draw(rng: &mut Rng, begins: i64, ends: i64) -> Self {
         let mut profile = Self::calm();
         profile.skew = rng.pick(&[0, 50, 250, 250]);
         profile.latency = rng.pick(&[4, 8, 8, 15, 40]);
@@ -143,14 +180,21 @@ impl Profile {
             slow: level(0.10),
             rejects: level(0.10),
             unauthorized: level(0.10),
+            withholds: level(0.10),
+            forbids: level(0.10),
+            blocks: level(0.10),
+            unreadable: level(0.20),
             token_fails: level(0.30),
             token_loses: level(0.10),
+            token_pages: level(0.50),
+            token_ends: level(1.00),
             unclear: level(0.30),
             elements: level(0.30),
             outages: Vec::new(),
+            spells: Vec::new(),
         };
         for _ in 0..rng.pick(&[0, 0, 0, 1, 1, 2]) {
-            let from = rng.between(0, active);
+            let from = rng.between(begins, ends);
             let kinds = [
                 Outage::Unavailable,
                 Outage::Unreachable,
@@ -163,6 +207,25 @@ impl Profile {
                 .outages
                 .push((from, from + lasts, rng.pick(&kinds)));
         }
+        for _ in 0..rng.pick(&[0, 0, 0, 1, 1, 2]) {
+            profile.vendor.spells.push(Spell::draw(rng, begins, ends));
+        }
         profile
+    }
+}
+
+impl Spell {
+    fn draw(rng: &mut Rng, begins: i64, ends: i64) -> Self {
+        let from = rng.between(begins, ends);
+        Self {
+            from,
+            until: from + rng.pick(&[2 * MINUTE, 20 * MINUTE, 2 * HOUR]),
+            connection: format!("c{}", rng.between(0, 2)),
+            kind: if rng.chance(0.4) {
+                Kind::Moved
+            } else {
+                Kind::Without(rng.pick(&OPERATIONS))
+            },
+        }
     }
 }

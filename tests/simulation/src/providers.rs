@@ -27,6 +27,19 @@ pub const PANIC_WORDS: &str = "a call that cannot be built";
 /// The vendor's word for a key that was used with other parameters.
 pub const KEY_MISMATCH: &str = "key_mismatch";
 
+/// The vendor's word for a right that the credentials lack: nothing of the kind is theirs to do.
+pub const MISSING_RIGHT: &str = r#"{"error":"missing_right"}"#;
+/// The vendor's word for an object that is somebody else's.
+pub const NOT_YOURS: &str = r#"{"error":"not_yours"}"#;
+
+/// What can be asked for.
+pub const OPERATIONS: [&str; 4] = [
+    "orders.create",
+    "orders.replace",
+    "orders.book",
+    "orders.post",
+];
+
 /// Where several orders go in one call.
 pub const BATCH_PATH: &str = "/orders/batch";
 /// How many.
@@ -211,6 +224,8 @@ impl Provider for Vendor {
                 resend_helps: false,
                 fault: false,
             },
+            403 if answer.body == MISSING_RIGHT => Verdict::forbidden(true, "missing_right"),
+            403 if answer.body == NOT_YOURS => Verdict::rejected("not_yours"),
             _ => Verdict::by_status(answer, now),
         }
     }
@@ -229,7 +244,7 @@ impl Provider for Vendor {
         }
         let Some(words) = answer.json::<Words>().filter(|_| answer.status == 207) else {
             let verdict = self.classify(operation, answer, now);
-            return vec![verdict; elements.len()];
+            return verdict.of_whole(elements.len());
         };
         let of = |element: &&Json| {
             let mut words = words.results.iter();
@@ -306,6 +321,18 @@ macro_rules! payloads {
             }
         }
     )*};
+}
+
+/// What a call asks for; none for tokens and lookups.
+pub fn operation_of(wire: &Wire) -> Option<&'static str> {
+    let name = match (&wire.method, wire.path.as_str()) {
+        (&Method::POST, "/orders") => "orders.create",
+        (&Method::PUT, "/orders" | BATCH_PATH) => "orders.replace",
+        (&Method::POST, "/bookings") => "orders.book",
+        (&Method::POST, "/posts") => "orders.post",
+        _ => return None,
+    };
+    Some(name)
 }
 
 payloads!(Create: POST "/orders", Replace: PUT "/orders", Book: POST "/bookings", Post: POST "/posts");

@@ -1,16 +1,17 @@
 //! The seams of an environment, all of them its [`Seat`].
 
+mod http;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use causeway::clock::Clock;
-use causeway::http_client::{CallError, HttpClient};
 use causeway::lane_control::{EventSource, LaneControl, Setting};
 use causeway::lanes::{Added, Additions, StateStore, Swap, Versioned};
 use causeway::ledger::{Expected, LedgerStore, Record, Write};
-use causeway::provider::{Answer, Secret, Wire};
+use causeway::provider::Secret;
 use causeway::queue::{Again, Letter, MAX_WAITING, Queue};
 use causeway::seams::Seams;
 use causeway::secrets::{Secrets, SecretsError};
@@ -20,7 +21,6 @@ use serde_json::Value;
 
 use crate::profile::MINUTE;
 use crate::seat::Seat;
-use crate::workload::{self, Fatal};
 use crate::world::World;
 
 /// How long an environment keeps a secret, as the adapter does.
@@ -301,64 +301,6 @@ impl Seat {
         let own = &world.environments[self.environment];
         let (text, until) = own.secrets.get(connection)?;
         (world.now < *until).then(|| text.clone())
-    }
-}
-
-#[async_trait]
-impl HttpClient for Seat {
-    async fn call(
-        &self,
-        _base_url: &str,
-        wire: &Wire,
-        timeout: Duration,
-    ) -> Result<Answer, CallError> {
-        self.maybe_die("sending").await;
-        let strand = self.strand().await;
-        let (served, started, fatal) = {
-            let mut world = self.shared.lock();
-            let requests = workload::requests_of(wire, &world);
-            let now = world.now;
-            world.see_call((self.environment, strand), wire, &requests);
-            let World {
-                vendor,
-                profile,
-                rng,
-                ..
-            } = &mut *world;
-            let served = vendor.serve(wire, &requests, now, &profile.vendor, rng);
-            world.counts.calls += 1;
-            world.note(Some(self.environment), || {
-                let (method, path, word) = (&wire.method, &wire.path, served.word);
-                let of = requests.iter().map(|number| format!(" r{number}"));
-                let of: String = of.collect();
-                format!("call {method} {path} of{of} {word}")
-            });
-            for effect in &served.effects {
-                world.see_effect(*effect);
-            }
-            let mut fatal = requests.iter();
-            let fatal = fatal.find_map(|number| world.requests[*number].fatal);
-            (served, now, fatal)
-        };
-        if fatal == Some(Fatal::Call) {
-            self.die("a call that kills").await;
-        }
-        let patience = started + millis(timeout);
-        self.wait_until(served.at.min(patience)).await;
-        self.maybe_die("awaiting an answer").await;
-        let answer = if served.at > patience {
-            Err(CallError::Ambiguous("timed out".into()))
-        } else {
-            served.answer
-        };
-        let mut world = self.shared.lock();
-        for (place, number) in workload::requests_of(wire, &world).into_iter().enumerate() {
-            world.see_answer(number, &answer);
-            if place == 0 {
-                world.see_over(self.environment, number);
-            }
-        }
-        answer
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Stored {
     revision: Option<u32>,
     history: Option<History>,
     receive_count: u32,
+    /// Somebody died who had it.
+    pub interrupted: bool,
     received_at: i64,
     visible_at: i64,
     /// When it was last sent again.
@@ -97,6 +99,7 @@ impl Sqs {
             revision: None,
             history: None,
             receive_count: 0,
+            interrupted: false,
             received_at: 0,
             visible_at: now,
             sent_again_at: 0,

@@ -5,12 +5,16 @@ use std::collections::HashMap;
 use causeway::http_client::CallError;
 use causeway::provider::{Answer, Wire};
 
-use crate::profile::SECOND;
+use crate::profile::{SECOND, VendorProfile};
 use crate::providers::SIGNING_KEY;
 use crate::rng::Rng;
+use crate::vendor::{PAGE, saying};
 
 /// What every secret value begins with: nothing that is emitted may hold it.
 pub const SECRET: &str = "s3cret-";
+
+/// The vendor's word for a refresh token that is used up.
+pub const DEAD_GRANT: &str = r#"{"error":"invalid_grant"}"#;
 
 /// How long an access token works.
 const LIFETIME: i64 = 90 * SECOND;
@@ -94,7 +98,12 @@ impl Tokens {
         })
     }
 
-    /// Exchanges a refresh token. `fails` and `loses` are chances; an answer that is lost was given all the same.
+    /// Whether the secret lacks something, or is gone.
+    pub fn is_spoilt(&mut self, connection: &str) -> bool {
+        self.account(connection).lacks.is_some()
+    }
+
+    /// Exchanges a refresh token. An answer that is lost was given all the same.
     ///
     /// # Errors
     /// When no complete answer reaches the caller.
@@ -102,23 +111,28 @@ impl Tokens {
         &mut self,
         wire: &Wire,
         now: i64,
-        (fails, loses): (f64, f64),
+        profile: &VendorProfile,
         rng: &mut Rng,
     ) -> Result<Answer, CallError> {
-        if rng.chance(fails) {
+        if rng.chance(profile.token_fails) {
             return match rng.between(0, 2) {
                 0 => Err(CallError::NotSent("connection refused".into())),
-                1 => Ok(answer(503, "{}".into())),
-                _ => Ok(answer(429, "{}".into())),
+                1 => Ok(saying(503, "{}")),
+                _ => Ok(saying(429, "{}")),
             };
         }
+        if rng.chance(profile.token_pages) {
+            return Ok(match rng.between(0, 2) {
+                0 => saying(200, r#"{"ok":true}"#),
+                _ => saying(403, PAGE),
+            });
+        }
         let body = String::from_utf8_lossy(&wire.body).into_owned();
-        let mut fields = body.split('&');
-        let shown = fields.find_map(|field| field.strip_prefix("refresh_token="));
+        let shown = field(&body, "refresh_token=");
         let mut accounts = self.accounts.iter_mut();
         let found = accounts.find(|(_, account)| Some(account.refresh_token.as_str()) == shown);
         let Some((connection, account)) = found else {
-            return Ok(answer(400, r#"{"error":"invalid_grant"}"#.into()));
+            return Ok(saying(400, DEAD_GRANT));
         };
         account.issued += 1;
         let (number, authorised) = (account.issued, account.authorised);
@@ -126,21 +140,30 @@ impl Tokens {
         let token = format!("{SECRET}access-{connection}-{authorised}-{number}");
         account.refresh_token.clone_from(&next);
         account.access_tokens.push((token.clone(), now + LIFETIME));
-        let text = format!(
-            r#"{{"access_token":"{token}","refresh_token":"{next}","expires_in":{}}}"#,
+        // What it says of its end is no more than what it says: the token works on.
+        let life = if rng.chance(profile.token_ends) {
+            0
+        } else {
             LIFETIME / SECOND
-        );
-        if rng.chance(loses) {
+        };
+        let text =
+            format!(r#"{{"access_token":"{token}","refresh_token":"{next}","expires_in":{life}}}"#);
+        if rng.chance(profile.token_loses) {
             return Err(CallError::Ambiguous("the connection was reset".into()));
         }
-        Ok(answer(200, text))
+        Ok(saying(200, &text))
     }
 }
 
-fn answer(status: u16, body: String) -> Answer {
-    Answer {
-        status,
-        headers: http::HeaderMap::new(),
-        body: body.into(),
-    }
+/// The connection that a token call is made for.
+pub fn connection_of(wire: &Wire) -> Option<String> {
+    let body = String::from_utf8_lossy(&wire.body);
+    let client = field(&body, "client_id=")?;
+    let connection = client.strip_prefix(SECRET)?.strip_prefix("client-")?;
+    Some(connection.to_owned())
+}
+
+fn field<'a>(body: &'a str, name: &str) -> Option<&'a str> {
+    let mut fields = body.split('&');
+    fields.find_map(|field| field.strip_prefix(name))
 }

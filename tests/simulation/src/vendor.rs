@@ -1,15 +1,21 @@
 //! The vendor: honours keys, can be asked, forgets, fails, stalls, and succeeds without saying so.
 
+mod answers;
 mod batches;
+mod mode;
 
 use std::collections::HashMap;
 
 use causeway::http_client::CallError;
 use causeway::provider::{Answer, Wire};
-use http::{HeaderMap, HeaderValue, Method};
+use http::Method;
 
-use crate::profile::{Outage, SECOND, VendorProfile};
-use crate::providers::{BATCH_PATH, KEY_HEADER, KEY_MISMATCH, REFERENCE, SETTLE, TOKEN_PATH};
+pub use self::answers::{PAGE, saying};
+
+use self::answers::{lost, mismatch, overlong, refusal, status};
+use self::mode::Mode;
+use crate::profile::{SECOND, VendorProfile};
+use crate::providers::{BATCH_PATH, KEY_HEADER, REFERENCE, SETTLE, TOKEN_PATH};
 use crate::rng::Rng;
 use crate::tokens::Tokens;
 
@@ -59,39 +65,17 @@ pub struct Vendor {
     pub effects: Vec<Effect>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    Normal,
-    Fails,
-    FailsAfter,
-    Stalls,
-    StallsAfter,
-    Loses,
-    StoresFailure,
-    Throttles,
-    Unreachable,
-    Slow,
-    Rejects,
-    Unauthorized,
-}
-
-impl Mode {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Normal => "is carried out",
-            Self::Fails => "fails without effect",
-            Self::FailsAfter => "takes effect and fails",
-            Self::Stalls => "stalls without effect",
-            Self::StallsAfter => "takes effect and stalls",
-            Self::Loses => "takes effect and loses the answer",
-            Self::StoresFailure => "fails, and the key remembers it",
-            Self::Throttles => "is throttled",
-            Self::Unreachable => "cannot be sent",
-            Self::Slow => "is carried out slowly",
-            Self::Rejects => "is rejected",
-            Self::Unauthorized => "has the wrong credentials",
-        }
-    }
+/// A call as it arrives.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// The call.
+    pub wire: &'a Wire,
+    /// The numbers of the requests in it.
+    pub requests: &'a [usize],
+    /// Whose account it is made for; empty for tokens.
+    pub connection: &'a str,
+    /// When.
+    pub now: i64,
 }
 
 impl Vendor {
@@ -104,55 +88,45 @@ impl Vendor {
         }
     }
 
-    /// Carries out a call that arrives at `now`, of the requests numbered `requests`.
-    pub fn serve(
-        &mut self,
-        wire: &Wire,
-        requests: &[usize],
-        now: i64,
-        profile: &VendorProfile,
-        rng: &mut Rng,
-    ) -> Served {
+    /// Carries out a call.
+    pub fn serve(&mut self, call: Arrival<'_>, profile: &VendorProfile, rng: &mut Rng) -> Served {
+        let Arrival { wire, now, .. } = call;
         let at = now + rng.latency(120);
-        if wire.path == TOKEN_PATH {
-            let chances = (profile.token_fails, profile.token_loses);
-            return Served {
-                at,
-                answer: self.tokens.exchange(wire, now, chances, rng),
-                effects: Vec::new(),
-                word: "is a token call",
-            };
-        }
-        let mode = match mode(now, profile, rng) {
-            Mode::Unreachable => Mode::Unreachable,
-            _ if self.wants_tokens && !self.tokens.accepts(wire, now) => Mode::Unauthorized,
-            mode => mode,
-        };
-        let (answer, word) = match mode {
-            Mode::Unreachable => (
-                Err(CallError::NotSent("connection refused".into())),
-                mode.word(),
-            ),
-            Mode::Fails => (Ok(status(rng.pick(&[500, 502, 503, 504]))), mode.word()),
-            Mode::Stalls => (Err(lost()), mode.word()),
-            Mode::Throttles => (Ok(throttle(rng)), mode.word()),
-            Mode::Unauthorized => (Ok(refused(wire)), mode.word()),
-            _ if wire.method == Method::GET => {
-                let unclear = rng.chance(profile.unclear);
-                (Ok(self.look_up(wire, now, unclear)), "is a lookup")
-            }
-            _ if wire.path == BATCH_PATH => {
-                return self.carry_out_batch(wire, requests, now, (mode, profile.elements), rng);
-            }
-            _ => return self.carry_out(wire, requests.first().copied(), now, mode, rng),
-        };
-        let never = mode == Mode::Stalls;
-        Served {
-            at: if never { i64::MAX } else { at },
+        let told = |answer, word| Served {
+            at,
             answer,
             effects: Vec::new(),
             word,
+        };
+        if wire.path == TOKEN_PATH {
+            let answer = self.tokens.exchange(wire, now, profile, rng);
+            return told(answer, "is a token call");
         }
+        let mode = match Mode::draw(wire, call.connection, now, profile, rng) {
+            // Who is sent away is not looked at.
+            mode @ (Mode::Unreachable | Mode::Moves | Mode::Blocks) => mode,
+            _ if self.wants_tokens && !self.tokens.accepts(wire, now) => Mode::Unauthorized,
+            mode => mode,
+        };
+        if let Some(answer) = refusal(mode, wire, rng) {
+            let never = mode == Mode::Stalls;
+            return Served {
+                at: if never { i64::MAX } else { at },
+                ..told(answer, mode.word())
+            };
+        }
+        if wire.method == Method::GET {
+            let answer = if mode == Mode::Unreadable {
+                Err(overlong(rng))
+            } else {
+                Ok(self.look_up(wire, now, rng.chance(profile.unclear)))
+            };
+            return told(answer, "is a lookup");
+        }
+        if wire.path == BATCH_PATH {
+            return self.carry_out_batch(call, (mode, profile.elements), rng);
+        }
+        self.carry_out(call, mode, rng)
     }
 
     fn look_up(&self, wire: &Wire, now: i64, unclear: bool) -> Answer {
@@ -168,14 +142,8 @@ impl Vendor {
         })
     }
 
-    fn carry_out(
-        &mut self,
-        wire: &Wire,
-        request: Option<usize>,
-        now: i64,
-        mode: Mode,
-        rng: &mut Rng,
-    ) -> Served {
+    fn carry_out(&mut self, call: Arrival<'_>, mode: Mode, rng: &mut Rng) -> Served {
+        let Arrival { wire, now, .. } = call;
         let key = wire.headers.get(KEY_HEADER);
         let key = key.and_then(|key| key.to_str().ok()).map(str::to_owned);
         if let Some(key) = &key {
@@ -214,7 +182,7 @@ impl Vendor {
                 _ => rng.latency(120),
             };
         let effective = mode != Mode::StoresFailure || rng.chance(0.5);
-        let effect = effective.then(|| self.take_effect(wire, request, now, done_at, rng));
+        let effect = effective.then(|| self.take_effect(call, done_at, rng));
         if let Some(key) = key {
             let status = if mode == Mode::StoresFailure {
                 500
@@ -235,6 +203,7 @@ impl Vendor {
             Mode::FailsAfter => (done_at, Ok(status(rng.pick(&[500, 502, 504])))),
             Mode::StoresFailure => (done_at, Ok(status(500))),
             Mode::Loses => (done_at, Err(lost())),
+            Mode::Unreadable => (done_at, Err(overlong(rng))),
             Mode::StallsAfter => (i64::MAX, Err(lost())),
             _ => (done_at, Ok(status(200))),
         };
@@ -246,24 +215,17 @@ impl Vendor {
         }
     }
 
-    fn take_effect(
-        &mut self,
-        wire: &Wire,
-        request: Option<usize>,
-        now: i64,
-        done_at: i64,
-        rng: &mut Rng,
-    ) -> Option<usize> {
-        let reference = reference(&wire.body);
+    fn take_effect(&mut self, call: Arrival<'_>, done_at: i64, rng: &mut Rng) -> Option<usize> {
+        let reference = reference(&call.wire.body);
         // Shown within the declared time since the call, less what two clocks may differ by.
-        let latest = now + i64::try_from(SETTLE.as_millis()).unwrap_or(i64::MAX) - SECOND;
+        let latest = call.now + i64::try_from(SETTLE.as_millis()).unwrap_or(i64::MAX) - SECOND;
         let visible_at = if rng.chance(0.5) {
             rng.between(done_at, latest).max(done_at)
         } else {
             done_at
         };
         self.effects.push(Effect {
-            request: request?,
+            request: *call.requests.first()?,
             at: done_at,
             visible_at,
             reference,
@@ -272,85 +234,7 @@ impl Vendor {
     }
 }
 
-fn mode(now: i64, profile: &VendorProfile, rng: &mut Rng) -> Mode {
-    let outage = profile
-        .outages
-        .iter()
-        .find(|(from, until, _)| (*from..*until).contains(&now));
-    if let Some((_, _, outage)) = outage {
-        return match outage {
-            Outage::Unavailable => Mode::Fails,
-            Outage::Unreachable => Mode::Unreachable,
-            Outage::Silent => Mode::Stalls,
-            Outage::BadGateway => Mode::FailsAfter,
-        };
-    }
-    for (chance, mode) in [
-        (profile.fails, Mode::Fails),
-        (profile.fails_after, Mode::FailsAfter),
-        (profile.stalls, Mode::Stalls),
-        (profile.stalls_after, Mode::StallsAfter),
-        (profile.loses, Mode::Loses),
-        (profile.stores_failure, Mode::StoresFailure),
-        (profile.throttles, Mode::Throttles),
-        (profile.unreachable, Mode::Unreachable),
-        (profile.slow, Mode::Slow),
-        (profile.rejects, Mode::Rejects),
-        (profile.unauthorized, Mode::Unauthorized),
-    ] {
-        if rng.chance(chance) {
-            return mode;
-        }
-    }
-    Mode::Normal
-}
-
 fn reference(body: &[u8]) -> Option<String> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
     Some(body.get(REFERENCE)?.as_str()?.to_owned())
-}
-
-/// Repeats what it was shown, as careless vendors do.
-fn refused(wire: &Wire) -> Answer {
-    let shown = wire.headers.get(http::header::AUTHORIZATION);
-    let shown = shown.and_then(|shown| shown.to_str().ok()).unwrap_or("");
-    Answer {
-        body: format!(r#"{{"error":"bad credentials: {shown}"}}"#).into(),
-        ..status(401)
-    }
-}
-
-fn lost() -> CallError {
-    CallError::Ambiguous("the connection was reset".into())
-}
-
-fn mismatch() -> Answer {
-    Answer {
-        body: KEY_MISMATCH.into(),
-        ..status(400)
-    }
-}
-
-fn status(status: u16) -> Answer {
-    let body = if status == 200 {
-        r#"{"id":"obj"}"#
-    } else {
-        "{}"
-    };
-    Answer {
-        status,
-        headers: HeaderMap::new(),
-        body: body.into(),
-    }
-}
-
-fn throttle(rng: &mut Rng) -> Answer {
-    let mut answer = status(429);
-    if rng.chance(0.7) {
-        let seconds = rng.between(1, 20);
-        answer
-            .headers
-            .insert("retry-after", HeaderValue::from(seconds));
-    }
-    answer
 }

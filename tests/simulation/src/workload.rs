@@ -1,22 +1,16 @@
 //! What producers and operators do in a seed's world.
 
+use causeway::breaker::Scope;
 use causeway::provider::{Provider, Safety, Wire};
 use causeway::request::Request as Decoded;
 
 use crate::profile::{HOUR, MINUTE, SECOND};
-use crate::providers::{self, PANIC, TOKEN_PATH, Vendor};
+use crate::providers::{self, OPERATIONS, PANIC, TOKEN_PATH, Vendor};
 use crate::rng::Rng;
 use crate::world::{Event, START, World};
 
 /// Requests in one seed's world.
 pub const REQUESTS: usize = 50;
-
-const OPERATIONS: [&str; 4] = [
-    "orders.create",
-    "orders.replace",
-    "orders.book",
-    "orders.post",
-];
 
 /// How a request ends the process that carries it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +64,11 @@ impl Workload {
     pub fn draw(rng: &mut Rng) -> Self {
         let provider = rng.pick(&providers::ALL);
         let span = rng.pick(&[0, 20 * SECOND, 2 * MINUTE, 2 * MINUTE, 10 * MINUTE, HOUR]);
-        let connections = rng.between(1, 3);
+        // Where each connection has a breaker, all of them may open.
+        let connections = match provider.spec().breaker.scope {
+            Scope::Connection => 3,
+            Scope::Provider => rng.between(1, 3),
+        };
         let odd = if rng.chance(0.7) { 0.12 } else { 0.0 };
         let mut requests: Vec<Request> = Vec::with_capacity(REQUESTS);
         for number in 0..REQUESTS {
@@ -110,10 +108,11 @@ impl Workload {
         }
         let ends = START + span + rng.pick(&[5 * MINUTE, 20 * MINUTE, HOUR]);
         events.push((ends, Event::Calm));
-        // What was lost with those who held it is made good, or nothing of its connection would ever end.
-        // Requests that kill go on killing: a person looks again, some hours later.
+        // What was lost with those who held it is made good, or nothing of its connection would ever end. Whatever else a
+        // connection waits for must pass by itself. Requests that kill go on killing: a person looks again, some hours
+        // later.
         for hours in [0, 2, 5, 9] {
-            let again = (0..connections).map(Event::Reauthorise);
+            let again = (0..connections).map(Event::Help);
             events.extend(again.map(|event| (ends + hours * HOUR, event)));
         }
         events.extend(rng.chance(0.5).then_some((START, Event::Gatekeeper)));
@@ -128,11 +127,22 @@ impl Workload {
 
 /// A good request for `operation` of `connection`, under the key `k<number>`.
 pub fn good(provider: Vendor, number: usize, operation: &str, connection: &str) -> Request {
+    good_at("d0", provider, number, operation, connection)
+}
+
+/// A good request about `desk`.
+pub fn good_at(
+    desk: &str,
+    provider: Vendor,
+    number: usize,
+    operation: &str,
+    connection: &str,
+) -> Request {
     let name = provider.spec().name;
     let body = format!(
-        r#"{{"id":"0199a3c4-0000-7000-8000-{number:012}","provider":"{name}","operation":"{operation}","connection":"{connection}","idempotency_key":"k{number}","created_at":"2026-11-22T10:00:00Z","payload":{{"item":"r{number}","desk":"d0"}}}}"#
+        r#"{{"id":"0199a3c4-0000-7000-8000-{number:012}","provider":"{name}","operation":"{operation}","connection":"{connection}","idempotency_key":"k{number}","created_at":"2026-11-22T10:00:00Z","payload":{{"item":"r{number}","desk":"{desk}"}}}}"#
     );
-    request(provider, body, connection.to_owned(), "d0".to_owned())
+    request(provider, body, connection.to_owned(), desk.to_owned())
 }
 
 /// The operation of the request under that key: of all kinds, and mostly in company where calls take several.

@@ -45,8 +45,12 @@ pub enum Event {
     Gatekeeper,
     /// The breaker's item changed.
     Changed,
+    /// A connection, by its number, or one of its operations is paused, or no more.
+    Paused(i64),
     /// A person authorises a connection anew.
     Reauthorise(i64),
+    /// A person looks after a connection, and authorises it anew where nothing else helps.
+    Help(i64),
     /// An operator says that all connections work again.
     Resume,
     /// From now on nothing fails any more.

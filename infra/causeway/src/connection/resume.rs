@@ -13,7 +13,7 @@ use crate::stack::Stack;
 
 /// What a pause and the counts around it are made of.
 const ENDED: &str = "SET mark = :mark, failures = :none, lapsed = :none \
-                     REMOVE pause, rights, retry_at";
+                     REMOVE pause, rights, retry_at, refusals";
 
 /// Ends the pause of `connection` at `provider`, and those of its operations; its lane's environments see so within a
 /// minute. True where something was paused. A token that was refused is not tried again.

@@ -13,7 +13,7 @@ use jlens_core::{Bindings, Error, Expression, HostCall, Options, Result};
 use serde_json::{Value, json};
 
 use super::super::zone;
-use super::functions::{Answer, Args, number, pay, refused, text};
+use super::args::{Answer, Args, number, pay, refused, text};
 use crate::Timestamp;
 
 /// Longest date and longest picture, in bytes: a date in words takes some 150.

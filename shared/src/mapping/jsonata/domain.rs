@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::super::zone::{self, Which};
 use super::super::{money, phone, text as texts};
-use super::functions::{Answer, Args, limit, number, pay, refused, text};
+use super::args::{Answer, Args, limit, number, pay, refused, text};
 
 /// `$zonedTime(date, time, zone, which?)`: when a clock in the zone shows the time, in RFC 3339. Undefined where nothing is
 /// would leave a field out, and make a code without an end of one whose end is missing.

@@ -9,11 +9,9 @@ use std::sync::LazyLock;
 use jlens_core::{Bindings, Error, HostCall, HostFunction, Result};
 use serde_json::{Map, Value, json};
 
-use super::meter::spend;
+use super::args::{Answer, Args, limit, number, pay, text, too_large};
 use super::{MAX_BYTES, MAX_ITEMS, dates, domain};
 
-pub(super) type Args<'a> = &'a [Option<Value>];
-pub(super) type Answer = Result<Option<Value>>;
 type Run = fn(Args<'_>, &HostCall<'_>) -> Answer;
 
 /// Longest text that a regular expression is tried on: the engine's backtracking keeps a note per character and group.
@@ -61,44 +59,6 @@ fn function(signature: &str, run: Run) -> HostFunction {
     match HostFunction::with_signature(signature, run) {
         Ok(function) => function.without_input(),
         Err(_) => HostFunction::new(0, |_, _| Err(Error::new("T1006"))),
-    }
-}
-
-fn too_large() -> Error {
-    Error::new("U1001").with("message", "a size limit")
-}
-
-/// What breaks a rule of ours: `rule` is told, and holds nothing of the data.
-pub(super) fn refused(rule: &'static str) -> Error {
-    Error::new(REFUSED).with("message", rule)
-}
-
-/// The code of what [`refused`] makes.
-pub(super) const REFUSED: &str = "refused";
-
-pub(super) fn pay(bytes: usize) -> Result<()> {
-    if spend(bytes) {
-        Ok(())
-    } else {
-        Err(too_large())
-    }
-}
-
-pub(super) fn text(args: Args<'_>, index: usize) -> Option<&str> {
-    args.get(index)?.as_ref()?.as_str()
-}
-
-pub(super) fn number(args: Args<'_>, index: usize) -> Option<f64> {
-    args.get(index)?.as_ref()?.as_f64()
-}
-
-/// The limit that an argument sets; `code` is the error of a negative one.
-pub(super) fn limit(args: Args<'_>, index: usize, code: &str) -> Result<usize> {
-    match number(args, index) {
-        None => Ok(usize::MAX),
-        Some(limit) if limit < 0.0 => Err(Error::new(code).with("index", index + 1)),
-        // The cast saturates.
-        Some(limit) => Ok(limit.trunc() as usize),
     }
 }
 

@@ -10,10 +10,9 @@ use jlens_core::ast::{BinaryOp, FallbackOp, Node, NodeKind};
 use jlens_core::audit::{Outcome, Tracer, ValueRef};
 
 use super::super::Fault;
-use super::MAX_ITEMS;
 use super::look;
 use super::look::{is_container, length, text_length};
-use super::rules::Scalars;
+use super::{MAX_ITEMS, Scalars};
 
 /// Bytes that one evaluation may build altogether. With the parsed request, what the engine keeps beside its values and
 /// the result's own copy it stays below 64 MiB, in which the smallest Lambda function (128 MB) still has its rest.

@@ -16,6 +16,7 @@
 //!
 //! `shared/tests/hostile` measures time and memory of hostile mappings in a process of their own.
 
+mod args;
 mod dates;
 mod domain;
 mod functions;
@@ -23,9 +24,11 @@ mod look;
 mod meter;
 mod rules;
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use jlens_core::ast::NodeId;
 use jlens_core::{Error, Expression, Options};
 use serde_json::Value;
 
@@ -53,10 +56,14 @@ const MAX_BYTES: usize = crate::request::MAX_REQUEST_BYTES;
 /// Longest list that is built.
 const MAX_ITEMS: usize = 10_000;
 
+/// Nodes whose values must be neither lists nor objects, by id and place: keys, terms of an order, and what something
+/// is applied to.
+type Scalars = HashSet<(NodeId, usize)>;
+
 /// One compiled expression.
 pub struct Jsonata {
     expression: Expression,
-    scalars: rules::Scalars,
+    scalars: Scalars,
 }
 
 impl Mapper for Jsonata {
@@ -119,7 +126,7 @@ fn rule(error: &Error) -> String {
         "U1006" => return format!("takes more than {MAX_STEPS} steps"),
         "D1011" => return format!("is nested, or calls itself, more than {MAX_DEPTH} levels deep"),
         CLOCK => return format!("takes longer than {} ms", TIMEOUT.as_millis()),
-        functions::REFUSED => {
+        args::REFUSED => {
             let rule = error.detail("message").and_then(Value::as_str);
             return rule.unwrap_or("is refused").to_owned();
         }

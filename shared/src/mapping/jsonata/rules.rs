@@ -1,11 +1,9 @@
 //! What an expression may not do, found in its syntax tree.
 
-use std::collections::HashSet;
-
-use jlens_core::ast::{Node, NodeId, NodeKind, Stage};
+use jlens_core::ast::{Node, NodeKind, Stage};
 
 use super::super::Fault;
-use super::{dates, functions};
+use super::{Scalars, dates, functions};
 
 /// Nodes of one expression: the largest mapping that comes with Causeway has a few hundred.
 const MAX_NODES: usize = 4_000;
@@ -68,10 +66,6 @@ enum Role {
     Matcher,
     Other,
 }
-
-/// Nodes whose values must be neither lists nor objects, by id and place: keys, terms of an order, and what something
-/// is applied to.
-pub(super) type Scalars = HashSet<(NodeId, usize)>;
 
 struct Rules {
     scalars: Scalars,

@@ -3,6 +3,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use causeway::Timestamp;
+use causeway::clock::{Clock, SystemClock};
+
 use super::{Options, VISIBILITY_TIMEOUT_S};
 use crate::demo::DemoError;
 use crate::demo::plan::Random;
@@ -19,6 +22,7 @@ const INTERRUPTED: &str = ": Runtime exited before returning a response";
 pub(super) struct Killer {
     random: Random,
     kills: u64,
+    last: Timestamp,
 }
 
 impl Killer {
@@ -26,12 +30,18 @@ impl Killer {
         Self {
             random: Random(seed),
             kills: 0,
+            last: Timestamp::default(),
         }
     }
 
     /// Processes that were killed so far, over all rounds.
     pub(super) fn kills(&self) -> u64 {
         self.kills
+    }
+
+    /// When the last of them was killed.
+    pub(super) fn last(&self) -> Timestamp {
+        self.last
     }
 
     /// One round's kills, at most until `end`.
@@ -53,7 +63,10 @@ impl Killer {
             // Only one that was there to be killed counts.
             if !processes.is_empty() {
                 let one = processes[self.random.below(processes.len())];
-                self.kills += u64::from(stack.kill(one));
+                if stack.kill(one) {
+                    self.kills += 1;
+                    self.last = SystemClock.now();
+                }
             }
         }
     }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use causeway::Timestamp;
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
@@ -29,6 +30,11 @@ pub struct Summary {
     pub kills: u64,
     /// Invocations that ended without an answer: the kills that hit work.
     pub interrupted: u64,
+    /// Questions that vendors were asked about calls whose callers were killed.
+    pub lookups: u64,
+    /// From a round's last kill until the last request of a killed process had ended: the longest of all rounds,
+    /// seconds.
+    pub recovery: f64,
     /// Requests that are `COMPLETED` in the ledger.
     pub delivered: u64,
     /// Requests that ended rejected.
@@ -58,6 +64,9 @@ pub struct Summary {
 pub struct Totals {
     pub kills: u64,
     pub interrupted: u64,
+    pub lookups: u64,
+    /// Of this round alone.
+    pub recovery: f64,
     pub delivered: u64,
     pub rejected: u64,
     pub unknown: u64,
@@ -87,6 +96,9 @@ impl Summary {
         self.messages = all.sent() as u64;
         self.kills = killer.kills();
         self.interrupted = interrupted;
+        self.lookups = evidence.lookups.values().sum();
+        let recovery = recovery(evidence, killer.last());
+        self.recovery = self.recovery.max(recovery);
         self.delivered = judgement.all.delivered;
         self.rejected = judgement.all.rejected;
         self.unknown = judgement.all.unknown;
@@ -105,6 +117,8 @@ impl Summary {
         self.after_round.push(Totals {
             kills: self.kills,
             interrupted,
+            lookups: self.lookups,
+            recovery,
             delivered: self.delivered,
             rejected: self.rejected,
             unknown: self.unknown,
@@ -147,6 +161,8 @@ impl Summary {
             "after round",
             "kills",
             "of them at work",
+            "lookups",
+            "recovered after",
             "delivered",
             "rejected",
             "unknown",
@@ -157,6 +173,8 @@ impl Summary {
                 (at + 1).to_string(),
                 totals.kills.to_string(),
                 totals.interrupted.to_string(),
+                totals.lookups.to_string(),
+                format!("{:.0} s", totals.recovery),
                 totals.delivered.to_string(),
                 totals.rejected.to_string(),
                 totals.unknown.to_string(),
@@ -165,6 +183,12 @@ impl Summary {
         }
         table
     }
+}
+
+/// How long after `last_kill` the last request of a killed process ended, seconds; none where all had before.
+fn recovery(evidence: &Evidence, last_kill: Timestamp) -> f64 {
+    let ended = evidence.interrupted.iter().max();
+    ended.map_or(0.0, |ended| ended.since(last_kill).as_secs_f64())
 }
 
 /// Effects beyond the first of each request, as the vendors count them.
@@ -192,6 +216,38 @@ mod tests {
         };
         evidence.journal.providers.insert("slack".into(), report);
         assert_eq!(double_effects(&evidence), 3);
+    }
+
+    #[test]
+    fn recovery_is_from_the_last_kill_to_the_last_end_of_what_was_interrupted() {
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+        let mut evidence = Evidence::default();
+        assert_eq!(recovery(&evidence, at(10)), 0.0);
+        evidence.interrupted = vec![at(12), at(75), at(9)];
+        assert_eq!(recovery(&evidence, at(10)), 65.0);
+        assert_eq!(recovery(&evidence, at(80)), 0.0);
+    }
+
+    #[test]
+    fn the_longest_recovery_stands_for_all_rounds_and_lookups_add_up() {
+        let mut summary = Summary::default();
+        for (lookups, ended) in [(3, 40), (5, 20)] {
+            let evidence = Evidence {
+                lookups: [("guesty".to_owned(), lookups)].into(),
+                interrupted: vec![Timestamp::from_millis(ended * 1000)],
+                ..Evidence::default()
+            };
+            let (judgement, killer) = (Judgement::default(), Killer::new(1));
+            let took = Duration::from_secs(1);
+            summary.add(&Plan::default(), &evidence, judgement, &killer, 2, took);
+        }
+        assert_eq!((summary.lookups, summary.recovery), (5, 40.0));
+        assert_eq!(summary.after_round[1].recovery, 20.0);
+        let table = summary.table().to_string();
+        assert!(
+            table.contains("lookups") && table.contains("40 s"),
+            "{table}"
+        );
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, Message};
 
+use causeway::Timestamp;
+use causeway::ledger::LIFE;
 use causeway_fakes::journal::CallRecord;
 use serde_json::Value;
 
@@ -34,10 +36,12 @@ pub(crate) async fn evidence(field: &Field<'_>) -> Result<Evidence, DemoError> {
     let mut evidence = Evidence {
         journal: field.fakes.journal(),
         outcomes: outcomes(field).await?,
-        tokens: tokens(&field.fakes.calls()),
+        tokens: count(&field.fakes.calls(), is_for_a_token),
+        lookups: count(&field.fakes.calls(), is_a_lookup),
         ..Evidence::default()
     };
     for item in scan(field, &field.requests_table).await? {
+        evidence.interrupted.extend(ended_interrupted(&item));
         let record = Record {
             status: text(&item, "status").to_owned(),
             ambiguous: matches!(item.get("ambiguous"), Some(AttributeValue::Bool(true))),
@@ -69,13 +73,33 @@ pub(crate) async fn evidence(field: &Field<'_>) -> Result<Evidence, DemoError> {
     Ok(evidence)
 }
 
-/// Calls to the vendors' token endpoints, by provider.
-fn tokens(calls: &[CallRecord]) -> BTreeMap<String, u64> {
-    let mut tokens = BTreeMap::new();
-    for call in calls.iter().filter(|call| is_for_a_token(&call.call)) {
-        *tokens.entry(call.provider.clone()).or_default() += 1;
+/// Calls of a kind, by provider.
+fn count(calls: &[CallRecord], is_of_it: impl Fn(&str) -> bool) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for call in calls.iter().filter(|call| is_of_it(&call.call)) {
+        *counts.entry(call.provider.clone()).or_default() += 1;
     }
-    tokens
+    counts
+}
+
+/// What lanes carry out is written; they read for nothing but to ask what became of it.
+fn is_a_lookup(call: &str) -> bool {
+    call.starts_with("GET ")
+}
+
+/// When a request ended that lost a holder, to the second. Where calls only take their time, nothing else makes a second
+/// attempt necessary, or leaves an end unknown.
+fn ended_interrupted(item: &HashMap<String, AttributeValue>) -> Option<Timestamp> {
+    let number = |name: &str| -> Option<i64> { item.get(name)?.as_n().ok()?.parse().ok() };
+    match text(item, "status") {
+        "COMPLETED" if number("attempts")? > 1 => {
+            let life = i64::try_from(LIFE.as_secs()).ok()?;
+            let ended = number("expires_at")?.checked_sub(life)?;
+            Some(Timestamp::from_millis(ended.checked_mul(1000)?))
+        }
+        "UNKNOWN" => number("closed_at").map(Timestamp::from_millis),
+        _ => None,
+    }
 }
 
 /// `POST /oauth2/token`, `POST /oauth/v1/token`, `POST /connect/token`: all vendors here name them so.
@@ -219,6 +243,27 @@ fn text<'a>(item: &'a HashMap<String, AttributeValue>, name: &str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lost_a_holder_ended_when_its_record_was_last_written() {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let number = |value: i64| AttributeValue::N(value.to_string());
+        let record = |status: &str, fields: &[(&str, i64)]| {
+            let fields = fields.iter().map(|(name, value)| (*name, number(*value)));
+            let all = fields.chain([("status", text(status))]);
+            all.map(|(name, value)| (name.to_owned(), value)).collect()
+        };
+        let ended = |status, fields: &[(&str, i64)]| ended_interrupted(&record(status, fields));
+        let expires = 1_800_000_000 + 30 * 24 * 60 * 60;
+        let at = Some(Timestamp::from_millis(1_800_000_000_000));
+        let twice = [("attempts", 2), ("expires_at", expires)];
+        assert_eq!(ended("COMPLETED", &twice), at);
+        let once = [("attempts", 1), ("expires_at", expires)];
+        assert_eq!(ended("COMPLETED", &once), None);
+        let closed = [("attempts", 1), ("closed_at", 1_800_000_000_000)];
+        assert_eq!(ended("UNKNOWN", &closed), at);
+        assert_eq!(ended("REJECTED", &closed), None);
+    }
 
     #[test]
     fn calls_for_tokens_are_told_from_others() {

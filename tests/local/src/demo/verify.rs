@@ -8,6 +8,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use causeway::Timestamp;
 use causeway_fakes::journal;
 use serde::Serialize;
 
@@ -30,6 +31,10 @@ pub(crate) struct Evidence {
     pub outcomes: BTreeMap<String, u64>,
     /// Access tokens that each vendor was asked for.
     pub tokens: BTreeMap<String, u64>,
+    /// Questions about earlier calls that each vendor was asked.
+    pub lookups: BTreeMap<String, u64>,
+    /// When each request ended that a killed process had in hand.
+    pub interrupted: Vec<Timestamp>,
     /// The lanes' circuit breakers.
     pub breakers: Vec<Breaker>,
 }

@@ -6,7 +6,7 @@ use causeway::breaker::{Breaker, Scope, State};
 use causeway::http_client::CallError;
 use causeway::ledger::Status;
 use causeway::limiter::ScopeKey;
-use causeway::provider::{Answer, Operation, Provider, Safety, Wire};
+use causeway::provider::{Answer, Operation, Provider, Safety, Spec, Wire};
 use serde_json::Value;
 
 use super::Invariant;
@@ -18,6 +18,8 @@ pub(super) struct Circuit {
     breaker: Breaker,
     left_closed_at: i64,
     probe_calls: u32,
+    /// Calls that failed, or were slow, since it came into its present state.
+    pub(super) ill: u32,
 }
 
 /// A call that was made while the breaker was open, and was no probe.
@@ -130,15 +132,9 @@ impl World {
         }
     }
 
-    /// A call asks leave of its connection's breaker, where it has one, and of its provider's.
+    /// A call asks leave of every breaker that it belongs to.
     fn see_circuits(&mut self, by: usize, number: usize, is_lookup: bool) {
-        let spec = self.provider.spec();
-        let connection = &self.requests[number].connection;
-        let scopes: BTreeSet<String> = [Scope::Provider, spec.breaker.scope]
-            .into_iter()
-            .map(|scope| scope.key(spec.name, connection))
-            .collect();
-        for key in scopes {
+        for key in scopes(self.provider.spec(), &self.requests[number].connection) {
             self.see_circuit(&key, by, number, is_lookup);
         }
     }
@@ -174,6 +170,9 @@ impl World {
 
     /// Shared state was written.
     pub fn see_state(&mut self, environment: usize, key: &str, value: &Value) {
+        if key.ends_with("#credentials") {
+            return self.see_credentials(key, value);
+        }
         if !key.ends_with("#breaker") {
             return;
         }
@@ -181,16 +180,16 @@ impl World {
             return;
         };
         let now = self.now;
-        // Events of the table come a little later, most of them.
-        if self.is_watched && self.rng.chance(0.9) {
-            let at = now + self.rng.between(100, 3_000);
-            self.agenda.set(at, Due::Event(Event::Changed));
-        }
+        self.tell_gatekeeper(Event::Changed);
         let circuit = self.watch.breakers.entry(key.to_owned()).or_default();
         let (from, to) = (circuit.breaker.state, breaker.state);
         if from == State::Closed && to != State::Closed {
             circuit.left_closed_at = now;
             self.counts.openings += 1;
+        }
+        let ill = circuit.ill;
+        if from != to {
+            circuit.ill = 0;
         }
         if breaker.probe_until != circuit.breaker.probe_until {
             circuit.probe_calls = 0;
@@ -203,6 +202,17 @@ impl World {
             });
         } else {
             circuit.breaker = breaker;
+        }
+        if to == State::Open && from != State::Open {
+            self.see_opened(key, ill, from == State::Closed);
+        }
+    }
+
+    /// Events of the table come a little later, most of them.
+    pub(super) fn tell_gatekeeper(&mut self, event: Event) {
+        if self.is_watched && self.rng.chance(0.9) {
+            let at = self.now + self.rng.between(100, 3_000);
+            self.agenda.set(at, Due::Event(event));
         }
     }
 
@@ -243,7 +253,15 @@ impl World {
     }
 }
 
-fn decoded_operation(world: &World, number: usize) -> Option<&'static Operation> {
+/// The breakers that a call of `connection` asks: its own, where it has one, and its provider's.
+pub(super) fn scopes(spec: &Spec, connection: &str) -> BTreeSet<String> {
+    [Scope::Provider, spec.breaker.scope]
+        .into_iter()
+        .map(|scope| scope.key(spec.name, connection))
+        .collect()
+}
+
+pub(super) fn decoded_operation(world: &World, number: usize) -> Option<&'static Operation> {
     let safety = world.requests[number].safety?;
     let operations = world.provider.spec().operations;
     operations

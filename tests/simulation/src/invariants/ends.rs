@@ -117,6 +117,7 @@ impl World {
         for (key, group) in self.groups.clone() {
             self.see_ended(&key, &group);
         }
+        self.see_recovery();
         // The world is calm by now: how far apart clocks were is known of those that had one.
         let skews = || self.environments.iter().map(|own| own.skew);
         let apart = skews().max().unwrap_or(0) - skews().min().unwrap_or(0);

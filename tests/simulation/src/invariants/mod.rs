@@ -1,7 +1,9 @@
 //! What must always hold, looked at while it happens and once more at the end.
 
 mod calls;
+mod causes;
 mod ends;
+mod recovery;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,8 +14,10 @@ use causeway::request::vendor_key;
 use futures_util::FutureExt;
 
 pub use self::calls::Straggler;
+pub use self::recovery::Recovery;
 
 use self::calls::Circuit;
+use self::causes::Heard;
 use crate::world::World;
 
 /// A promise of the design.
@@ -43,11 +47,19 @@ pub enum Invariant {
     Letters,
     /// Completed records stay as they are, and unknown ones that nothing can settle.
     Absorbing,
+    /// Breakers open because of the provider's health: not of one connection's address or rights, nor of our bounds.
+    CauselessOpenings,
+    /// A connection, or one of its operations, pauses because of what it was told itself.
+    CauselessPauses,
+    /// A token is used before the next one is asked for.
+    NeedlessTokens,
+    /// After a mass death the lane recovers as fast as its limit lets it.
+    SlowRecovery,
 }
 
 impl Invariant {
     /// Every one.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Lost,
         Self::DoubleEffects,
         Self::LimitViolations,
@@ -60,6 +72,10 @@ impl Invariant {
         Self::Attempts,
         Self::Letters,
         Self::Absorbing,
+        Self::CauselessOpenings,
+        Self::CauselessPauses,
+        Self::NeedlessTokens,
+        Self::SlowRecovery,
     ];
 
     /// Its name in the summary.
@@ -77,6 +93,10 @@ impl Invariant {
             Self::Attempts => "attempts_without_call",
             Self::Letters => "bad_letters",
             Self::Absorbing => "absorbing_left",
+            Self::CauselessOpenings => "causeless_openings",
+            Self::CauselessPauses => "causeless_pauses",
+            Self::NeedlessTokens => "needless_tokens",
+            Self::SlowRecovery => "slow_recovery",
         }
     }
 }
@@ -100,6 +120,8 @@ pub struct Watch {
     /// Calls in good faith: their environments could not know yet that the breaker had opened.
     pub stragglers: Vec<Straggler>,
     breakers: HashMap<String, Circuit>,
+    /// What each connection was told about itself.
+    heard: HashMap<String, Heard>,
     calls: BTreeMap<(String, &'static str), (&'static Limit, Vec<i64>)>,
     /// Calls under way: for which request, by which environment, in which invocation.
     under_way: Vec<(usize, usize, u64)>,
@@ -110,6 +132,12 @@ pub struct Watch {
     /// Requests whose holder died at least once, by key.
     abandoned: BTreeSet<String>,
     effects: HashMap<String, u32>,
+    /// When each record was last closed.
+    ended: HashMap<String, i64>,
+    /// How often in a row a request was put off whose holder had died, by key.
+    put_off: HashMap<String, u32>,
+    /// Where environments die in masses.
+    pub recovery: Option<Recovery>,
 }
 
 impl World {
@@ -147,6 +175,12 @@ impl World {
                 Invariant::Lost,
                 format!("{} counts as delivered and never took effect", next.pk),
             );
+        }
+        if matches!(
+            next.status,
+            Status::Completed | Status::Rejected | Status::Unknown
+        ) {
+            self.watch.ended.insert(next.pk.clone(), self.now);
         }
         if matches!(next.status, Status::Rejected | Status::Unknown) {
             let closed = (next.pk.clone(), next.attempts);

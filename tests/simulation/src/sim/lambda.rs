@@ -22,7 +22,7 @@ use crate::world::{Environment, Event, World};
 const FUNCTION_TIMEOUT: i64 = 30 * SECOND;
 
 /// Six times the function's, as the template has it.
-const VISIBILITY: i64 = 6 * FUNCTION_TIMEOUT;
+pub const VISIBILITY: i64 = 6 * FUNCTION_TIMEOUT;
 
 /// A place in which one environment at a time runs.
 #[derive(Default)]
@@ -231,8 +231,17 @@ impl Simulation {
 
     /// The future of a dead environment is dropped where it stands; its messages come back by themselves.
     pub(super) fn bury_dead(&mut self, slot: usize) {
-        self.slots[slot].running = None;
+        let running = self.slots[slot].running.take();
         self.slots[slot].environment = None;
+        let mut world = self.shared.lock();
+        for (_, receipt) in running.iter().flat_map(|running| &running.batch) {
+            if let Some((number, _)) = sqs::parse(receipt) {
+                world.queue.messages[number].interrupted = true;
+            }
+        }
+        // What its future holds goes with it, and that needs the world no more.
+        drop(world);
+        drop(running);
     }
 
     /// Lambda starts a fresh environment now and then.
@@ -254,6 +263,13 @@ impl Simulation {
                 let request = entry.peek.id.as_deref().unwrap_or("?");
                 format!("{id} ({request}): {outcome:?}")
             });
+        }
+        for (id, receipt) in &running.batch {
+            let mut entries = report.entries.iter();
+            let entry = entries.find(|entry| entry.message_id == *id);
+            if let (Some(entry), Some((number, _))) = (entry, sqs::parse(receipt)) {
+                world.see_put_off(number, &entry.outcome);
+            }
         }
         let acknowledged: BTreeSet<&str> = report.acknowledged().collect();
         for (id, receipt) in &running.batch {

@@ -10,12 +10,14 @@ use causeway::breaker::Scope;
 use causeway::gatekeeper::Cause;
 
 pub use self::emitted::{Emitted, emitted};
+pub use self::lambda::VISIBILITY;
 
 use self::commands::redrive;
 use self::lambda::Slot;
 use crate::counts::Counts;
 use crate::executor::{Due, Ready, Task};
-use crate::invariants::Violation;
+use crate::invariants::{Recovery, Violation};
+use crate::mass_death;
 use crate::profile::{HOUR, MINUTE, Profile};
 use crate::rng::Rng;
 use crate::workload::Workload;
@@ -84,8 +86,15 @@ impl Simulation {
     /// The world of `seed`.
     pub fn of_seed(seed: u64, traced: bool) -> Self {
         let mut rng = Rng::new(seed);
+        if rng.chance(mass_death::SHARE) {
+            let (workload, profile, fleet) = mass_death::draw(&mut rng);
+            let simulation = Self::new(rng, profile, workload, fleet, traced);
+            let calm_at = mass_death::CALM_AT;
+            simulation.world().watch.recovery = Some(Recovery { calm_at });
+            return simulation;
+        }
         let workload = Workload::draw(&mut rng);
-        let profile = Profile::draw(&mut rng, workload.ends - crate::world::START);
+        let profile = Profile::draw(&mut rng, crate::world::START, workload.ends);
         let fleet = Fleet::draw(&mut rng);
         Self::new(rng, profile, workload, fleet, traced)
     }
@@ -209,7 +218,9 @@ impl Simulation {
                 world.note(None, || {
                     format!("the secret of c{number} is spoilt: {what}")
                 });
-                world.vendor.tokens.spoil(&format!("c{number}"), what);
+                let connection = format!("c{number}");
+                world.vendor.tokens.spoil(&connection, what);
+                world.see_spoilt(&connection);
             }
             Event::Gatekeeper => {
                 world.is_watched = true;
@@ -223,9 +234,21 @@ impl Simulation {
                 drop(world);
                 self.keep_gate(Cause::Changed(vec![Scope::Provider.key(provider, "")]));
             }
+            Event::Paused(number) => {
+                let key = causeway::credentials::key(world.provider_name(), &format!("c{number}"));
+                drop(world);
+                self.keep_gate(Cause::Changed(vec![key]));
+            }
             Event::Reauthorise(number) => {
                 world.note(None, || format!("a person authorises c{number} anew"));
                 world.vendor.tokens.reauthorise(&format!("c{number}"));
+            }
+            Event::Help(number) => {
+                let connection = format!("c{number}");
+                if world.vendor.tokens.is_spoilt(&connection) || world.is_given_up(&connection) {
+                    world.note(None, || format!("a person helps {connection}"));
+                    world.vendor.tokens.reauthorise(&connection);
+                }
             }
             Event::Resume => {
                 drop(world);

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use causeway::provider::{Answer, Wire};
 use serde_json::Value;
 
-use super::{Effect, Mode, Served, Vendor, lost, status};
+use super::answers::{lost, overlong, saying, status};
+use super::mode::Mode;
+use super::{Arrival, Effect, Served, Vendor};
 use crate::profile::SECOND;
 use crate::providers::{BATCH_REFUSED, Word, Words};
 use crate::rng::Rng;
@@ -30,6 +32,7 @@ impl Fate {
         let fates = [
             Self::Refused(422),
             Self::Refused(429),
+            Self::Refused(403),
             Self::FailsBefore,
             Self::FailsAfter,
             Self::Unmentioned(false),
@@ -60,13 +63,11 @@ impl Vendor {
     /// that both were carried out: who sends both has been warned.
     pub(super) fn carry_out_batch(
         &mut self,
-        wire: &Wire,
-        requests: &[usize],
-        now: i64,
+        call: Arrival<'_>,
         (mode, elements): (Mode, f64),
         rng: &mut Rng,
     ) -> Served {
-        let desks = desks(wire);
+        let (desks, now) = (desks(call.wire), call.now);
         if mode == Mode::Rejects {
             // One of several is wrong, and nobody says which.
             let answer = if desks.len() > 1 {
@@ -89,7 +90,7 @@ impl Vendor {
             };
         let (mut effects, mut words, mut written) = (Vec::new(), Vec::new(), BTreeSet::new());
         // From the last to the first: what comes later is what stays.
-        for (desk, request) in desks.iter().zip(requests).rev() {
+        for (desk, request) in desks.iter().zip(call.requests).rev() {
             let fate = Fate::draw(elements, rng);
             if fate.is_effective() && written.insert(desk) {
                 effects.push(self.effects.len());
@@ -109,6 +110,7 @@ impl Vendor {
         let (at, answer) = match mode {
             Mode::FailsAfter | Mode::StoresFailure => (done_at, Ok(status(500))),
             Mode::Loses => (done_at, Err(lost())),
+            Mode::Unreadable => (done_at, Err(overlong(rng))),
             Mode::StallsAfter => (i64::MAX, Err(lost())),
             _ => (done_at, Ok(told(words, rng))),
         };
@@ -140,8 +142,5 @@ fn told(mut words: Vec<Word>, rng: &mut Rng) -> Answer {
 }
 
 fn refused() -> Answer {
-    Answer {
-        body: BATCH_REFUSED.into(),
-        ..status(400)
-    }
+    saying(400, BATCH_REFUSED)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway::ledger::Status;
-use causeway_simulation::profile::{DAY, HOUR, MINUTE, Outage, Profile, SECOND};
+use causeway_simulation::profile::{DAY, HOUR, Kind, MINUTE, Outage, Profile, SECOND, Spell};
 use causeway_simulation::providers;
 use causeway_simulation::rng::Rng;
 use causeway_simulation::sim::{Fleet, Simulation};
@@ -160,6 +160,92 @@ fn two_weeks_in_the_queue_and_two_in_the_dead_letter_queue_lose_nothing() {
             assert_eq!(
                 world.record(key).map(|record| record.status),
                 Some(Status::Completed)
+            );
+        }
+    }
+    assert!(simulation.end().violations.is_empty());
+}
+
+/// What one connection meets for an hour.
+fn spell(connection: &str, kind: Kind) -> Spell {
+    Spell {
+        from: START,
+        until: START + HOUR,
+        connection: connection.to_owned(),
+        kind,
+    }
+}
+
+const SMALL: Fleet = Fleet {
+    environments: 3,
+    batch: 5,
+    window: 0,
+};
+
+/// A shop that was renamed answered every call with a redirect: the breaker opened, and nine healthy shops waited.
+#[test]
+fn an_account_that_moved_stops_nobody_but_itself() {
+    let request = |number| {
+        let connection = format!("c{}", number % 2);
+        good(providers::FLEET, number, "orders.replace", &connection)
+    };
+    let requests: Vec<Request> = (0..40).map(request).collect();
+    let events = all_at_once(&requests);
+    let simulation = play(requests, events, SMALL, |profile| {
+        profile.vendor.spells.push(spell("c0", Kind::Moved));
+    });
+    {
+        let world = simulation.world();
+        assert_eq!(world.counts.openings, 0);
+        assert_eq!(world.vendor.effects.len(), 40);
+        for effect in &world.vendor.effects {
+            let moved = effect.request % 2 == 0;
+            let after = effect.at - START;
+            assert!(
+                if moved { after >= HOUR } else { after < MINUTE },
+                "{effect:?}"
+            );
+        }
+    }
+    assert!(simulation.end().violations.is_empty());
+}
+
+/// A token without one scope: contacts worked, deals did not, and everything of the connection stood still.
+#[test]
+fn a_right_that_is_missing_ends_some_requests_parks_the_rest_and_leaves_other_operations_going() {
+    let operations = ["orders.create", "orders.replace"];
+    let requests = requests(60, &operations);
+    let events = all_at_once(&requests);
+    let simulation = play(requests, events, SMALL, |profile| {
+        let lacks = Kind::Without("orders.create");
+        profile.vendor.spells.push(spell("c0", lacks));
+    });
+    {
+        let world = simulation.world();
+        let letters = &world.queue.letters;
+        let codes: BTreeSet<_> = letters
+            .iter()
+            .map(|dead| dead.letter.reason.code.as_str())
+            .collect();
+        assert_eq!(codes, BTreeSet::from(["forbidden"]));
+        // Five in a row, and what was under way beside the fifth.
+        let under_way = SMALL.environments * SMALL.batch;
+        assert!(
+            (5..5 + under_way).contains(&letters.len()),
+            "{}",
+            letters.len()
+        );
+        assert_eq!(world.vendor.effects.len() + letters.len(), 60);
+        for effect in &world.vendor.effects {
+            let lacked = effect.request % 2 == 0;
+            let after = effect.at - START;
+            assert!(
+                if lacked {
+                    after >= HOUR
+                } else {
+                    after < MINUTE
+                },
+                "{effect:?}"
             );
         }
     }

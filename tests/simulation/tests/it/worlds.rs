@@ -34,7 +34,12 @@ fn every_promise_is_kept_in_a_few_hundred_worlds() {
     ] {
         assert!(count >= least, "{count} of at least {least}: {counts:?}");
     }
-    for outcome in ["Delivered ", "Duplicate ", "Unknown outcome_unknown"] {
+    for outcome in [
+        "Delivered ",
+        "Duplicate ",
+        "Rejected forbidden",
+        "Unknown outcome_unknown",
+    ] {
         assert!(counts.outcomes.contains_key(outcome), "{outcome}");
     }
 }
