@@ -54,11 +54,7 @@ async fn what_is_sent_from_a_file_is_followed_to_its_end_and_what_is_refused_can
         &rejects,
     ];
     let sent = run(stack, &send, 3).await;
-    let ends: Vec<Value> = sent
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
-        .collect();
+    let ends = sent.json_lines().expect("a line of JSON each");
     assert_eq!(ends.len(), 250);
     for (at, end) in ends.iter().enumerate() {
         assert_eq!(end["line"], at + 1, "in the input's order");
@@ -84,6 +80,8 @@ async fn what_is_sent_from_a_file_is_followed_to_its_end_and_what_is_refused_can
     let followed = run(stack, &["status", "shopify", "command-249", "--watch"], 0).await;
     assert!(followed.stdout.contains("COMPLETED"), "{followed:?}");
 
+    a_requests_log_lines_are_found(stack, "command-249").await;
+
     // For a person, and once more: the ledger makes one request of the copies.
     let one = folder.join("one.json");
     let pretty = serde_json::to_string_pretty(&customer(1)).expect("JSON");
@@ -96,6 +94,53 @@ async fn what_is_sent_from_a_file_is_followed_to_its_end_and_what_is_refused_can
     );
     let followed = run(stack, &["status", "shopify", "command-1", "--watch"], 0).await;
     assert!(followed.stdout.contains("attempts      1"), "{followed:?}");
+}
+
+/// By its key, which stands in no line: the ledger knows the message's id.
+async fn a_requests_log_lines_are_found(stack: &LocalStack, key: &str) {
+    let logs = ["logs", "shopify", "--since", "1h", "--key", key];
+    let said = run(stack, &[&logs[..], &["--json"]].concat(), 0).await;
+    let lines = said.json_lines().expect("a line of JSON each");
+    let ends = lines
+        .iter()
+        .filter(|line| line["message"] == "request ended");
+    let ends: Vec<_> = ends.map(|line| &line["fields"]["outcome"]).collect();
+    assert_eq!(ends, ["delivered"], "{said:?}");
+    let told = run(stack, &logs, 0).await;
+    assert!(
+        told.stdout
+            .contains("INFO  request ended  outcome=delivered"),
+        "{told:?}"
+    );
+
+    // The newest of many, and that there are more.
+    let of_lane = [
+        "logs",
+        "Shopify",
+        "--since",
+        "1h",
+        "--connection",
+        "default",
+        "--limit",
+        "3",
+    ];
+    let some = run(stack, &of_lane, 3).await;
+    assert_eq!(some.stdout.lines().count(), 3, "{some:?}");
+    assert!(
+        some.stderr.contains("older lines are not shown"),
+        "{some:?}"
+    );
+    let none = run(stack, &["logs", "shopify", "--connection", "nobody"], 0).await;
+    assert!(
+        none.stdout.contains("said nothing of that kind"),
+        "{none:?}"
+    );
+    let of_nobody = run(stack, &["logs", "shopify", "--key", "never-sent"], 1).await;
+    assert!(
+        of_nobody.stderr.contains("there is no record of"),
+        "{of_nobody:?}"
+    );
+    run(stack, &["logs", "gatekeeper", "--level", "error"], 0).await;
 }
 
 /// Whether the lane's event source is in `state`, with `batches` at once where that is told, before the deadline.
@@ -156,6 +201,106 @@ async fn a_lane_s_source_is_turned_off_and_on_at_its_own_concurrency() {
     assert_eq!(switched["maximum_concurrency"], full, "{switched}");
     assert_eq!(switched["warning"], Value::Null, "{switched}");
     shows(stack, "Enabled", Some(full)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_made_of_a_file_and_tested_at_the_vendor() {
+    let deployed = Deployed::with(&["twilio"]).await;
+    let stack = deployed.stack();
+    let file = stack.paths().stack().join("connection.json");
+    let add = async |provider: &str, secret: Value, more: &[&str], code| {
+        std::fs::write(&file, secret.to_string()).expect("the stack's folder");
+        let target = format!("{provider}/berlin");
+        let from = file.display().to_string();
+        let add = ["connection", "add", &target, "--from", &from];
+        run(stack, &[&add[..], more].concat(), code).await
+    };
+    let test = async |target: &str, code| -> Value {
+        let tested = run(stack, &["connection", "test", target, "--json"], code).await;
+        tested.json().expect("one document")
+    };
+    let none = test("twilio/berlin", 3).await;
+    assert_eq!(
+        (&none["works"], &none["steps"][0]["standing"]),
+        (&json!(false), &json!("bad"))
+    );
+
+    let mut secret = json!({
+        "account_sid": "AC00000000000000000000000000000001",
+        "key_sid": "SK00000000000000000000000000000001",
+    });
+    let refused = add("twilio", secret.clone(), &[], 2).await;
+    assert!(
+        refused.stderr.contains("`key_secret` is missing"),
+        "{refused:?}"
+    );
+    // The fake refuses this one.
+    secret["key_secret"] = "invalid".into();
+    let made = add("twilio", secret.clone(), &[], 0).await;
+    assert!(
+        made.stdout
+            .ends_with("Next: causeway connection test twilio/berlin\n"),
+        "{made:?}"
+    );
+    let wrong = test("twilio/berlin", 3).await;
+    assert_eq!(wrong["works"], false, "{wrong}");
+    assert!(
+        wrong["steps"][1]["found"]
+            .as_str()
+            .is_some_and(|it| it.contains("401")),
+        "{wrong}"
+    );
+
+    secret["key_secret"] = "good".into();
+    let kept = add("twilio", secret.clone(), &[], 2).await;
+    assert!(kept.stderr.contains("--replace"), "{kept:?}");
+    let replaced = add("twilio", secret, &["--replace", "--json"], 0).await;
+    let replaced: Value = replaced.json().expect("one document");
+    assert_eq!(replaced["replaced"], true, "{replaced}");
+    let good = test("twilio/berlin", 0).await;
+    assert_eq!(
+        good["steps"][1]["found"], "HTTP 200: the vendor takes them",
+        "{good}"
+    );
+
+    // A token is got as a lane gets it, and kept where lanes find it.
+    let oauth =
+        json!({"client_id": "c", "client_secret": "s", "refresh_token": "local-refresh-token"});
+    add("hubspot", oauth, &[], 0).await;
+    let granted = test("hubspot/berlin", 0).await;
+    assert_eq!(
+        (&granted["works"], &granted["steps"][1]["step"]),
+        (&json!(true), &json!("token"))
+    );
+    let shown = run(
+        stack,
+        &["connection", "show", "hubspot/berlin", "--json"],
+        0,
+    )
+    .await;
+    let shown: Value = shown.json().expect("one document");
+    assert!(shown["token_expires_at"].is_string(), "{shown}");
+    // Where nothing harmless is on record, nothing is asked.
+    let untold = test("pagerduty/default", 3).await;
+    assert_eq!(untold["works"], Value::Null, "{untold}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_that_is_well_but_heard_by_nobody_is_told_so() {
+    let deployed = Deployed::with(&[]).await;
+    let examined = run(deployed.stack(), &["doctor", "--json"], 3).await;
+    let findings: Vec<Value> = examined.json().expect("one document");
+    let standing = |check: &str| {
+        let of = findings.iter().filter(|one| one["check"] == check);
+        of.map(|one| one["standing"].as_str().unwrap_or_default())
+            .collect::<Vec<_>>()
+    };
+    for check in ["lanes", "release", "functions", "secrets", "clock"] {
+        assert_eq!(standing(check), ["good"], "{check}: {findings:#?}");
+    }
+    assert_eq!(standing("alarms"), ["bad"], "{findings:#?}");
+    let told = run(deployed.stack(), &["doctor"], 3).await;
+    assert!(told.stdout.contains("nobody hears them"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,9 +10,10 @@ use causeway_local::stack::root;
 use serde_json::Value;
 
 /// Prefix of an AWS crate's actions in IAM.
-const SERVICES: [(&str, &str); 7] = [
+const SERVICES: [(&str, &str); 8] = [
     ("aws-sdk-cloudformation", "cloudformation"),
     ("aws-sdk-cloudwatch", "cloudwatch"),
+    ("aws-sdk-cloudwatchlogs", "logs"),
     ("aws-sdk-dynamodb", "dynamodb"),
     ("aws-sdk-lambda", "lambda"),
     ("aws-sdk-secretsmanager", "secretsmanager"),
