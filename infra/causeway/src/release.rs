@@ -65,7 +65,10 @@ fn told(release: &str, packs: &BTreeMap<&str, u32>, deployed: &Deployed) -> Opti
         own.is_none_or(|revision| *revision != one.revision)
     });
     let differs: Vec<_> = differs.map(|one| one.name.as_str()).collect();
-    if deployed.release == release && differs.is_empty() {
+    // A build that nobody named goes by its version: that says nothing of one that was named.
+    let is_comparable = is_version(release) == is_version(&deployed.release);
+    let is_another = is_comparable && deployed.release != release;
+    if !is_another && differs.is_empty() {
         return None;
     }
     let packs = match differs.is_empty() {
@@ -76,6 +79,11 @@ fn told(release: &str, packs: &BTreeMap<&str, u32>, deployed: &Deployed) -> Opti
         "this command is of release {release}, the stack runs {}{packs}: codes and next commands may be others there",
         deployed.release
     ))
+}
+
+/// Whether it is a version (`1.2.3`), not what a build was called (`v1.2.3-4-gabcdef`).
+fn is_version(release: &str) -> bool {
+    release.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
 /// Tells a person at the terminal, and leaves the result as it is.
@@ -108,6 +116,12 @@ mod tests {
             other.contains("release v1.2.0, the stack runs v1.3.0:"),
             "{other}"
         );
+        assert_eq!(
+            told("0.1.0", &packs, &deployed("v1.3.0", 7)),
+            None,
+            "nobody named ours"
+        );
+        assert!(told("0.1.0", &packs, &deployed("0.2.0", 7)).is_some());
         let pack = told("v1.2.0", &packs, &deployed("v1.2.0", 8)).expect("another pack");
         assert!(pack.contains("the packs of stripe differ"), "{pack}");
         let unknown = BTreeMap::from([("slack", 1)]);

@@ -121,17 +121,19 @@ fn every_command_that_stands_in_a_text_is_one_of_this_commands() {
     }
     let (mut seen, mut wrong) = (0, Vec::new());
     for file in files {
-        if file.ends_with("cli/tests.rs") {
+        if file.ends_with("tests.rs") {
             continue;
         }
         let text = fs::read_to_string(&file).expect("a file");
-        for command in mentioned(&text) {
+        // Unit tests in a file stand at its end.
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for command in mentioned(text) {
             let line = filled(&command)
                 .replace("[/CONNECTION]", "/x")
                 .replace('…', "x");
             seen += 1;
-            // A `|` stands between verbs of one family in headlines of modules.
-            if line.contains(['|', '[', '\\']) {
+            // A `|` stands between verbs of one family in headlines of modules; one command is made of its words.
+            if line.contains(['|', '[', '\\']) || command == "causeway {}" {
                 continue;
             }
             let read = Cli::command().try_get_matches_from(line.split(' '));

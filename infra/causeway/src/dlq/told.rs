@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn the_command_in_a_paragraph_is_one_that_a_shell_takes() {
         for odd in ODD {
-            let mut body: serde_json::Value = serde_json::from_str(BODY).expect("JSON");
+            let mut body: Value = serde_json::from_str(BODY).expect("JSON");
             body["idempotency_key"] = odd.into();
             for code in ["provider_rejected", "outcome_unknown"] {
                 let Explanation { engineer, .. } = told(&body.to_string(), &[("code", code)]);

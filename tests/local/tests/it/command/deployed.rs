@@ -205,7 +205,7 @@ async fn a_lane_s_source_is_turned_off_and_on_at_its_own_concurrency() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_is_made_of_a_file_and_tested_at_the_vendor() {
-    let deployed = Deployed::with(&["twilio"]).await;
+    let deployed = Deployed::with(&["hubspot", "pagerduty", "twilio"]).await;
     let stack = deployed.stack();
     let file = stack.paths().stack().join("connection.json");
     let add = async |provider: &str, secret: Value, more: &[&str], code| {

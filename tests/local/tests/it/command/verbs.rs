@@ -111,7 +111,7 @@ async fn a_lane_without_a_function_has_no_log(emulator: &BareEmulator) {
 async fn another_release_is_told_by_status_and_by_dlq(emulator: &BareEmulator) {
     let api = Listener::start(|came: Came| async move {
         assert_eq!(came.path, "/v1/providers");
-        let said = json!({"release": "v9.9.9", "providers": []});
+        let said = json!({"release": "9.9.9", "providers": []});
         http::Response::new(Full::new(Bytes::from(said.to_string())))
     })
     .await;
@@ -135,7 +135,7 @@ async fn another_release_is_told_by_status_and_by_dlq(emulator: &BareEmulator) {
         (&["status", "stripe", "never-sent"], 1),
     ] {
         let said = run(emulator, &[arguments, &another].concat(), code).await;
-        assert!(said.stderr.contains("the stack runs v9.9.9"), "{said:?}");
+        assert!(said.stderr.contains("the stack runs 9.9.9"), "{said:?}");
         if code == 0 {
             said.json::<Value>().expect("the result stays one document");
         }

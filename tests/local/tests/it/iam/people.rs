@@ -20,7 +20,7 @@ const ADAPTERS: [&str; 5] = [
 ];
 
 /// What the command shares with a function that asks the same.
-const SHARED: (&str, &str) = (
+pub const SHARED: (&str, &str) = (
     "functions/warning/src",
     "functions/warning/src/cloudwatch.rs",
 );
