@@ -143,4 +143,4 @@ fn exit_status(done: Result<Done, Error>, json: bool) -> u8 {
 }
 
 #[cfg(test)]
-pub mod tests;
+pub(crate) mod tests;

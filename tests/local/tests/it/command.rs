@@ -1,6 +1,7 @@
 //! The operators' command, run as a process. Most of it needs no lane's function: an emulator with a stack of tables
 //! and queues will do, and is up in seconds.
 
+mod connections;
 mod deployed;
 mod verbs;
 

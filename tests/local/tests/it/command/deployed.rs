@@ -14,7 +14,7 @@ const SHOWN_MAX: Duration = Duration::from_secs(120);
 /// Pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-async fn run(stack: &LocalStack, arguments: &[&str], code: i32) -> Ended {
+pub async fn run(stack: &LocalStack, arguments: &[&str], code: i32) -> Ended {
     let ended = stack.operator().run(arguments).await;
     let ended = ended.unwrap_or_else(|error| panic!("{}", report(&error)));
     assert_eq!(ended.code, code, "{arguments:?}: {ended:#?}");
@@ -201,106 +201,6 @@ async fn a_lane_s_source_is_turned_off_and_on_at_its_own_concurrency() {
     assert_eq!(switched["maximum_concurrency"], full, "{switched}");
     assert_eq!(switched["warning"], Value::Null, "{switched}");
     shows(stack, "Enabled", Some(full)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_connection_is_made_of_a_file_and_tested_at_the_vendor() {
-    let deployed = Deployed::with(&["hubspot", "pagerduty", "twilio"]).await;
-    let stack = deployed.stack();
-    let file = stack.paths().stack().join("connection.json");
-    let add = async |provider: &str, secret: Value, more: &[&str], code| {
-        std::fs::write(&file, secret.to_string()).expect("the stack's folder");
-        let target = format!("{provider}/berlin");
-        let from = file.display().to_string();
-        let add = ["connection", "add", &target, "--from", &from];
-        run(stack, &[&add[..], more].concat(), code).await
-    };
-    let test = async |target: &str, code| -> Value {
-        let tested = run(stack, &["connection", "test", target, "--json"], code).await;
-        tested.json().expect("one document")
-    };
-    let none = test("twilio/berlin", 3).await;
-    assert_eq!(
-        (&none["works"], &none["steps"][0]["standing"]),
-        (&json!(false), &json!("bad"))
-    );
-
-    let mut secret = json!({
-        "account_sid": "AC00000000000000000000000000000001",
-        "key_sid": "SK00000000000000000000000000000001",
-    });
-    let refused = add("twilio", secret.clone(), &[], 2).await;
-    assert!(
-        refused.stderr.contains("`key_secret` is missing"),
-        "{refused:?}"
-    );
-    // The fake refuses this one.
-    secret["key_secret"] = "invalid".into();
-    let made = add("twilio", secret.clone(), &[], 0).await;
-    assert!(
-        made.stdout
-            .ends_with("Next: causeway connection test twilio/berlin\n"),
-        "{made:?}"
-    );
-    let wrong = test("twilio/berlin", 3).await;
-    assert_eq!(wrong["works"], false, "{wrong}");
-    assert!(
-        wrong["steps"][1]["found"]
-            .as_str()
-            .is_some_and(|it| it.contains("401")),
-        "{wrong}"
-    );
-
-    secret["key_secret"] = "good".into();
-    let kept = add("twilio", secret.clone(), &[], 2).await;
-    assert!(kept.stderr.contains("--replace"), "{kept:?}");
-    let replaced = add("twilio", secret, &["--replace", "--json"], 0).await;
-    let replaced: Value = replaced.json().expect("one document");
-    assert_eq!(replaced["replaced"], true, "{replaced}");
-    let good = test("twilio/berlin", 0).await;
-    assert_eq!(
-        good["steps"][1]["found"], "HTTP 200: the vendor takes them",
-        "{good}"
-    );
-
-    // A token is got as a lane gets it, and kept where lanes find it.
-    let oauth =
-        json!({"client_id": "c", "client_secret": "s", "refresh_token": "local-refresh-token"});
-    add("hubspot", oauth, &[], 0).await;
-    let granted = test("hubspot/berlin", 0).await;
-    assert_eq!(
-        (&granted["works"], &granted["steps"][1]["step"]),
-        (&json!(true), &json!("token"))
-    );
-    let shown = run(
-        stack,
-        &["connection", "show", "hubspot/berlin", "--json"],
-        0,
-    )
-    .await;
-    let shown: Value = shown.json().expect("one document");
-    assert!(shown["token_expires_at"].is_string(), "{shown}");
-    // Where nothing harmless is on record, nothing is asked.
-    let untold = test("pagerduty/default", 3).await;
-    assert_eq!(untold["works"], Value::Null, "{untold}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stack_that_is_well_but_heard_by_nobody_is_told_so() {
-    let deployed = Deployed::with(&[]).await;
-    let examined = run(deployed.stack(), &["doctor", "--json"], 3).await;
-    let findings: Vec<Value> = examined.json().expect("one document");
-    let standing = |check: &str| {
-        let of = findings.iter().filter(|one| one["check"] == check);
-        of.map(|one| one["standing"].as_str().unwrap_or_default())
-            .collect::<Vec<_>>()
-    };
-    for check in ["lanes", "release", "functions", "secrets", "clock"] {
-        assert_eq!(standing(check), ["good"], "{check}: {findings:#?}");
-    }
-    assert_eq!(standing("alarms"), ["bad"], "{findings:#?}");
-    let told = run(deployed.stack(), &["doctor"], 3).await;
-    assert!(told.stdout.contains("nobody hears them"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
