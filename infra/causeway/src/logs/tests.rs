@@ -13,7 +13,7 @@ fn line(value: &serde_json::Value) -> Line {
 fn ended(connection: &str, message_id: &str) -> Line {
     line(&json!({
         "timestamp": "2026-11-22T12:00:00Z", "level": "INFO", "target": "causeway::telemetry",
-        "message": "request ended", "provider": "stripe", "outcome": "rejected", "code": "provider_rejected",
+        "message": "request ended", "provider": "stripe", "outcome": "Rejected", "code": "provider_rejected",
         "operation": "customers.create", "connection": connection, "request_id": "r-1", "message_id": message_id,
         "trace_id": "00",
     }))
@@ -33,7 +33,7 @@ fn wanted(level: Level, connection: Option<&str>, request: Option<(&str, &str)>)
 fn a_line_is_short_and_begins_with_what_became_of_the_request() {
     assert_eq!(
         ended("berlin", "m-1").short(&Now::at(NOON, UtcOffset::UTC)),
-        "2026-11-22 12:00:00 +00:00 INFO  request ended  outcome=rejected  code=provider_rejected  \
+        "2026-11-22 12:00:00 +00:00 INFO  request ended  outcome=Rejected  code=provider_rejected  \
          operation=customers.create  connection=berlin  request_id=r-1"
     );
 }
