@@ -101,7 +101,7 @@ outage: ## Let a vendor fail for five minutes while 5,000 messages wait (a quart
 	@$(LOCAL) outage
 
 # With the local stack's command beside it, so that `make demo-up` compiles for both at once.
-causeway: ## Build the operators' command: target/debug/causeway (to install it: cargo install --locked --path infra/causeway)
+causeway: ## Build the operators' command: target/debug/causeway (to install it: CAUSEWAY_RELEASE="$(git describe --tags --always)" cargo install --locked --path infra/causeway)
 	cargo build --locked --package causeway-command --package causeway-local --bin causeway
 	@echo "built $(CURDIR)/target/debug/causeway"
 

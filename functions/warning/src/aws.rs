@@ -5,11 +5,7 @@ use std::error::Error;
 use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
-use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{
-    Dimension, DimensionFilter, Metric, MetricDataQuery, MetricDataResult, MetricStat,
-    RecentlyActive,
-};
+use aws_sdk_cloudwatch::types::{Dimension, DimensionFilter, RecentlyActive};
 use aws_sdk_sns::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::types::MessageAttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName::{
@@ -20,14 +16,12 @@ use causeway::StoreError;
 use causeway::telemetry::DIMENSION;
 use causeway_insights::warning::{Alert, Minute};
 
+use crate::cloudwatch::{self, Series};
 use crate::seams::{Alerts, Measures};
-use crate::series::{SERIES, Values};
+use crate::series::{SERIES, minutes_of};
 
-/// Queries in one call (the API's limit): some eighty lanes.
-/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html>
-const QUERIES_MAX: usize = 500;
-
-/// Pages of one answer that are read: a page holds 500 metrics or 100,800 values.
+/// Pages of one list of metrics that are read: a page holds 500.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_ListMetrics.html>
 const PAGES_MAX: usize = 10;
 
 /// What a queue holds: ready, delayed, received and not yet gone.
@@ -99,34 +93,19 @@ impl Measures for AwsMeasures {
         providers: &[String],
         minutes: RangeInclusive<u32>,
     ) -> Result<BTreeMap<String, Vec<Minute>>, StoreError> {
-        let mut values: Vec<Values> = providers.iter().map(|_| Values::default()).collect();
-        let queries: Vec<_> = (0..providers.len() * SERIES.len())
-            .map(|at| query(&self.namespace, &providers[at / SERIES.len()], at))
+        let wanted: Vec<_> = providers
+            .iter()
+            .flat_map(|provider| SERIES.map(|(metric, statistic)| (provider, metric, statistic)))
+            .map(|(provider, metric, statistic)| Series {
+                provider,
+                metric,
+                statistic,
+            })
             .collect();
-        for some in queries.chunks(QUERIES_MAX) {
-            let mut token = None;
-            for _ in 0..PAGES_MAX {
-                let page = self
-                    .metrics
-                    .get_metric_data()
-                    .set_metric_data_queries(Some(some.to_vec()))
-                    .start_time(instant(*minutes.start()))
-                    .end_time(instant(minutes.end().saturating_add(1)))
-                    .set_next_token(token)
-                    .send()
-                    .await
-                    .map_err(|error| failed("GetMetricData", &error))?;
-                for result in page.metric_data_results() {
-                    fill(&mut values, result, &minutes);
-                }
-                token = page.next_token.filter(|token| !token.is_empty());
-                if token.is_none() {
-                    break;
-                }
-            }
-        }
-        let minutes = values.iter().map(Values::minutes);
-        Ok(providers.iter().cloned().zip(minutes).collect())
+        let read = cloudwatch::read(&self.metrics, &self.namespace, &wanted, minutes).await;
+        let read = read.map_err(|error| failed("GetMetricData", &error))?;
+        let lanes = read.chunks(SERIES.len()).map(minutes_of);
+        Ok(providers.iter().cloned().zip(lanes).collect())
     }
 
     async fn waiting(&self, lane: &str) -> Result<u64, StoreError> {
@@ -143,43 +122,6 @@ impl Measures for AwsMeasures {
             .map(|name| asked.attributes()?.get(name)?.parse::<u64>().ok());
         held.sum::<Option<u64>>()
             .ok_or_else(|| StoreError::new("GetQueueAttributes", "a number is missing"))
-    }
-}
-
-fn instant(minute: u32) -> DateTime {
-    DateTime::from_secs(i64::from(minute) * 60)
-}
-
-/// The query number `at`: its id says where its values go.
-fn query(namespace: &str, provider: &str, at: usize) -> MetricDataQuery {
-    let (name, statistic) = SERIES[at % SERIES.len()];
-    let metric = Metric::builder()
-        .namespace(namespace)
-        .metric_name(name)
-        .dimensions(Dimension::builder().name(DIMENSION).value(provider).build());
-    let statistic = MetricStat::builder()
-        .metric(metric.build())
-        .period(60)
-        .stat(statistic);
-    MetricDataQuery::builder()
-        .id(format!("m{at}"))
-        .metric_stat(statistic.build())
-        .build()
-}
-
-/// Puts a query's values where its id says. What nobody asked for is left out.
-fn fill(lanes: &mut [Values], result: &MetricDataResult, minutes: &RangeInclusive<u32>) {
-    let id = result
-        .id()
-        .and_then(|id| id.strip_prefix('m')?.parse::<usize>().ok());
-    let Some(at) = id.filter(|at| *at < lanes.len() * SERIES.len()) else {
-        return;
-    };
-    for (time, value) in result.timestamps().iter().zip(result.values()) {
-        let minute = u32::try_from(time.secs().div_euclid(60)).unwrap_or(0);
-        if minutes.contains(&minute) {
-            lanes[at / SERIES.len()].note(at % SERIES.len(), minute, *value);
-        }
     }
 }
 
@@ -230,59 +172,5 @@ where
     match error.code() {
         Some(code) => StoreError::new(operation, code),
         None => StoreError::caused(operation, error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_find_their_lane_series_and_minute_by_the_querys_id() {
-        let mut lanes = vec![Values::default(), Values::default()];
-        let minutes = 100..=101;
-        let result = |id: &str, minute, value| {
-            MetricDataResult::builder()
-                .id(id)
-                .timestamps(instant(minute))
-                .values(value)
-                .build()
-        };
-        for (id, minute, value) in [
-            ("m0", 100, 2.0),
-            ("m6", 101, 5.0),
-            ("m7", 101, 250.0),
-            ("m6", 102, 9.0),
-            ("m12", 100, 9.0),
-            ("x1", 100, 9.0),
-        ] {
-            fill(&mut lanes, &result(id, minute, value), &minutes);
-        }
-        let first = Minute {
-            at: 100,
-            calls: 2,
-            ..Minute::default()
-        };
-        let second = Minute {
-            at: 101,
-            calls: 5,
-            latency_ms: Some(250.0),
-            ..Minute::default()
-        };
-        assert_eq!(lanes[0].minutes(), [first]);
-        assert_eq!(lanes[1].minutes(), [second]);
-    }
-
-    #[test]
-    fn a_query_asks_for_one_minute_values_of_the_lane() {
-        let asked = query("Causeway", "stripe", 7);
-        let statistic = asked.metric_stat().expect("a metric");
-        assert_eq!(
-            (statistic.period(), statistic.stat()),
-            (Some(60), Some("p50"))
-        );
-        let metric = statistic.metric().expect("a metric");
-        assert_eq!(metric.metric_name(), Some("ProviderLatency"));
-        assert_eq!(metric.dimensions()[0].value(), Some("stripe"));
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod aws;
+pub mod cloudwatch;
 mod config;
 mod metrics;
 pub mod seams;

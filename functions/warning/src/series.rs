@@ -1,8 +1,8 @@
 //! Which series of a lane are read, and the minutes that are made of them.
 
-use std::collections::BTreeMap;
-
 use causeway_insights::warning::Minute;
+
+use crate::cloudwatch::Minutes;
 
 /// A series: the metric, and CloudWatch's statistic of it.
 pub type Series = (&'static str, &'static str);
@@ -20,39 +20,28 @@ pub const SERIES: [Series; 6] = [
     ("RateLimitUsed", "Maximum"),
 ];
 
-/// The values of one lane: of each series, by minute.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Values([BTreeMap<u32, f64>; SERIES.len()]);
-
-impl Values {
-    /// Notes a value of series number `series`; others than those that are read are left out.
-    pub fn note(&mut self, series: usize, minute: u32, value: f64) {
-        if let Some(values) = self.0.get_mut(series) {
-            values.insert(minute, value);
-        }
-    }
-
-    /// The minutes in which there was a call, in order.
-    #[must_use]
-    pub fn minutes(&self) -> Vec<Minute> {
-        let [calls, median, retried, unknown, throttled, used] = &self.0;
-        let of = |series: &BTreeMap<u32, f64>, at| series.get(at).copied().unwrap_or(0.0) as u32;
-        let with_calls = calls.iter().filter(|(_, calls)| **calls >= 1.0);
-        with_calls
-            .map(|(at, calls)| {
-                let throttled = of(throttled, at);
-                Minute {
-                    at: *at,
-                    calls: *calls as u32,
-                    failures: of(retried, at).saturating_sub(throttled) + of(unknown, at),
-                    throttled,
-                    latency_ms: median.get(at).copied(),
-                    limit_used: used.get(at).copied(),
-                    backlog: None,
-                }
-            })
-            .collect()
-    }
+/// The minutes of one lane in which there was a call, in order; `values` are of [`SERIES`], in its order.
+#[must_use]
+pub fn minutes_of(values: &[Minutes]) -> Vec<Minute> {
+    let [calls, median, retried, unknown, throttled, used] = values else {
+        return Vec::new();
+    };
+    let of = |series: &Minutes, at| series.get(at).copied().unwrap_or(0.0) as u32;
+    let with_calls = calls.iter().filter(|(_, calls)| **calls >= 1.0);
+    with_calls
+        .map(|(at, calls)| {
+            let throttled = of(throttled, at);
+            Minute {
+                at: *at,
+                calls: *calls as u32,
+                failures: of(retried, at).saturating_sub(throttled) + of(unknown, at),
+                throttled,
+                latency_ms: median.get(at).copied(),
+                limit_used: used.get(at).copied(),
+                backlog: None,
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -61,13 +50,10 @@ mod tests {
 
     #[test]
     fn a_minute_is_made_of_its_series_and_one_without_a_call_is_left_out() {
-        let mut values = Values::default();
-        for (series, value) in [20.0, 180.5, 7.0, 1.0, 3.0, 64.0].into_iter().enumerate() {
-            values.note(series, 100, value);
-        }
-        values.note(0, 101, 4.0);
-        values.note(2, 102, 9.0);
-        values.note(6, 103, 1.0);
+        let busy = [20.0, 180.5, 7.0, 1.0, 3.0, 64.0];
+        let mut values = busy.map(|value| Minutes::from([(100, value)]));
+        values[0].insert(101, 4.0);
+        values[2].insert(102, 9.0);
         let busy = Minute {
             at: 100,
             calls: 20,
@@ -82,6 +68,6 @@ mod tests {
             calls: 4,
             ..Minute::default()
         };
-        assert_eq!(values.minutes(), [busy, quiet]);
+        assert_eq!(minutes_of(&values), [busy, quiet]);
     }
 }

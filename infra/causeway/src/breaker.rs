@@ -138,7 +138,10 @@ async fn show(stack: &Stack, which: &Which, context: &Context) -> Result<Done, E
         vec![view(connection, &known.map_err(failed)?.value)]
     };
     if context.global.json {
-        output::json(&json!({"provider": provider, "breakers": views}))?;
+        output::json(
+            output::Kind::Breakers,
+            &json!({"provider": provider, "breakers": views}),
+        )?;
         return Ok(Done::All);
     }
     let now = context.now();
@@ -171,7 +174,10 @@ async fn order(
         view(connection, &change.after),
     );
     if context.global.json {
-        output::json(&json!({"provider": provider, "before": before, "after": after}))?;
+        output::json(
+            output::Kind::BreakerChange,
+            &json!({"provider": provider, "before": before, "after": after}),
+        )?;
         return Ok(Done::All);
     }
     output::line(&format!("was  {}", before.sentence(provider, &now)))?;

@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::context::{Context, Done, Global};
 use crate::error::Error;
 use crate::{
-    breaker, completions, connection, deploy, dlq, doctor, lanes, map, provider, providers,
-    requests, send, status, top, when,
+    alarms, breaker, completions, connection, deploy, dlq, doctor, lanes, logs, map, output,
+    provider, providers, requests, send, status, top, when,
 };
 
 /// Everything was done.
@@ -36,6 +36,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Alarms(alarms::Arguments),
+    Logs(logs::Arguments),
     Send(send::Arguments),
     Status(status::Arguments),
     Requests(requests::Arguments),
@@ -56,7 +58,10 @@ enum Command {
 /// Runs the command that the process was called with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misread(&error),
+    };
     let offset = when::local_offset();
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -72,14 +77,15 @@ pub fn main() -> ExitCode {
         global: cli.global,
         offset,
     };
+    let json = context.global.json;
     let code = runtime.block_on(async {
         if let Command::Dlq(arguments) = &cli.command {
             // It hears Ctrl-C itself: letters that it holds are released first.
-            return exit_status(dlq::run(arguments, &context).await);
+            return exit_status(dlq::run(arguments, &context).await, json);
         }
         tokio::select! {
             _ = tokio::signal::ctrl_c() => INTERRUPTED,
-            done = run(&cli.command, &context) => exit_status(done),
+            done = run(&cli.command, &context) => exit_status(done, json),
         }
     });
     ExitCode::from(code)
@@ -87,6 +93,8 @@ pub fn main() -> ExitCode {
 
 async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
     match command {
+        Command::Alarms(arguments) => alarms::run(arguments, context).await,
+        Command::Logs(arguments) => logs::run(arguments, context).await,
         Command::Send(arguments) => send::run(arguments, context).await,
         Command::Status(arguments) => status::run(arguments, context).await,
         Command::Requests(arguments) => requests::run(arguments, context).await,
@@ -105,14 +113,34 @@ async fn run(command: &Command, context: &Context) -> Result<Done, Error> {
     }
 }
 
-fn exit_status(done: Result<Done, Error>) -> u8 {
+/// What clap says of a command line that is none, or of `--help`; for programs too where they asked for JSON.
+fn misread(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    if wants_json && error.use_stderr() {
+        let text = error.render().to_string();
+        let what = text.split("\n\n").next().unwrap_or_default();
+        output::json_error(what.trim_start_matches("error: ").trim(), None, USAGE);
+    }
+    // Where standard error is gone the exit status says enough.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { USAGE } else { DONE })
+}
+
+fn exit_status(done: Result<Done, Error>, json: bool) -> u8 {
     match done {
         Ok(Done::All) => DONE,
         Ok(Done::InPart) => IN_PART,
         Ok(Done::Interrupted) => INTERRUPTED,
         Err(error) => {
+            let status = if error.is_usage() { USAGE } else { FAILED };
+            if json {
+                output::json_error(error.what(), error.advice(), status);
+            }
             eprintln!("causeway: {error}");
-            if error.is_usage() { USAGE } else { FAILED }
+            status
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

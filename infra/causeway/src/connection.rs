@@ -1,6 +1,8 @@
-//! `causeway connection`: connections whose credentials were refused, and their end.
+//! `causeway connection`: their secrets, and those whose credentials were refused.
 
+mod add;
 mod resume;
+mod trial;
 
 use causeway::Timestamp;
 use causeway::credentials::Reason;
@@ -13,12 +15,12 @@ use serde::Serialize;
 use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::items::{self, Key, Standing};
-use crate::output;
+use crate::output::{self, Kind};
 use crate::stack::Stack;
 use crate::target::{self, Target};
 use crate::when::{self, Now};
 
-/// List, show and resume connections whose credentials the provider refused.
+/// Connections: add and test one; list, show and resume those whose credentials the provider refused.
 ///
 /// A paused connection's messages wait in the queue; all other connections go on. A pause also ends by itself when the
 /// connection's secret changes.
@@ -30,6 +32,8 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    Add(add::Add),
+    Test(trial::Test),
     /// List paused connections.
     List(List),
     /// Show one connection's credentials, without the credentials.
@@ -99,6 +103,8 @@ pub struct Forbidden {
 /// When the provider is not deployed, or AWS cannot be reached.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
     match &arguments.action {
+        Action::Add(arguments) => add::run(arguments, context).await,
+        Action::Test(arguments) => trial::run(arguments, context).await,
         Action::List(list) => run_list(list, context).await,
         Action::Show(one) => show(&one.target, context).await,
         Action::Resume(one) => resume(&one.target, context).await,
@@ -114,7 +120,7 @@ async fn run_list(list: &List, context: &Context) -> Result<Done, Error> {
     let mut views = views(&found.credentials, now.at);
     views.retain(|view| list.all || view.paused.is_some() || !view.forbidden.is_empty());
     if context.global.json {
-        output::json(&views)?;
+        output::json(Kind::Connections, &views)?;
     } else if views.is_empty() {
         output::line("No connection is paused.")?;
     } else {
@@ -138,7 +144,7 @@ async fn show(target: &Target, context: &Context) -> Result<Done, Error> {
         .find(|view| view.connection == connection)
         .unwrap_or_else(|| view(provider, &connection, &Standing::default(), now.at));
     if context.global.json {
-        output::json(&view)?;
+        output::json(Kind::Connection, &view)?;
         return Ok(Done::All);
     }
     let secret = stack.secret(&view.provider, &view.connection);
@@ -152,9 +158,12 @@ async fn resume(target: &Target, context: &Context) -> Result<Done, Error> {
     let connection = connection(target);
     let was_paused = resume::resume(&stack, provider, &connection).await?;
     if context.global.json {
-        output::json(&serde_json::json!({
-            "provider": provider, "connection": connection, "was_paused": was_paused,
-        }))?;
+        output::json(
+            Kind::Resumed,
+            &serde_json::json!({
+                "provider": provider, "connection": connection, "was_paused": was_paused,
+            }),
+        )?;
     } else if was_paused {
         output::line(&format!(
             "{provider}/{connection}: resumed; its messages try again within a minute or when their wait ends"

@@ -48,6 +48,18 @@ impl Error {
         move |error| Self::new(format!("cannot {what}: {error}"))
     }
 
+    /// What went wrong.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What the person can do about it.
+    #[must_use]
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// Whether the command was called wrongly, rather than failed.
     #[must_use]
     pub fn is_usage(&self) -> bool {

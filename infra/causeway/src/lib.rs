@@ -5,6 +5,7 @@
 //! [`Stack`](stack::Stack) that the outputs of CloudFormation describe, one way to [print](output) for people and
 //! programs, and one kind of [error](error::Error).
 
+pub mod alarms;
 pub mod breaker;
 pub mod cli;
 pub mod completions;
@@ -16,11 +17,13 @@ pub mod doctor;
 pub mod error;
 pub mod items;
 pub mod lanes;
+pub mod logs;
 pub mod map;
 pub mod metrics;
 pub mod output;
 pub mod provider;
 pub mod providers;
+pub mod release;
 pub mod requests;
 pub mod send;
 pub mod stack;

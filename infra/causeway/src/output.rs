@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use clap::ValueEnum;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
@@ -40,24 +41,180 @@ fn written(text: &str) -> Result<(), Error> {
     }
 }
 
-/// Writes a result as one JSON document.
+/// Version of all JSON that the command prints. A field that goes, or means something else, is a new version; further
+/// fields and kinds are none.
+pub const VERSION: u32 = 1;
+
+/// What a JSON result is about; `docs/command.md` has a section for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum Kind {
+    /// `alarms`
+    Alarms,
+    /// `breaker open` and `close`
+    BreakerChange,
+    /// `breaker show`
+    Breakers,
+    /// `dlq explain`, of the codes in a queue
+    CodeCounts,
+    /// `dlq explain`, of codes
+    Codes,
+    /// `connection show`
+    Connection,
+    /// `connection add`
+    ConnectionAdded,
+    /// `connection test`
+    ConnectionTest,
+    /// `connection list`
+    Connections,
+    /// `deploy check`
+    DeployCheck,
+    /// `lanes drain`
+    Drain,
+    /// `dlq drop`
+    Dropped,
+    /// `dlq explain`, of letters
+    ExplainedLetters,
+    /// `dlq export`, a line
+    ExportedLetter,
+    /// `doctor`
+    Findings,
+    /// `provider import`
+    Import,
+    /// `lanes`
+    Lanes,
+    /// `dlq list`
+    LetterGroups,
+    /// `dlq show`
+    Letters,
+    /// `logs`, a line
+    LogLine,
+    /// `map put`, `diff` and `rollback`
+    Mapping,
+    /// `map test`
+    MappingTrials,
+    /// `providers PROVIDER OPERATION`
+    Operation,
+    /// `providers --search`
+    Operations,
+    /// `provider check`
+    PackCheck,
+    /// `map propose`
+    Proposal,
+    /// `providers PROVIDER`
+    Provider,
+    /// `providers`
+    Providers,
+    /// `lanes prune`
+    Prune,
+    /// `dlq redrive --dry-run`
+    RedrivePlan,
+    /// `dlq redrive`
+    Redriven,
+    /// `lanes release` and `rollback`
+    Release,
+    /// `lanes releases`
+    Releases,
+    /// `status`
+    Request,
+    /// `requests list` and `unknown list`
+    Requests,
+    /// `dlq resolve`
+    Resolved,
+    /// `connection resume`
+    Resumed,
+    /// `lanes retire`
+    Retire,
+    /// `send`, a line
+    Sent,
+    /// `lanes enable` and `disable`
+    Switched,
+}
+
+/// What every JSON document of the command is.
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    version: u32,
+    kind: Kind,
+    result: &'a T,
+}
+
+/// A command that failed, for programs.
+#[derive(Serialize)]
+struct Failure<'a> {
+    version: u32,
+    error: Told<'a>,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    message: &'a str,
+    hint: Option<&'a str>,
+    exit_status: u8,
+}
+
+/// Writes a result as one JSON document: version, kind and the result itself.
 ///
 /// # Errors
 /// When standard output is gone.
-pub fn json(result: &impl Serialize) -> Result<(), Error> {
-    let text = serde_json::to_string_pretty(result)
-        .map_err(|error| Error::new(format!("cannot write the result as JSON: {error}")))?;
-    written(&json_shown(&text))
+pub fn json(kind: Kind, result: &impl Serialize) -> Result<(), Error> {
+    document(&Envelope {
+        version: VERSION,
+        kind,
+        result,
+    })
 }
 
 /// Writes a result as one line of JSON, for results that follow each other.
 ///
 /// # Errors
 /// When standard output is gone.
-pub fn json_line(result: &impl Serialize) -> Result<(), Error> {
-    let text = serde_json::to_string(result)
-        .map_err(|error| Error::new(format!("cannot write the result as JSON: {error}")))?;
+pub fn json_line(kind: Kind, result: &impl Serialize) -> Result<(), Error> {
+    written(&text(kind, result)?)
+}
+
+/// That line.
+///
+/// # Errors
+/// When the result cannot be JSON.
+pub fn text(kind: Kind, result: &impl Serialize) -> Result<String, Error> {
+    let line = serde_json::to_string(&Envelope {
+        version: VERSION,
+        kind,
+        result,
+    });
+    Ok(json_shown(&line.map_err(|error| unwritable(&error))?))
+}
+
+/// Writes a JSON document that is somebody else's format (a JSON Schema, a mapping) as it is.
+///
+/// # Errors
+/// When standard output is gone.
+pub fn document(document: &impl Serialize) -> Result<(), Error> {
+    let text = serde_json::to_string_pretty(document).map_err(|error| unwritable(&error))?;
     written(&json_shown(&text))
+}
+
+/// Writes what failed as one line of JSON, after the lines of results that there may be.
+pub fn json_error(message: &str, hint: Option<&str>, exit_status: u8) {
+    let error = Told {
+        message,
+        hint,
+        exit_status,
+    };
+    let failure = serde_json::to_string(&Failure {
+        version: VERSION,
+        error,
+    });
+    if let Ok(text) = failure {
+        // The exit status says so as well: nobody is left to tell.
+        let _ = written(&json_shown(&text));
+    }
+}
+
+fn unwritable(error: &serde_json::Error) -> Error {
+    Error::new(format!("cannot write the result as JSON: {error}"))
 }
 
 /// A table without lines, as wide as the terminal, with these headings.

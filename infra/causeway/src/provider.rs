@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 
 /// Make a provider of a vendor's documents, and check it.
 #[derive(Args, Debug)]
@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
         Action::Import(arguments) => imported(arguments, context),
         Action::Check(arguments) => checked(arguments, context),
         Action::Schema => {
-            output::json(&page_schema())?;
+            output::document(&page_schema())?;
             Ok(Done::All)
         }
     }
@@ -132,12 +132,15 @@ fn tell(
 ) -> Result<(), Error> {
     let changes = old.and_then(|old| diff(old, &made.lines).ok());
     if context.global.json {
-        return output::json(&json!({
-            "page": page,
-            "page_is_new": is_new,
-            "report": made.report.to_string(),
-            "changes": changes.map(|changes| changes.to_string()),
-        }));
+        return output::json(
+            Kind::Import,
+            &json!({
+                "page": page,
+                "page_is_new": is_new,
+                "report": made.report.to_string(),
+                "changes": changes.map(|changes| changes.to_string()),
+            }),
+        );
     }
     output::line(&made.report.to_string())?;
     if let Some(changes) = changes {
@@ -264,13 +267,16 @@ fn checked(arguments: &Check, context: &Context) -> Result<Done, Error> {
     told.open.extend(open.iter().map(ToString::to_string));
     told.wrong.extend(wrong.iter().map(ToString::to_string));
     match context.global.json {
-        true => output::json(&json!({
-            "operations": told.operations,
-            "by_safety": told.by_safety,
-            "reviewed": told.reviewed,
-            "wrong": told.wrong,
-            "open": told.open,
-        }))?,
+        true => output::json(
+            Kind::PackCheck,
+            &json!({
+                "operations": told.operations,
+                "by_safety": told.by_safety,
+                "reviewed": told.reviewed,
+                "wrong": told.wrong,
+                "open": told.open,
+            }),
+        )?,
         false => output::line(&told.text())?,
     }
     Ok(if told.wrong.is_empty() {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 use crate::when::span;
 
 /// Show what this release can carry: providers, operations, limits, secrets, schemas.
@@ -48,10 +48,14 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
             found.collect()
         };
         match (json, &arguments.search) {
-            (true, None) => output::json(&packs.iter().map(summary).collect::<Vec<_>>())?,
-            (true, Some(words)) => {
-                output::json(&found(words).iter().map(Offered::json).collect::<Vec<_>>())?
-            }
+            (true, None) => output::json(
+                Kind::Providers,
+                &packs.iter().map(summary).collect::<Vec<_>>(),
+            )?,
+            (true, Some(words)) => output::json(
+                Kind::Operations,
+                &found(words).iter().map(Offered::json).collect::<Vec<_>>(),
+            )?,
             (false, None) => output::line(&list(packs))?,
             (false, Some(words)) => output::line(&table(&found(words), most))?,
         }
@@ -65,7 +69,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
     let Some(name) = &arguments.operation else {
         let found: Vec<_> = searched(pack, words.as_deref()).collect();
         match json {
-            true => output::json(&described(pack, &found))?,
+            true => output::json(Kind::Provider, &described(pack, &found))?,
             false => output::line(&provider(pack, &found, most))?,
         }
         return Ok(Done::All);
@@ -84,7 +88,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
         operation: found,
     };
     match json {
-        true => output::json(&found.whole())?,
+        true => output::json(Kind::Operation, &found.whole())?,
         false => output::line(&operation(&found))?,
     }
     Ok(Done::All)
@@ -246,11 +250,7 @@ fn provider(pack: &'static Pack, operations: &[Offered], most: usize) -> String 
     let mut lines = vec![
         page.title.clone(),
         format!("  called at  {}", spec.base_url),
-        format!(
-            "  secret     causeway/{}/<connection>: {}",
-            spec.name,
-            ways(spec)
-        ),
+        format!("  secret     {}/<connection>: {}", spec.name, ways(spec)),
         format!("  breaker    {whose}"),
     ];
     let limits = spec.limits.iter();

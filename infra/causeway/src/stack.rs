@@ -26,6 +26,7 @@ pub struct Stack {
     /// The lanes' functions and event sources.
     pub lambda: aws_sdk_lambda::Client,
     outputs: BTreeMap<String, String>,
+    parameters: BTreeMap<String, String>,
     lanes: Vec<Lane>,
 }
 
@@ -51,7 +52,10 @@ impl Stack {
     /// When AWS cannot be reached, or there is no such stack.
     pub async fn connect(global: &Global) -> Result<Self, Error> {
         let config = sdk_config(global).await;
-        let outputs = outputs(&config, &global.stack).await?;
+        let Described {
+            outputs,
+            parameters,
+        } = describe(&config, &global.stack).await?;
         Ok(Self {
             name: global.stack.clone(),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
@@ -59,6 +63,7 @@ impl Stack {
             lambda: aws_sdk_lambda::Client::new(&config),
             lanes: lanes(&outputs),
             outputs,
+            parameters,
             config,
         })
     }
@@ -129,12 +134,24 @@ impl Stack {
         named.map_or(NAMESPACE, String::as_str)
     }
 
+    /// What secrets' names begin with.
+    #[must_use]
+    pub fn secrets_prefix(&self) -> &str {
+        let prefix = self.outputs.get("SecretsPrefix");
+        prefix.map_or(SECRETS_PREFIX, String::as_str)
+    }
+
     /// The name of a connection's secret.
     #[must_use]
     pub fn secret(&self, provider: &str, connection: &str) -> String {
-        let prefix = self.outputs.get("SecretsPrefix");
-        let prefix = prefix.map_or(SECRETS_PREFIX, String::as_str);
-        format!("{prefix}/{provider}/{connection}")
+        format!("{}/{provider}/{connection}", self.secrets_prefix())
+    }
+
+    /// Where lanes call something in the vendors' stead; none where they call the vendors.
+    #[must_use]
+    pub fn provider_base_url(&self) -> Option<&str> {
+        let url = self.parameters.get("ProviderBaseUrl");
+        url.map(String::as_str).filter(|url| !url.is_empty())
     }
 
     /// Any output.
@@ -167,7 +184,13 @@ pub(crate) async fn sdk_config(global: &Global) -> SdkConfig {
     loader.load().await
 }
 
-async fn outputs(config: &SdkConfig, stack: &str) -> Result<BTreeMap<String, String>, Error> {
+/// What CloudFormation says of a stack.
+struct Described {
+    outputs: BTreeMap<String, String>,
+    parameters: BTreeMap<String, String>,
+}
+
+async fn describe(config: &SdkConfig, stack: &str) -> Result<Described, Error> {
     let described = aws_sdk_cloudformation::Client::new(config)
         .describe_stacks()
         .stack_name(stack)
@@ -182,13 +205,20 @@ async fn outputs(config: &SdkConfig, stack: &str) -> Result<BTreeMap<String, Str
         .stacks()
         .iter()
         .flat_map(aws_sdk_cloudformation::types::Stack::outputs);
-    let pairs = outputs.filter_map(|output| {
-        Some((
-            output.output_key()?.to_owned(),
-            output.output_value()?.to_owned(),
-        ))
-    });
-    Ok(pairs.collect())
+    let outputs = outputs.filter_map(|one| pair(one.output_key(), one.output_value()));
+    let parameters = described
+        .stacks()
+        .iter()
+        .flat_map(aws_sdk_cloudformation::types::Stack::parameters);
+    let parameters = parameters.filter_map(|one| pair(one.parameter_key(), one.parameter_value()));
+    Ok(Described {
+        outputs: outputs.collect(),
+        parameters: parameters.collect(),
+    })
+}
+
+fn pair(name: Option<&str>, value: Option<&str>) -> Option<(String, String)> {
+    Some((name?.to_owned(), value?.to_owned()))
 }
 
 /// Every `<Pascal>FunctionName` with a queue is a lane.

@@ -11,17 +11,20 @@ use causeway::request::{IdempotencyKey, LedgerKey, Name};
 use causeway_ingest::catalogue;
 use causeway_insights::explain::{Explanation, Facts, Lane, Seen, Zone, explain, look};
 use clap::Args;
+use futures_util::join;
 use serde::Serialize;
 
 pub use causeway_insights::explain::word;
 
 use crate::breaker;
 use crate::context::{Context, Done};
+use crate::dlq;
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
+use crate::release;
 use crate::stack::Stack;
 use crate::target::Target;
-use crate::text::quoted;
+use crate::text::CommandLine;
 use crate::when::{self, Now};
 
 /// How often a watched record is read: a request takes seconds.
@@ -132,7 +135,9 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
     if arguments.watch {
         return watch(&asked, context).await;
     }
-    match read(&asked).await? {
+    // The remark takes no time of its own.
+    let (read, ()) = join!(read(&asked), release::tell(&stack));
+    match read? {
         Ok(shown) => show(&shown, context)?,
         Err(explanation) => {
             if !context.global.json {
@@ -241,7 +246,7 @@ fn absent(arguments: &Arguments) -> Error {
 
 fn show(shown: &Shown, context: &Context) -> Result<(), Error> {
     if context.global.json {
-        return output::json(shown);
+        return output::json(Kind::Request, shown);
     }
     let told = paragraphs(&shown.explanation);
     output::line(&format!(
@@ -355,17 +360,16 @@ impl View {
         lines.join("\n")
     }
 
-    fn next_command(&self) -> Option<String> {
+    pub(crate) fn next_command(&self) -> Option<String> {
         let provider = &self.provider;
         // The whole key: the same one may be known to other connections.
         let key = format!("{provider}#{}#{}", self.connection, self.idempotency_key);
-        let key = quoted(&key);
         match self.status {
-            Status::Rejected => Some(format!("causeway dlq show {provider} {key}")),
-            Status::Unknown => Some(format!(
-                "look at the provider, then causeway dlq resolve {provider} {key} \
-                 --completed (or --rejected) --reason '…'"
-            )),
+            Status::Rejected => {
+                let show = CommandLine::new("dlq show").argument(provider);
+                Some(show.argument(&key).to_string())
+            }
+            Status::Unknown => Some(dlq::resolve_command(provider, &key)),
             Status::InProgress | Status::Retrying | Status::Completed => None,
         }
     }

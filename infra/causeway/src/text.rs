@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-pub use causeway_insights::explain::quoted;
+pub use causeway_insights::explain::CommandLine;
 
 /// `text` with control characters spelled out, line ends and tabs aside: vendors' words, names of fields and payloads
 /// are shown to an operator, whose terminal must not take orders from them.
@@ -37,10 +37,5 @@ mod tests {
             "declined\\u{1b}[2J\\u{9b}31m\\u{d}\\u{7}\\u{7f}"
         );
         assert_eq!(shown("Zoë\t€5\n"), "Zoë\t€5\n");
-    }
-
-    #[test]
-    fn a_key_is_one_word_of_the_next_command() {
-        assert_eq!(quoted("a#b#o'clock 5"), r"'a#b#o'\''clock 5'");
     }
 }

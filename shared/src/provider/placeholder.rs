@@ -56,6 +56,11 @@ impl Placeholder {
         matches!(self.rule, Rule::HostLabel)
     }
 
+    /// Whether a secret may lack the field.
+    pub const fn is_optional(&self) -> bool {
+        matches!(self.rule, Rule::Choice(_))
+    }
+
     /// The secret's field, and the name between the braces.
     pub const fn field(&self) -> &'static str {
         self.field

@@ -195,6 +195,7 @@ impl Stripe {
             Some("POST /v1/customers") => self.objects.create_customer(form, call.now),
             Some("POST /v1/payment_intents") => self.objects.create_payment_intent(form, call.now),
             Some("POST /v1/refunds") => self.objects.create_refund(form, call.now),
+            Some("GET /v1/refunds") => Ok(self.objects.list_refunds()),
             _ => self
                 .objects
                 .customer(call.path.trim_start_matches("/v1/customers/")),
@@ -224,6 +225,7 @@ fn endpoint(call: &Call) -> Option<&'static str> {
         (&Method::POST, "/v1/customers") => Some("POST /v1/customers"),
         (&Method::POST, "/v1/payment_intents") => Some("POST /v1/payment_intents"),
         (&Method::POST, "/v1/refunds") => Some("POST /v1/refunds"),
+        (&Method::GET, "/v1/refunds") => Some("GET /v1/refunds"),
         (&Method::GET, path)
             if path
                 .strip_prefix("/v1/customers/")

@@ -211,7 +211,7 @@ fn endings(
         {
             findings.push(stop(
                 format!("{lane} would end with {count} messages and letters"),
-                format!("causeway lanes drain {lane}; or leave them in the kept queues, for 14 days: --leave {lane}"),
+                format!("`causeway lanes drain {lane}`; or leave them in the kept queues, for 14 days: --leave {lane}"),
             ));
         }
     }

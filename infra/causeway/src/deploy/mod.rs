@@ -19,7 +19,7 @@ use self::settings::Environment;
 use self::template::Declared;
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 
 /// Look at a deployment before it happens: `make deploy` does.
 #[derive(Args, Debug)]
@@ -123,7 +123,7 @@ async fn check(arguments: &Check, context: &Context) -> Result<Done, Error> {
         verdict: &verdict,
     };
     if context.global.json {
-        output::json(&report)?;
+        output::json(Kind::DeployCheck, &report)?;
     } else {
         output::line(&report.text())?;
     }

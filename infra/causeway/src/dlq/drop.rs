@@ -14,14 +14,14 @@ use super::Reading;
 use super::classify::Class;
 use super::confirm::confirm;
 use super::export;
-use super::look::{Judged, dead_letters, ledger as ledger_of, releasing};
+use super::look::{self, Judged, dead_letters, ledger as ledger_of, releasing};
 use super::queue::DeadLetters;
 use super::resolve::{by, reason};
 use super::selection::{self, Selection};
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
-use crate::stack::{Lane, Stack};
+use crate::output::{self, Kind};
+use crate::stack::Lane;
 
 /// Throw letters away: nobody will have their requests carried out.
 ///
@@ -79,7 +79,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
             "which letters? --code, --fingerprint, --letter or --all",
         ));
     }
-    let stack = Stack::connect(&context.global).await?;
+    let stack = look::connect(context).await?;
     let lane = stack.lane(&arguments.provider)?;
     let mut letters = dead_letters(&stack, lane, &arguments.reading);
     releasing(&mut letters, async |letters| {
@@ -163,14 +163,17 @@ fn print(
         let kept = keep.iter().map(|one| {
             json!({"message_id": one.letter.message_id, "code": one.letter.said.code, "why": kept(one)})
         });
-        return output::json(&json!({
-            "provider": lane.provider,
-            "dry_run": arguments.dry_run,
-            "may_go": go.len(),
-            "dropped": dropped,
-            "kept": kept.collect::<Vec<_>>(),
-            "more": more,
-        }));
+        return output::json(
+            Kind::Dropped,
+            &json!({
+                "provider": lane.provider,
+                "dry_run": arguments.dry_run,
+                "may_go": go.len(),
+                "dropped": dropped,
+                "kept": kept.collect::<Vec<_>>(),
+                "more": more,
+            }),
+        );
     }
     if arguments.dry_run || go.is_empty() {
         output::line(&format!("{} letter(s) may go.", go.len()))?;

@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 use super::Reading;
 use super::classify::Class;
 use super::group::groups;
-use super::look::{Judged, dead_letters, record_json, releasing};
+use super::look::{self, Judged, dead_letters, record_json, releasing};
 use super::show::find;
 use super::told::{Lanes, of_code, page};
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 use crate::stack::{Lane, Stack};
 use crate::status::{paragraphs, word};
-use crate::text::quoted;
+use crate::text::CommandLine;
 
 /// What a code means, whose move it is, what to do, and the exact next command.
 #[derive(Args, Debug)]
@@ -49,7 +49,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
     if let Some(known) = code {
         return print_codes(context, provider, &[known]);
     }
-    let stack = Stack::connect(&context.global).await?;
+    let stack = look::connect(context).await?;
     let lane = stack.lane(provider)?;
     match &arguments.what {
         Some(what) => one(&stack, lane, arguments, what, context).await,
@@ -62,7 +62,7 @@ fn print_codes(context: &Context, provider: &str, known: &[Entry<'_>]) -> Result
         let told = known
             .iter()
             .filter_map(|known| of_code(provider, known.code));
-        output::json(&told.collect::<Vec<_>>())?;
+        output::json(Kind::Codes, &told.collect::<Vec<_>>())?;
     } else {
         for known in known {
             output::line(&text(known))?;
@@ -95,7 +95,7 @@ async fn every_group(
                     json!({"code": code, "count": count, "explanation": of_code(&lane.provider, code)})
                 })
                 .collect();
-            output::json(&all)?;
+            output::json(Kind::CodeCounts, &all)?;
             return Ok(Done::All);
         }
         if codes.is_empty() {
@@ -141,7 +141,7 @@ async fn one(
                     "next": next(&lane.provider, judged),
                 }));
             }
-            output::json(&all)?;
+            output::json(Kind::ExplainedLetters, &all)?;
             return Ok(Done::All);
         }
         for judged in &found {
@@ -187,19 +187,23 @@ fn text(known: &Entry<'_>) -> String {
 }
 
 /// The command to type next for all letters of a code: no redrive where it cannot help.
-fn next_of(provider: &str, code: &str) -> String {
+pub(crate) fn next_of(provider: &str, code: &str) -> String {
     let redrive = entry(page(provider), code).map(|known| known.redrive);
-    let verb = match redrive {
-        Some(Redrive::Never) => "drop",
-        _ => "redrive",
+    let command = match redrive {
+        Some(Redrive::Never) => CommandLine::new("dlq drop"),
+        _ => CommandLine::new("dlq redrive"),
     };
     // A letter of somebody else's making may say anything.
-    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let code = match code.chars().all(is_word) {
-        true => code.to_owned(),
-        false => quoted(code),
-    };
-    format!("causeway dlq {verb} {provider} --code {code} --dry-run")
+    let command = command.argument(provider).option("--code", code);
+    command.flag("--dry-run").to_string()
+}
+
+/// How a person rules on a request; `--rejected` is the other ruling.
+pub(crate) fn resolve(provider: &str, key: &str) -> String {
+    let command = CommandLine::new("dlq resolve").argument(provider);
+    let command = command.argument(key).flag("--completed");
+    let command = command.option("--reason", "…");
+    format!("look at the vendor, then (--rejected where it had no effect): {command}")
 }
 
 /// What the ledger has, in a line.
@@ -217,29 +221,27 @@ fn state(record: Option<&Record>) -> String {
 }
 
 /// The command to type next.
-fn next(provider: &str, judged: &Judged) -> String {
+pub(crate) fn next(provider: &str, judged: &Judged) -> String {
     let id = &judged.letter.message_id;
-    let pk = quoted(&judged.letter.pk().unwrap_or_default());
+    let of = |verb| CommandLine::new(verb).argument(provider);
     let is_unknown = judged.record.as_ref().is_some_and(|record| {
         record.status == Status::Unknown || record.status == Status::Rejected && record.ambiguous
     });
     match judged.judgement.class {
-        Class::AlreadyDone | Class::Safe => {
-            format!("causeway dlq redrive {provider} --letter {id}")
-        }
+        Class::AlreadyDone | Class::Safe => of("dlq redrive").option("--letter", id).to_string(),
         Class::Ambiguous if is_unknown => {
-            let how = "--completed (or --rejected) --reason '…'";
-            format!("look at the vendor, then: causeway dlq resolve {provider} {pk} {how}")
+            let pk = judged.letter.pk().unwrap_or_default();
+            resolve(provider, &pk)
         }
         // The lane decides, and closes it UNKNOWN where it cannot.
         Class::Ambiguous => {
-            format!("causeway dlq redrive {provider} --letter {id} --include ambiguous")
+            let redrive = of("dlq redrive").option("--letter", id);
+            redrive.option("--include", "ambiguous").to_string()
         }
         Class::Hopeless => {
-            let whole = "--to FILE --reason '…'";
-            format!(
-                "mend and send it anew, then: causeway dlq drop {provider} --letter {id} {whole}"
-            )
+            let drop = of("dlq drop").option("--letter", id);
+            let drop = drop.option("--to", "FILE").option("--reason", "…");
+            format!("mend and send it anew, then: {drop}")
         }
     }
 }
@@ -247,6 +249,7 @@ fn next(provider: &str, judged: &Judged) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::tests::{ODD, taken, typed};
     use crate::dlq::classify::Judgement;
     use crate::dlq::letter::tests::letter;
 
@@ -294,5 +297,31 @@ mod tests {
     fn a_code_of_a_newer_lane_is_no_error() {
         assert!(text_of("stripe", "brand_new").contains("newer"));
         assert!(text_of("stripe", "stored_error").contains("Stripe"));
+    }
+
+    /// A letter of somebody else's making may say any code, and a key may look like an option.
+    #[test]
+    fn every_next_command_names_the_same_letter_code_and_key_whatever_they_are() {
+        for odd in ODD {
+            let (_, matches) = taken(&next_of("stripe", odd));
+            assert_eq!(typed(&matches, "code"), Some(odd.to_owned()));
+            let (verb, matches) = taken(&resolve("stripe", &format!("stripe#-x#{odd}")));
+            assert_eq!(verb, "dlq resolve");
+            assert_eq!(typed(&matches, "key"), Some(format!("stripe#-x#{odd}")));
+            assert!(matches.get_flag("completed") && typed(&matches, "reason").is_some());
+        }
+        for class in [
+            Class::AlreadyDone,
+            Class::Safe,
+            Class::Ambiguous,
+            Class::Hopeless,
+        ] {
+            let (_, matches) = taken(&next("stripe", &judged(class)));
+            assert_eq!(
+                typed(&matches, "letter"),
+                Some("m-1".to_owned()),
+                "{class:?}"
+            );
+        }
     }
 }

@@ -8,12 +8,11 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::Reading;
-use super::look::{Judged, dead_letters, record_json, releasing};
+use super::look::{self, Judged, dead_letters, record_json, releasing};
 use super::selection::{self, Selection};
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
-use crate::stack::Stack;
+use crate::output::{self, Kind};
 
 /// Write letters down, one line of JSON each, their bodies included; they stay where they are.
 ///
@@ -37,7 +36,7 @@ pub struct Arguments {
 /// # Errors
 /// When AWS refuses, there is no such lane, or the file cannot be written.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let stack = Stack::connect(&context.global).await?;
+    let stack = look::connect(context).await?;
     let lane = stack.lane(&arguments.provider)?;
     let mut letters = dead_letters(&stack, lane, &arguments.reading);
     releasing(&mut letters, async |letters| {
@@ -46,7 +45,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
         match &arguments.to {
             None => {
                 for one in &judged {
-                    output::json_line(&line(one))?;
+                    output::json_line(Kind::ExportedLetter, &line(one))?;
                 }
             }
             Some(file) => {
@@ -75,7 +74,8 @@ pub fn write(file: &Path, letters: &[Judged]) -> Result<(), Error> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut to = BufWriter::new(options.open(file).map_err(failed())?);
     for letter in letters {
-        writeln!(to, "{}", line(letter)).map_err(failed())?;
+        let text = output::text(Kind::ExportedLetter, &line(letter))?;
+        writeln!(to, "{text}").map_err(failed())?;
     }
     let written = to
         .into_inner()

@@ -10,12 +10,14 @@ use serde_json::json;
 use super::Reading;
 use super::group::{Group, groups};
 use super::letter::Letter;
-use super::look::{dead_letters, releasing};
+use super::look::{connect, dead_letters, releasing};
 use super::queue::Counts;
+use crate::breaker;
 use crate::context::{Context, Done};
 use crate::error::Error;
+use crate::output::{self, Kind};
 use crate::stack::{Lane, Stack};
-use crate::{breaker, output};
+use crate::text::CommandLine;
 
 /// Letters, grouped by code and cause.
 #[derive(Args, Debug)]
@@ -40,7 +42,7 @@ struct Seen {
 /// # Errors
 /// When AWS refuses, or there is no such lane.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let stack = Stack::connect(&context.global).await?;
+    let stack = connect(context).await?;
     let lanes = match &arguments.provider {
         Some(provider) => vec![stack.lane(provider)?],
         None => stack.lanes().iter().collect(),
@@ -129,7 +131,7 @@ fn print_json(all: &[(&Lane, Seen)]) -> Result<(), Error> {
             })
         })
         .collect();
-    output::json(&lanes)
+    output::json(Kind::LetterGroups, &lanes)
 }
 
 fn print(all: &[(&Lane, Seen)]) -> Result<(), Error> {
@@ -181,12 +183,22 @@ fn print(all: &[(&Lane, Seen)]) -> Result<(), Error> {
             output::line(&in_flight(&lane.provider, seen.counts))?;
         }
     }
-    if letters > 0 {
-        output::line(
-            "Next: causeway dlq explain LANE CODE, then causeway dlq redrive LANE --dry-run",
-        )?;
+    let first = all.iter().find_map(|(_, seen)| seen.groups.first());
+    if let Some(group) = first {
+        output::line(&format!("Next: {}", next(group)))?;
     }
     Ok(())
+}
+
+/// What to ask first: of the largest group.
+pub(crate) fn next(group: &Group) -> String {
+    let explain = CommandLine::new("dlq explain").argument(&group.provider);
+    let redrive = CommandLine::new("dlq redrive").argument(&group.provider);
+    format!(
+        "{}, then {}",
+        explain.argument(&group.code),
+        redrive.flag("--dry-run")
+    )
 }
 
 /// Letters that others hold are not seen; a person should know.
@@ -211,6 +223,8 @@ pub fn age(now: Timestamp, at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::tests::{ODD, taken, typed};
+    use crate::dlq::letter::tests::letter;
 
     #[test]
     fn ages_are_told_in_the_largest_unit_that_says_enough() {
@@ -224,6 +238,22 @@ mod tests {
         ] {
             let at = now - std::time::Duration::from_secs(seconds);
             assert_eq!(age(now, at), text);
+        }
+    }
+
+    #[test]
+    fn the_next_commands_name_the_groups_lane_and_code() {
+        for odd in ODD {
+            let mut group = groups("stripe", &[letter("{}", &[("code", "x")])]).remove(0);
+            group.code = odd.to_owned();
+            let next = next(&group);
+            let (explain, redrive) = next.rsplit_once(", then ").expect("two commands");
+            let (verb, matches) = taken(explain);
+            assert_eq!(
+                (&*verb, typed(&matches, "what")),
+                ("dlq explain", Some(odd.to_owned()))
+            );
+            assert_eq!(taken(redrive).0, "dlq redrive");
         }
     }
 }

@@ -14,8 +14,9 @@ use super::Reading;
 use super::classify::{Judgement, classify};
 use super::letter::Letter;
 use super::queue::DeadLetters;
-use crate::context::Done;
+use crate::context::{Context, Done};
 use crate::error::Error;
+use crate::release;
 use crate::stack::{Lane, Stack};
 
 /// A letter, and what a redrive of it would come to.
@@ -40,6 +41,16 @@ pub fn spec(lane: &Lane) -> Result<&'static Spec, Error> {
         Error::new(format!("this release does not know the provider {name}"))
             .hint("use the command of the release that is deployed")
     })
+}
+
+/// The stack; somebody whose command is of another release than the stack is told so.
+///
+/// # Errors
+/// When AWS cannot be reached, or there is no such stack.
+pub async fn connect(context: &Context) -> Result<Stack, Error> {
+    let stack = Stack::connect(&context.global).await?;
+    release::tell(&stack).await;
+    Ok(stack)
 }
 
 /// The lane's dead letters, unread.

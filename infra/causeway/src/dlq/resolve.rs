@@ -8,16 +8,16 @@ use causeway::request::{LedgerKey, Name};
 use clap::Args;
 use serde_json::json;
 
-use super::look::{dead_letters, ledger as ledger_of, record_json, releasing};
+use super::look::{self, dead_letters, ledger as ledger_of, record_json, releasing};
 use super::queue::DeadLetters;
 use super::{Letter, Reading};
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
-use crate::stack::{Lane, Stack};
+use crate::output::{self, Kind};
+use crate::stack::Lane;
 use crate::status::word;
 use crate::target::Target;
-use crate::text::quoted;
+use crate::text::CommandLine;
 
 /// Say what became of a request that nobody else can tell of.
 ///
@@ -55,7 +55,7 @@ pub struct Arguments {
 /// # Errors
 /// When AWS refuses, or nobody may rule on the request.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let stack = Stack::connect(&context.global).await?;
+    let stack = look::connect(context).await?;
     let lane = stack.lane(arguments.target.provider.as_str())?;
     let key = key(lane, arguments)?;
     let (by, mark) = (
@@ -148,8 +148,8 @@ fn refused(key: &LedgerKey, why: &Unresolvable) -> Error {
         Unresolvable::Absent => {
             error.hint("is the key right, and the connection (PROVIDER/CONNECTION)?")
         }
-        Unresolvable::Open(_) => error.hint("wait until it has ended: causeway status"),
-        Unresolvable::Settled(_) => error.hint("see it with: causeway dlq show"),
+        Unresolvable::Open(_) => error.hint("wait until it has ended: `causeway status` shows it"),
+        Unresolvable::Settled(_) => error.hint("`causeway dlq show` shows it"),
         Unresolvable::InDoubt | Unresolvable::Busy => error.hint("try again"),
     }
 }
@@ -173,6 +173,12 @@ async fn delete(
     Ok((done, count))
 }
 
+/// The command that sends what was rejected anew.
+pub(crate) fn next(key: &LedgerKey) -> String {
+    let redrive = CommandLine::new("dlq redrive").argument(key.provider());
+    redrive.option("--letter", key.as_str()).to_string()
+}
+
 fn print(
     context: &Context,
     key: &LedgerKey,
@@ -181,22 +187,39 @@ fn print(
     deleted: usize,
 ) -> Result<(), Error> {
     if context.global.json {
-        return output::json(&json!({
-            "key": key.as_str(),
-            "written": is_new,
-            "letters_deleted": deleted,
-            "ledger": record_json(record),
-        }));
+        return output::json(
+            Kind::Resolved,
+            &json!({
+                "key": key.as_str(),
+                "written": is_new,
+                "letters_deleted": deleted,
+                "ledger": record_json(record),
+            }),
+        );
     }
     let status = word(record.status);
     let stands = if is_new { "is now" } else { "was already" };
     output::line(&format!("{}: {stands} {status}", key.as_str()))?;
     match record.status {
         ledger::Status::Completed => output::line(&format!("{deleted} dead letter(s) deleted")),
-        _ => output::line(&format!(
-            "Next: causeway dlq redrive {} --letter {}",
-            key.provider(),
-            quoted(key.as_str())
-        )),
+        _ => output::line(&format!("Next: {}", next(key))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::tests::{ODD, taken, typed};
+
+    #[test]
+    fn what_was_rejected_is_sent_anew_by_its_whole_key() {
+        for odd in ODD {
+            let pk = format!("stripe#-x#{odd}");
+            let (verb, matches) = taken(&next(&LedgerKey::parse(&pk).expect("a key")));
+            assert_eq!(
+                (&*verb, typed(&matches, "letter")),
+                ("dlq redrive", Some(pk))
+            );
+        }
     }
 }

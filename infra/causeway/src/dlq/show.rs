@@ -4,12 +4,12 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::Reading;
-use super::look::{Judged, dead_letters, judge, ledger, record_json, releasing, spec};
+use super::look::{self, Judged, dead_letters, judge, ledger, record_json, releasing, spec};
 use super::queue::DeadLetters;
 use super::told::Lanes;
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 use crate::stack::{Lane, Stack};
 use crate::status::paragraphs;
 
@@ -32,7 +32,7 @@ pub struct Arguments {
 /// # Errors
 /// When AWS refuses, or there is no such letter among those that can be read.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let stack = Stack::connect(&context.global).await?;
+    let stack = look::connect(context).await?;
     let lane = stack.lane(&arguments.provider)?;
     let mut letters = dead_letters(&stack, lane, &arguments.reading);
     releasing(&mut letters, async |letters| {
@@ -52,7 +52,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
             }
         }
         if context.global.json {
-            output::json(&shown)?;
+            output::json(Kind::Letters, &shown)?;
         }
         Ok(Done::All)
     })

@@ -152,6 +152,7 @@ fn facts<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::tests::{ODD, taken, typed};
     use crate::dlq::classify::{Class, Judgement};
     use crate::dlq::letter::tests::letter;
 
@@ -211,5 +212,31 @@ mod tests {
             );
         }
         assert_eq!(of_code("stripe", "brand_new"), None);
+    }
+
+    /// The paragraph's last command, between its marks.
+    #[test]
+    fn the_command_in_a_paragraph_is_one_that_a_shell_takes() {
+        for odd in ODD {
+            let mut body: Value = serde_json::from_str(BODY).expect("JSON");
+            body["idempotency_key"] = odd.into();
+            for code in ["provider_rejected", "outcome_unknown"] {
+                let Explanation { engineer, .. } = told(&body.to_string(), &[("code", code)]);
+                let (_, next) = engineer.rsplit_once("Next: `").expect("a command");
+                let command = next
+                    .rsplit_once("`, or `--rejected`")
+                    .or(next.rsplit_once("`."));
+                let (_, matches) = taken(command.expect("its end").0);
+                let named = typed(
+                    &matches,
+                    if code == "outcome_unknown" {
+                        "key"
+                    } else {
+                        "what"
+                    },
+                );
+                assert_eq!(named, Some(format!("stripe#berlin#{odd}")), "{engineer}");
+            }
+        }
     }
 }

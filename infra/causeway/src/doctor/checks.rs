@@ -9,6 +9,7 @@ use super::Finding;
 use super::clock::{self, Dated};
 use crate::error::Error;
 use crate::lanes::sources;
+use crate::release;
 use crate::stack::{Lane, Stack};
 use crate::target;
 
@@ -23,8 +24,27 @@ const CONFIRMED: &str = "arn:";
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const GROWN_UP: i32 = 1_000;
 
+/// Whether this command is of the release that is deployed.
+pub async fn release(stack: &Stack) -> Vec<Finding> {
+    let Some(deployed) = release::deployed(stack).await else {
+        let error = Error::new("the stack's API does not say, or not to you");
+        return vec![Finding::unseen("release", &error)];
+    };
+    vec![match release::mismatch(&deployed) {
+        Some(told) => Finding::doubtful(
+            "release",
+            told,
+            "use the command of the release that is deployed",
+        ),
+        None => Finding::good(
+            "release",
+            format!("{}, here and deployed", deployed.release),
+        ),
+    }]
+}
+
 /// Whether this command knows what is deployed.
-pub fn release(stack: &Stack) -> Finding {
+pub fn lanes(stack: &Stack) -> Finding {
     let lanes = stack.lanes();
     let unknown: Vec<&str> = lanes
         .iter()

@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 use crate::stack::Stack;
 
-/// Look for what keeps a stack from working: functions, event sources, secrets, alarms' receivers, concurrency, clock.
+/// Look for what keeps a stack from working: release, functions, event sources, secrets, alarms' receivers, concurrency, clock.
 ///
 /// Changes nothing and reads no secret's value. What your permissions do not show is said, and is no finding. Exit
 /// status 3: something is wrong.
@@ -96,20 +96,21 @@ impl Finding {
 /// When the stack itself cannot be read.
 pub async fn run(_arguments: &Arguments, context: &Context) -> Result<Done, Error> {
     let stack = Stack::connect(&context.global).await?;
-    let (account, functions, secrets, receivers) = join!(
+    let (release, account, functions, secrets, receivers) = join!(
+        checks::release(&stack),
         checks::account(&stack, context.now().at),
         checks::functions(&stack),
         checks::secrets(&stack),
         checks::receivers(&stack),
     );
-    let mut findings = vec![checks::release(&stack)];
+    let mut findings = vec![checks::lanes(&stack)];
     findings.extend(
-        [account, functions, secrets, receivers]
+        [release, account, functions, secrets, receivers]
             .into_iter()
             .flatten(),
     );
     if context.global.json {
-        output::json(&findings)?;
+        output::json(Kind::Findings, &findings)?;
     } else {
         print(&findings)?;
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::held::{Held, held};
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 use crate::stack::{Lane, Stack};
 
 /// By which the statement is known in a queue's policy.
@@ -66,7 +66,7 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Done
         held,
     };
     if context.global.json {
-        output::json(&report)?;
+        output::json(Kind::Drain, &report)?;
     } else {
         output::line(&report.text())?;
     }

@@ -16,7 +16,7 @@ use super::source::{Source, sources};
 use crate::error::Error;
 use crate::items::{self, Items};
 use crate::stack::{Lane, Stack};
-use crate::{breaker, connection, target};
+use crate::{breaker, connection, target, when};
 
 /// Connections that a warning names at most.
 const NAMED_MAX: usize = 3;
@@ -58,6 +58,7 @@ pub struct LaneView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warned {
     /// When early warning's began; none where it is about tokens alone.
+    #[serde(serialize_with = "when::maybe_rfc3339")]
     pub since: Option<Timestamp>,
     /// What is likely to come.
     pub text: String,

@@ -18,7 +18,7 @@ use clap::{Args, Subcommand};
 
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 use crate::stack::Stack;
 use crate::watch::{Screen, WATCH_MAX};
 
@@ -93,7 +93,7 @@ async fn show(context: &Context) -> Result<Done, Error> {
     let stack = Stack::connect(&context.global).await?;
     let look = look(&stack, context.now().at).await?;
     if context.global.json {
-        output::json(&look)?;
+        output::json(Kind::Lanes, &look)?;
     } else {
         output::line(&table::table(&look, &context.now()))?;
     }
@@ -114,7 +114,7 @@ async fn watch(arguments: &Arguments, context: &Context) -> Result<Done, Error> 
     loop {
         let look = look(&stack, context.now().at).await?;
         if context.global.json {
-            output::json_line(&look)?;
+            output::json_line(Kind::Lanes, &look)?;
         } else {
             let now = context.now();
             let mut text = format!("{}  {}\n\n", stack.name, now.date(now.at));
@@ -136,7 +136,7 @@ async fn turn(one: &One, on: bool, context: &Context) -> Result<Done, Error> {
     let lane = stack.lane(one.provider.as_str())?;
     let switched = switch(&stack, lane, on, context.now().at).await?;
     if context.global.json {
-        output::json(&switched)?;
+        output::json(Kind::Switched, &switched)?;
     } else {
         output::line(&switched.sentence())?;
     }

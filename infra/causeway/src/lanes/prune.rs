@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::source::mappings;
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 use crate::stack::Stack;
 
 /// Versions and aliases on one page. Lambda gives 50 at most, whatever is asked for.
@@ -93,7 +93,7 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Done
         problems,
     };
     if context.global.json {
-        output::json(&report)?;
+        output::json(Kind::Prune, &report)?;
     } else {
         output::line(&report.text())?;
     }

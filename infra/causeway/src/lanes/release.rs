@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::prune::numbers;
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 use crate::stack::{Lane, Stack};
 
 /// The alias that a lane's queue feeds.
@@ -93,7 +93,7 @@ pub(super) async fn show(context: &Context) -> Result<Done, Error> {
     let all: Vec<_> = stream::iter(all).buffered(SIDE_BY_SIDE).collect().await;
     let all = all.into_iter().collect::<Result<Vec<_>, _>>()?;
     if context.global.json {
-        output::json(&all)?;
+        output::json(Kind::Releases, &all)?;
         return Ok(Done::All);
     }
     let mut table = output::table(&["LANE", "LIVE", "SHIFTING TO", "NEWEST", "KEPT"]);
@@ -169,7 +169,7 @@ impl Plan<'_> {
             done: self.yes,
         };
         if context.global.json {
-            output::json(&moved)?;
+            output::json(Kind::Release, &moved)?;
         } else {
             output::line(&moved.text())?;
         }

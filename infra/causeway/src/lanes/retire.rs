@@ -13,7 +13,7 @@ use crate::deploy::read;
 use crate::deploy::settings::{Environment, with_override};
 use crate::deploy::template::Declared;
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 use crate::stack::Stack;
 
 /// End a lane: in samconfig.toml its name goes from Lanes to KeptLanes.
@@ -103,7 +103,7 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Done
         kept_lanes,
     };
     if context.global.json {
-        output::json(&report)?;
+        output::json(Kind::Retire, &report)?;
     } else {
         output::line(&report.text())?;
     }

@@ -177,7 +177,7 @@ async fn warning(stack: &Stack, watched: &WatchedLane, on: bool, now: Timestamp)
     let provider = &watched.provider;
     if !on {
         return Some(format!(
-            "The gatekeeper turns it on again within a minute. To stop the lane for longer: causeway breaker open {provider} --for 1h --reason …"
+            "The gatekeeper turns it on again within a minute. To stop the lane for longer: causeway breaker open {provider} --for 1h --reason '…'"
         ));
     }
     let states = breaker::states(stack).ok()?;

@@ -86,7 +86,7 @@ fn run_test(test: &Test, context: &Context) -> Result<Done, Error> {
         let all = trials
             .iter()
             .map(|(name, trial)| as_json(&mapping, name, trial));
-        output::json(&all.collect::<Vec<_>>())?;
+        output::json(output::Kind::MappingTrials, &all.collect::<Vec<_>>())?;
     } else {
         for (name, trial) in &trials {
             output::line(&show(&format!("{mapping}: {name}"), trial))?;

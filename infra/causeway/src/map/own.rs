@@ -14,12 +14,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Test, beside, read, trials_of};
+use crate::breaker;
 use crate::context::{Context, Done};
 use crate::dlq::by;
 use crate::error::Error;
+use crate::output::{self, Kind};
 use crate::stack::Stack;
 use crate::target::Target;
-use crate::{breaker, output};
 
 /// Documents that are kept of one mapping besides the live one. An item may have 400 KB, a document 64.
 const KEPT: usize = 5;
@@ -313,7 +314,10 @@ pub async fn rollback(arguments: &Rollback, context: &Context) -> Result<Done, E
 
 fn told(context: &Context, own: &Own<'_>, now: &str, version: Option<u32>) -> Result<Done, Error> {
     if context.global.json {
-        output::json(&json!({"mapping": own.key, "now": now, "version": version}))?;
+        output::json(
+            Kind::Mapping,
+            &json!({"mapping": own.key, "now": now, "version": version}),
+        )?;
     } else {
         let version = version.map_or(String::new(), |version| format!(" version {version},"));
         let when = if now.starts_with("live") && now != "live already" {

@@ -15,7 +15,7 @@ use super::words::{filled_by, reasons, sure};
 use super::{read_json, review, schema_of, show};
 use crate::context::{Context, Done};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 
 /// What the project takes a mapping for that nobody named yet.
 const NAME: &str = "proposed";
@@ -93,11 +93,11 @@ pub async fn run(arguments: &Propose, context: &Context) -> Result<Done, Error> 
     let is_wanted = is_reviewed || arguments.yes.is_some();
     match (&arguments.out, context.global.json) {
         (Some(out), _) => write(out, &outcome.document)?,
-        (None, false) if is_wanted => output::json(&outcome.document)?,
+        (None, false) if is_wanted => output::document(&outcome.document)?,
         (None, _) => {}
     }
     if context.global.json {
-        output::json(&outcome.as_json())?;
+        output::json(Kind::Proposal, &outcome.as_json())?;
     } else if arguments.out.is_some() || !is_wanted {
         // Beside a document on standard output there is nothing else.
         outcome.print()?;

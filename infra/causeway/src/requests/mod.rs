@@ -18,7 +18,7 @@ use crate::output;
 use crate::stack::Stack;
 use crate::status::View;
 use crate::target::Target;
-use crate::text::quoted;
+use crate::text::CommandLine;
 use crate::when;
 
 /// Requests that are not delivered.
@@ -181,7 +181,7 @@ async fn run_list(which: &Which, status: Option<Status>, context: &Context) -> R
     let found = find(&index, &ledger, queries, which.limit as usize, now).await?;
     let is_more = found.more;
     if context.global.json {
-        output::json(&found)?;
+        output::json(output::Kind::Requests, &found)?;
     } else {
         print(&found, now)?;
     }
@@ -262,28 +262,19 @@ impl Listed {
 }
 
 /// The command that says more. What stands beside the key's own record is not that: its letter tells of it.
-fn next(key: &LedgerKey, record: &Record) -> String {
+pub(crate) fn next(key: &LedgerKey, record: &Record) -> String {
     let is_own = record.pk == key.as_str();
-    let word = |text: &str| {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        let plain = text.chars().all(is_plain) && !text.starts_with('-');
-        if plain { text.to_owned() } else { quoted(text) }
-    };
     let provider = key.provider();
     if !is_own {
-        return format!("causeway dlq show {provider} {}", quoted(key.as_str()));
+        let show = CommandLine::new("dlq show").argument(provider);
+        return show.argument(key.as_str()).to_string();
     }
-    // What begins with a dash would be taken for an option.
-    let dashes = if key.key().starts_with('-') {
-        "-- "
-    } else {
-        ""
-    };
     let target = match key.connection() {
         connection if connection == Name::default_connection().as_str() => provider.to_owned(),
         connection => format!("{provider}/{connection}"),
     };
-    format!("causeway status {dashes}{target} {}", word(key.key()))
+    let status = CommandLine::new("status").argument(&target);
+    status.argument(key.key()).to_string()
 }
 
 fn print(found: &Found, now: Timestamp) -> Result<(), Error> {

@@ -3,6 +3,7 @@ use clap::Parser;
 use serde_json::json;
 
 use super::*;
+use crate::cli::tests::{ODD, taken, typed};
 
 const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
 
@@ -32,7 +33,7 @@ fn the_next_command_is_one_that_a_shell_takes_as_it_stands() {
     );
     assert_eq!(
         next_of("stripe#berlin#-v"),
-        "causeway status -- stripe/berlin '-v'"
+        "causeway status -- stripe/berlin -v"
     );
     // The conflict's letter, not the request that has the key.
     assert_eq!(
@@ -103,5 +104,23 @@ async fn lanes_are_asked_in_turn_up_to_the_limit() {
         "causeway status slack/a ",
     ] {
         assert!(row.contains(word), "{row}");
+    }
+}
+
+#[test]
+fn the_next_command_names_the_same_key_and_connection_whatever_they_are() {
+    for connection in ["default", "-x", "berlin"] {
+        for odd in ODD {
+            let next = next_of(&format!("stripe#{connection}#{odd}"));
+            let (verb, matches) = taken(&next);
+            assert_eq!(verb, "status");
+            assert_eq!(typed(&matches, "key"), Some(odd.to_owned()));
+            let target: Target = typed(&matches, "target")
+                .expect("a target")
+                .parse()
+                .expect("one");
+            let named = target.connection.unwrap_or_else(Name::default_connection);
+            assert_eq!(named.as_str(), connection);
+        }
     }
 }

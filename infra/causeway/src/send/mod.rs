@@ -70,10 +70,7 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
     let (input, length) = open(&arguments.file, Arc::clone(&read))?;
     let mut report = Report::new(rejects(arguments)?, context.global.json);
     let stack = Stack::connect(&context.global).await?;
-    let authorise: Box<dyn Authorise> = match std::env::var(TOKEN) {
-        Ok(token) => Box::new(Bearer::new(&token)?),
-        Err(_) => Box::new(Signer::of(&stack)?),
-    };
+    let authorise = authorise(&stack)?;
     let http =
         ReqwestClient::new().map_err(|error| Error::new(format!("cannot set up TLS: {error}")))?;
     let sender = Sender {
@@ -104,6 +101,17 @@ pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error
     let done = report.finish()?;
     sent?;
     Ok(done)
+}
+
+/// How the API's calls are authorised: by a token from the environment, else by the operator's own credentials.
+///
+/// # Errors
+/// When the token cannot stand in a header, or there are no credentials.
+pub fn authorise(stack: &Stack) -> Result<Box<dyn Authorise>, Error> {
+    Ok(match std::env::var(TOKEN) {
+        Ok(token) => Box::new(Bearer::new(&token)?),
+        Err(_) => Box::new(Signer::of(stack)?),
+    })
 }
 
 /// Sends batch after batch, `at_once` of them side by side, and tells of each in the input's order.

@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write};
 use super::end::{End, Refusal, Sent};
 use crate::context::Done;
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 
 /// Refusals that are told one by one; the others are counted. All of them stand in `--json` and in `--rejects`.
 const TOLD_MAX: u64 = 20;
@@ -56,7 +56,7 @@ impl Report {
     pub fn add(&mut self, sent: Vec<Sent>) -> Result<(), Error> {
         for one in sent {
             if self.json {
-                output::json_line(&one)?;
+                output::json_line(Kind::Sent, &one)?;
             }
             match one.end {
                 End::Accepted {

@@ -3,6 +3,7 @@ use causeway::outcome::code;
 use time::UtcOffset;
 
 use super::*;
+use crate::cli::tests::{ODD, taken, typed};
 
 const NOON: Timestamp = Timestamp::from_millis(1_795_348_800_000);
 
@@ -131,4 +132,24 @@ fn a_first_series_is_not_told_and_a_later_one_is_by_its_number() {
         line(2),
         "  attempts      2 in series 2; those before it had no effect"
     );
+}
+
+#[test]
+fn the_next_command_names_the_same_request_whatever_its_key_is() {
+    for connection in ["default", "-x", "berlin"] {
+        for odd in ODD {
+            for (status, verb) in [
+                (Status::Rejected, "dlq show"),
+                (Status::Unknown, "dlq resolve"),
+            ] {
+                let pk = format!("stripe#{connection}#{odd}");
+                let key = LedgerKey::parse(&pk).expect("a key");
+                let next = View::of(&key, &record(status)).next_command();
+                let (taken, matches) = taken(&next.expect("a command"));
+                assert_eq!(taken, verb);
+                let named = typed(&matches, if verb == "dlq show" { "letter" } else { "key" });
+                assert_eq!(named, Some(pk));
+            }
+        }
+    }
 }

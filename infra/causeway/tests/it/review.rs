@@ -71,7 +71,10 @@ async fn a_person_reviews_a_proposal_and_the_document_passes_map_test() {
     let tested = tested.expect("it runs");
     assert!(tested.status.success(), "{tested:?}");
     let trials: Value = serde_json::from_slice(&tested.stdout).expect("JSON");
-    assert_eq!(trials[0]["output"]["email"], "ada@shop.example", "{trials}");
+    assert_eq!(
+        trials["result"][0]["output"]["email"], "ada@shop.example",
+        "{trials}"
+    );
 }
 
 #[tokio::test]

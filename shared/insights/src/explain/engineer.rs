@@ -7,6 +7,7 @@ use causeway::ledger::Status;
 use causeway::provider::{Safety, Settling};
 
 use super::codes::{Entry, Fault};
+use super::command::CommandLine;
 use super::facts::{Facts, Seen, Stop};
 use super::zone::Zone;
 
@@ -266,15 +267,16 @@ fn breaker(which: &str, breaker: &Breaker, now: Timestamp, zone: &Zone) -> Strin
 /// The command to type next.
 fn next(facts: &Facts<'_>) -> String {
     let provider = facts.provider;
-    let key = whole_key(facts).map(|key| quoted(&key));
+    let of = |verb| CommandLine::new(verb).argument(provider);
+    let key = whole_key(facts);
     let command = match (facts.seen.map(|seen| seen.status), key) {
         (Some(Status::Completed), _) => return "No command is needed.".to_owned(),
-        (Some(Status::Rejected), Some(key)) => format!("causeway dlq explain {provider} {key}"),
-        (Some(Status::Rejected | Status::Unknown), None) => format!("causeway dlq list {provider}"),
+        (Some(Status::Rejected), Some(key)) => of("dlq explain").argument(&key),
+        (Some(Status::Rejected | Status::Unknown), None) => of("dlq list"),
         (Some(Status::Unknown), Some(key)) => {
-            format!(
-                "causeway dlq resolve {provider} {key} --completed (or --rejected) --reason '…'"
-            )
+            let resolve = of("dlq resolve").argument(&key).flag("--completed");
+            let resolve = resolve.option("--reason", "…");
+            return format!("Next: `{resolve}`, or `--rejected` in place of `--completed`.");
         }
         (Some(Status::InProgress | Status::Retrying) | None, _) => held_up(facts),
     };
@@ -282,29 +284,25 @@ fn next(facts: &Facts<'_>) -> String {
 }
 
 /// What to look at while a request waits.
-fn held_up(facts: &Facts<'_>) -> String {
+fn held_up(facts: &Facts<'_>) -> CommandLine {
     let (provider, connection) = (facts.provider, facts.connection);
+    let target = format!("{provider}/{connection}");
+    let lanes = CommandLine::new("lanes");
     let Some(lane) = facts.lane else {
-        return "causeway lanes".to_owned();
+        return lanes;
     };
     let is_open = |breaker: &Breaker| breaker.state != State::Closed;
     if is_open(&lane.breaker) || lane.own_breaker.as_ref().is_some_and(is_open) {
-        return format!("causeway breaker show {provider}");
+        return CommandLine::new("breaker show").argument(provider);
     }
     if lane.pause.is_some() || lane.rights.paused().next().is_some() {
-        return format!("causeway connection show {provider}/{connection}");
+        return CommandLine::new("connection show").argument(&target);
     }
     match (facts.seen, facts.key) {
-        (Some(_), Some(key)) => format!(
-            "causeway status {provider}/{connection} {} --watch",
-            quoted(key)
-        ),
-        _ => "causeway lanes".to_owned(),
+        (Some(_), Some(key)) => CommandLine::new("status")
+            .argument(&target)
+            .argument(key)
+            .flag("--watch"),
+        _ => lanes,
     }
-}
-
-/// `text` as one word of a shell's command line: keys may hold quotes and blanks.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -7,6 +7,7 @@
 //! [`translation`] is what a language model may be asked for another language, and the check of what it answers.
 
 mod codes;
+mod command;
 mod engineer;
 mod every_lane;
 mod facts;
@@ -23,7 +24,8 @@ use causeway::pack::page::Page;
 use serde::Serialize;
 
 pub use codes::{Entry, Fault, NO_CODE, Redrive, entries, entry, of_row, refusal, refusals};
-pub use engineer::{quoted, word};
+pub use command::{CommandLine, shell_word};
+pub use engineer::word;
 pub use facts::{Facts, Full, Lane, Seen, Stop};
 pub use look::{LANE_FIELDS, look};
 pub use zone::{UnknownZone, Zone};

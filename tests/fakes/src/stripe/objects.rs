@@ -1,6 +1,6 @@
 //! The objects themselves: what a form must hold, and what it makes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,6 +15,9 @@ const EPOCH_S: u64 = 1_767_225_600;
 /// A payment intent whose id starts so has always existed, has succeeded, and can be refunded once: a
 /// refund needs no run-up then.
 const SETTLED: &str = "pi_settled";
+
+/// Objects on a page of a list where nobody says how many: <https://docs.stripe.com/api/refunds/list>.
+const LISTED: usize = 10;
 
 /// Own knowledge: Stripe's minimum charge is 50 US cents or about as much in other currencies.
 const AMOUNT_MIN: u64 = 50;
@@ -111,6 +114,8 @@ pub(super) struct Objects {
     /// Succeeded payment intents and their amounts.
     paid: BTreeMap<String, u64>,
     refunded: BTreeSet<String>,
+    /// The newest refunds, newest first.
+    refunds: VecDeque<Value>,
 }
 
 impl Objects {
@@ -258,11 +263,26 @@ impl Objects {
             "id": id, "object": "refund", "amount": amount, "created": created(now), "currency": "usd",
             "metadata": metadata, "payment_intent": intent, "reason": form.get("reason"), "status": "succeeded",
         });
+        self.refunds.push_front(body.clone());
+        self.refunds.truncate(LISTED);
         Ok(Made {
             id,
             body,
             effect: true,
         })
+    }
+
+    /// The first page.
+    pub(super) fn list_refunds(&self) -> Made {
+        let body = json!({
+            "object": "list", "url": "/v1/refunds", "data": self.refunds,
+            "has_more": self.refunded.len() > LISTED,
+        });
+        Made {
+            id: String::new(),
+            body,
+            effect: false,
+        }
     }
 }
 

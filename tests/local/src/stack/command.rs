@@ -9,9 +9,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::process::Command;
 
-use super::{BareEmulator, Error, LocalStack, Processes, environment};
+use super::{BareEmulator, Error, LocalStack, Processes, environment, shapes};
 
 /// File name of the program.
 const PROGRAM: &str = "operators-command";
@@ -128,13 +129,27 @@ impl Operator<'_> {
 }
 
 impl Ended {
-    /// The result of a command that was asked for `--json` and prints one document.
+    /// The result of a command that was asked for `--json` and prints one document, which is as its page says.
     ///
     /// # Errors
     /// When it is something else.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_str(&self.stdout).map_err(Error::aws("read the command's result as JSON"))
+        result(&self.stdout)
     }
+
+    /// The results of a command that prints one on each line.
+    ///
+    /// # Errors
+    /// When a line is something else.
+    pub fn json_lines(&self) -> Result<Vec<Value>, Error> {
+        self.stdout.lines().map(result).collect()
+    }
+}
+
+fn result<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    const DOING: &str = "read the command's result as JSON";
+    let document: Value = serde_json::from_str(text).map_err(Error::aws(DOING))?;
+    serde_json::from_value(shapes::result_of(&document)?).map_err(Error::aws(DOING))
 }
 
 /// Cargo puts the programs of a package beside the folder of its tests' programs.

@@ -67,6 +67,12 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The command printed JSON that its page does not tell.
+    #[error("{problem}")]
+    Shape {
+        /// What is wrong.
+        problem: String,
+    },
     /// A file or process of this machine failed us.
     #[error("cannot {doing}")]
     Io {

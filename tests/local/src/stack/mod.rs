@@ -20,6 +20,7 @@ mod paths;
 mod processes;
 mod sam;
 mod secrets;
+mod shapes;
 mod tools;
 mod vendors;
 

@@ -1,7 +1,9 @@
 //! The operators' command, run as a process. Most of it needs no lane's function: an emulator with a stack of tables
 //! and queues will do, and is up in seconds.
 
+mod connections;
 mod deployed;
+mod verbs;
 
 use std::time::Duration;
 
@@ -17,6 +19,9 @@ use serde_json::{Value, json};
 use crate::cloudformation::Template;
 use crate::conformance::samples::claim;
 
+/// The topic that the stack's alarms tell: nothing listens there.
+pub const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:alerts";
+
 /// An emulator with a stack `causeway` whose outputs name three tables and the queues of these lanes, and no function.
 pub async fn tables_and_queues(name: &str, lanes: &[&str]) -> BareEmulator {
     let table = |name: &str| {
@@ -28,7 +33,7 @@ pub async fn tables_and_queues(name: &str, lanes: &[&str]) -> BareEmulator {
         }})
     };
     let queue = json!({"Type": "AWS::SQS::Queue"});
-    let mut template = json!({"Resources": {}, "Outputs": {}});
+    let mut template = json!({"Resources": {}, "Outputs": {"AlertsTopicArn": {"Value": TOPIC}}});
     for id in ["RequestsTable", "LanesTable", "MappingsTable"] {
         template["Resources"][id] = table(id);
         template["Outputs"][id] = json!({"Value": {"Ref": id}});
@@ -64,7 +69,7 @@ pub async fn run(emulator: &BareEmulator, arguments: &[&str], code: i32) -> Ende
 }
 
 /// The one JSON document that the command prints.
-async fn json_of(emulator: &BareEmulator, arguments: &[&str], code: i32) -> Value {
+pub async fn json_of(emulator: &BareEmulator, arguments: &[&str], code: i32) -> Value {
     let ended = run(emulator, &[arguments, &["--json"]].concat(), code).await;
     let result = ended.json();
     result.unwrap_or_else(|error| panic!("{}: {ended:#?}", report(&error)))
@@ -394,23 +399,44 @@ async fn what_is_not_delivered_is_listed_with_the_next_command(emulator: &BareEm
     assert!(none.stdout.starts_with("Nothing of that kind"), "{none:?}");
     run(emulator, &["requests", "list", "--limit", "2"], 3).await;
 
-    // Each row's next command is one that the shell takes as it is printed.
+    next_commands_are_taken_as_they_are_printed(emulator).await;
+}
+
+/// By a shell, and then by the command: the same key, and the same connection.
+async fn next_commands_are_taken_as_they_are_printed(emulator: &BareEmulator) {
     let table = run(emulator, &["requests", "list", "stripe"], 0).await;
     let rows: Vec<_> = table.stdout.lines().skip(1).collect();
     assert_eq!(rows.len(), 2, "{table:?}");
     for row in rows {
         let command = row.split_once("causeway ").expect("a command").1;
-        let split = std::process::Command::new("sh")
-            .args(["-c", &format!("printf '%s\\n' {command}")])
-            .output()
-            .expect("sh is everywhere");
-        let words = String::from_utf8(split.stdout).expect("text");
-        let words: Vec<&str> = words.lines().collect();
-        let said = run(emulator, &words, 0).await;
+        let said = run_printed(emulator, command).await;
         let told = ["UNKNOWN", "RETRYING"].into_iter();
         let told = told.filter(|word| row.contains(word) && said.stdout.contains(word));
         assert_eq!(told.count(), 1, "{row}: {said:?}");
     }
+    // And the next one of the next: what nobody knows is settled as it is printed.
+    let key = "o'clock #5";
+    let unknown = run(emulator, &["status", "stripe/berlin", key], 0).await;
+    let next = unknown
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("  next "));
+    let command = next.and_then(|line| Some(line.split_once("causeway ")?.1));
+    let settled = run_printed(emulator, command.expect("a command")).await;
+    assert!(settled.stdout.contains("is now COMPLETED"), "{settled:?}");
+    let now = json_of(emulator, &["status", "stripe/berlin", key], 0).await;
+    assert_eq!(now["status"], "COMPLETED", "{now}");
+}
+
+/// What stands behind `causeway` in a printed command, split by a shell.
+async fn run_printed(emulator: &BareEmulator, command: &str) -> Ended {
+    let split = std::process::Command::new("sh")
+        .args(["-c", &format!("printf '%s\\n' {command}")])
+        .output()
+        .expect("sh is everywhere");
+    let words = String::from_utf8(split.stdout).expect("text");
+    let words: Vec<&str> = words.lines().collect();
+    run(emulator, &words, 0).await
 }
 
 /// Letters are read by people alone: the gatekeeper, which calls before they are deleted, hears of the oldest by this.

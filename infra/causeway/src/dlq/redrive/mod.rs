@@ -58,7 +58,7 @@ pub struct Arguments {
 /// # Errors
 /// When AWS refuses before anything was moved, or there is no such lane.
 pub async fn run(arguments: &Arguments, context: &Context) -> Result<Done, Error> {
-    let stack = Stack::connect(&context.global).await?;
+    let stack = look::connect(context).await?;
     let lane = stack.lane(&arguments.provider)?;
     let mut tally = Tally::default();
     let mut letters = dead_letters(&stack, lane, &arguments.reading);

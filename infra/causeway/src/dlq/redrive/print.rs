@@ -13,7 +13,7 @@ use crate::dlq::list::{age, in_flight};
 use crate::dlq::look::Judged;
 use crate::dlq::queue::Counts;
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, Kind};
 use crate::stack::Lane;
 
 /// Shows the dry run. With `--json` it is the result only where nothing else follows.
@@ -45,7 +45,11 @@ pub fn plan(
             "in_flight_before": counts.in_flight,
             "pace": pace,
         });
-        return if is_all { output::json(&shown) } else { Ok(()) };
+        return if is_all {
+            output::json(Kind::RedrivePlan, &shown)
+        } else {
+            Ok(())
+        };
     }
     for planned in planned {
         print_group(planned, SystemClock.now())?;
@@ -109,7 +113,10 @@ fn print_group(planned: &Planned, now: Timestamp) -> Result<(), Error> {
 /// When standard output is gone.
 pub fn summary(context: &Context, lane: &Lane, tally: &Tally) -> Result<(), Error> {
     if context.global.json {
-        return output::json(&json!({"provider": lane.provider, "redrive": tally}));
+        return output::json(
+            Kind::Redriven,
+            &json!({"provider": lane.provider, "redrive": tally}),
+        );
     }
     output::line(&format!(
         "{}: {} sent again, {} deleted as already done",

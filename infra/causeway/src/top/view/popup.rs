@@ -25,7 +25,7 @@ const HELP: [&str; 13] = [
     "",
     "RATE: requests that ended, minute by minute; /MIN: in the last whole minute.",
     "READY waits to be received; HIDDEN is under way or was put off. AGE of the",
-    "oldest message is AWS's own metric. \"-\": nothing measured; \"?\": not read.",
+    "oldest message is what lanes measure. \"-\": nothing measured; \"?\": not read.",
 ];
 
 /// A popup: what it tells may be cut where the window is low, what it asks never is.

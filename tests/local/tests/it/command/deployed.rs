@@ -14,7 +14,7 @@ const SHOWN_MAX: Duration = Duration::from_secs(120);
 /// Pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-async fn run(stack: &LocalStack, arguments: &[&str], code: i32) -> Ended {
+pub async fn run(stack: &LocalStack, arguments: &[&str], code: i32) -> Ended {
     let ended = stack.operator().run(arguments).await;
     let ended = ended.unwrap_or_else(|error| panic!("{}", report(&error)));
     assert_eq!(ended.code, code, "{arguments:?}: {ended:#?}");
@@ -54,11 +54,7 @@ async fn what_is_sent_from_a_file_is_followed_to_its_end_and_what_is_refused_can
         &rejects,
     ];
     let sent = run(stack, &send, 3).await;
-    let ends: Vec<Value> = sent
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
-        .collect();
+    let ends = sent.json_lines().expect("a line of JSON each");
     assert_eq!(ends.len(), 250);
     for (at, end) in ends.iter().enumerate() {
         assert_eq!(end["line"], at + 1, "in the input's order");
@@ -84,6 +80,8 @@ async fn what_is_sent_from_a_file_is_followed_to_its_end_and_what_is_refused_can
     let followed = run(stack, &["status", "shopify", "command-249", "--watch"], 0).await;
     assert!(followed.stdout.contains("COMPLETED"), "{followed:?}");
 
+    a_requests_log_lines_are_found(stack, "command-249").await;
+
     // For a person, and once more: the ledger makes one request of the copies.
     let one = folder.join("one.json");
     let pretty = serde_json::to_string_pretty(&customer(1)).expect("JSON");
@@ -96,6 +94,54 @@ async fn what_is_sent_from_a_file_is_followed_to_its_end_and_what_is_refused_can
     );
     let followed = run(stack, &["status", "shopify", "command-1", "--watch"], 0).await;
     assert!(followed.stdout.contains("attempts      1"), "{followed:?}");
+}
+
+/// By its key, which stands in no line: the ledger knows the message's id.
+async fn a_requests_log_lines_are_found(stack: &LocalStack, key: &str) {
+    let logs = ["logs", "shopify", "--since", "1h", "--key", key];
+    let said = run(stack, &[&logs[..], &["--json"]].concat(), 0).await;
+    let lines = said.json_lines().expect("a line of JSON each");
+    let ends = lines
+        .iter()
+        .filter(|line| line["message"] == "request ended");
+    let ends: Vec<_> = ends.map(|line| &line["fields"]["outcome"]).collect();
+    // A limit may have put it off before.
+    assert_eq!(ends.last(), Some(&&json!("Delivered")), "{said:?}");
+    let told = run(stack, &logs, 0).await;
+    assert!(
+        told.stdout
+            .contains("INFO  request ended  outcome=Delivered"),
+        "{told:?}"
+    );
+
+    // The newest of many, and that there are more.
+    let of_lane = [
+        "logs",
+        "Shopify",
+        "--since",
+        "1h",
+        "--connection",
+        "default",
+        "--limit",
+        "3",
+    ];
+    let some = run(stack, &of_lane, 3).await;
+    assert_eq!(some.stdout.lines().count(), 3, "{some:?}");
+    assert!(
+        some.stderr.contains("older lines are not shown"),
+        "{some:?}"
+    );
+    let none = run(stack, &["logs", "shopify", "--connection", "nobody"], 0).await;
+    assert!(
+        none.stdout.contains("said nothing of that kind"),
+        "{none:?}"
+    );
+    let of_nobody = run(stack, &["logs", "shopify", "--key", "never-sent"], 1).await;
+    assert!(
+        of_nobody.stderr.contains("there is no record of"),
+        "{of_nobody:?}"
+    );
+    run(stack, &["logs", "gatekeeper", "--level", "error"], 0).await;
 }
 
 /// Whether the lane's event source is in `state`, with `batches` at once where that is told, before the deadline.

@@ -163,7 +163,8 @@ fn nothing_but_the_adapters_calls_aws() {
         .flat_map(|function| function.adapters.iter().map(|(_, file)| *file))
         .collect();
     for one in &all {
-        let of_an_adapter = adapters.contains(one.file.as_str());
+        // Metrics are read in one place, for an adapter and for the operators' command.
+        let of_an_adapter = adapters.contains(one.file.as_str()) || one.file == people::SHARED.1;
         // The way that adapters share: who begins a call is counted.
         let is_shared = one.file.starts_with("shared/src/dynamodb/");
         if !of_an_adapter && !is_shared {

@@ -8,16 +8,31 @@ use causeway_local::stack::root;
 use serde_json::Value;
 
 use super::policy::{ACCOUNT, Call, Policy, REGION, STACK};
-use super::source::{methods, reached};
+use super::source::{Method, methods, reached};
 
 /// Adapters of the shared crate that the command makes; it uses all that they can do.
-const ADAPTERS: [&str; 4] = ["DynamoStates", "DynamoLedger", "DynamoIndex", "SqsProducer"];
+const ADAPTERS: [&str; 5] = [
+    "AwsSecrets",
+    "DynamoIndex",
+    "DynamoLedger",
+    "DynamoStates",
+    "SqsProducer",
+];
+
+/// What the command shares with a function that asks the same.
+pub const SHARED: (&str, &str) = (
+    "functions/warning/src",
+    "functions/warning/src/cloudwatch.rs",
+);
+
+/// Every policy that the command's people may have.
+const POLICIES: [&str; 5] = ["producer", "viewer", "operator", "connections", "admin"];
 
 /// `send` and `status` by HTTP: the one action of API Gateway.
 const BY_HTTP: &str = "execute-api:Invoke";
 
 /// What programs of others call that the runbook, or the README, says to run.
-pub const TOOLS: [(&str, Role, &[&str]); 5] = [
+pub const TOOLS: [(&str, Role, &[&str]); 2] = [
     // samcli/commands/logs, lib/utils/cloudformation.py, lib/observability/cw_logs
     (
         "sam logs",
@@ -45,25 +60,10 @@ pub const TOOLS: [(&str, Role, &[&str]); 5] = [
             "s3:PutObject",
         ],
     ),
-    (
-        "aws secretsmanager put-secret-value",
-        Role::Admin,
-        &["secretsmanager:PutSecretValue"],
-    ),
-    (
-        "aws secretsmanager create-secret",
-        Role::Admin,
-        &["secretsmanager:CreateSecret"],
-    ),
-    (
-        "aws cloudwatch describe-alarms",
-        Role::Viewer,
-        &["cloudwatch:DescribeAlarms"],
-    ),
 ];
 
 /// Who may run which of the command's verbs, by the words that it begins with.
-const VERBS: [(&str, Role); 28] = [
+const VERBS: [(&str, Role); 32] = [
     ("causeway deploy", Role::Admin),
     ("causeway lanes drain", Role::Admin),
     ("causeway lanes retire", Role::Admin),
@@ -84,6 +84,10 @@ const VERBS: [(&str, Role); 28] = [
     ("causeway connection list", Role::Viewer),
     ("causeway connection show", Role::Viewer),
     ("causeway connection resume", Role::Operator),
+    ("causeway connection add", Role::Admin),
+    ("causeway connection test", Role::Connector),
+    ("causeway alarms", Role::Viewer),
+    ("causeway logs", Role::Operator),
     ("causeway dlq", Role::Operator),
     ("causeway send", Role::Producer),
     ("causeway doctor", Role::Operator),
@@ -95,10 +99,13 @@ const VERBS: [(&str, Role); 28] = [
 ];
 
 /// Who needs what a file of the command's calls: the least of those who run it.
-const FILES: [(&str, Role); 13] = [
+const FILES: [(&str, Role); 16] = [
     ("infra/causeway/src/stack.rs", Role::Viewer),
     ("infra/causeway/src/items.rs", Role::Viewer),
-    ("infra/causeway/src/metrics.rs", Role::Viewer),
+    (SHARED.1, Role::Viewer),
+    ("infra/causeway/src/alarms.rs", Role::Viewer),
+    ("infra/causeway/src/logs/mod.rs", Role::Operator),
+    ("infra/causeway/src/connection/add.rs", Role::Admin),
     ("infra/causeway/src/lanes/look.rs", Role::Viewer),
     // Listing is for anybody who looks; switching is not.
     ("infra/causeway/src/lanes/source.rs", Role::Operator),
@@ -118,6 +125,8 @@ pub enum Role {
     Producer,
     Viewer,
     Operator,
+    /// Who connects accounts: sees their credentials.
+    Connector,
     Admin,
 }
 
@@ -127,6 +136,7 @@ impl Role {
             Self::Producer => &["producer", "viewer"],
             Self::Viewer => &["viewer"],
             Self::Operator => &["viewer", "operator"],
+            Self::Connector => &["viewer", "connections"],
             Self::Admin => &["viewer", "operator", "admin"],
         }
     }
@@ -147,9 +157,16 @@ fn policy(name: &str) -> Policy {
     Policy::of_document(&document(name))
 }
 
+/// The functions of the command's source, and those that it shares with a function.
+fn own() -> Vec<Method> {
+    let shared = methods(SHARED.0).into_iter();
+    let shared = shared.filter(|one| one.file == SHARED.1);
+    shared.chain(methods("infra/causeway/src")).collect()
+}
+
 /// Every permission that the command's source has a use for.
 fn needs() -> BTreeSet<String> {
-    let own = methods("infra/causeway/src");
+    let own = own();
     let shared = methods("shared/src");
     let makes = |adapter: &str| {
         let call = format!("{adapter}::new(");
@@ -157,7 +174,7 @@ fn needs() -> BTreeSet<String> {
     };
     assert!(ADAPTERS.into_iter().all(makes));
     // Another one would bring calls that are not counted here.
-    assert!(!["SqsQueue", "AwsSecrets"].into_iter().any(makes));
+    assert!(!makes("SqsQueue"));
     let by_adapters = shared
         .iter()
         .filter(|one| ADAPTERS.contains(&one.owner.as_str()));
@@ -171,7 +188,7 @@ fn needs() -> BTreeSet<String> {
 
 #[test]
 fn the_commands_calls_are_what_the_policies_allow_together() {
-    let grants = ["producer", "viewer", "operator", "admin"].map(|name| policy(name).grants());
+    let grants = POLICIES.map(|name| policy(name).grants());
     let actions = grants.into_iter().flatten().map(|(action, _)| action);
     let (needs, actions) = (needs(), actions.collect::<BTreeSet<_>>());
     let missing: Vec<_> = needs.difference(&actions).collect();
@@ -203,7 +220,11 @@ const KEYS: &str = "dynamodb:LeadingKeys";
 #[test]
 fn a_viewer_changes_nothing_and_sees_neither_letters_nor_refresh_tokens() {
     let viewer = policy("viewer");
-    for (action, _) in viewer.grants() {
+    for (action, resource) in viewer.grants() {
+        if action == BY_HTTP {
+            assert!(resource.ends_with("/GET/v1/providers"), "{resource}");
+            continue;
+        }
         let verb = action.split(':').nth(1).expect("an action");
         let reads = ["Get", "List", "Describe", "BatchGet", "Scan", "Query"];
         assert!(reads.iter().any(|read| verb.starts_with(read)), "{action}");
@@ -268,6 +289,32 @@ fn a_viewer_may_ask_for_the_attributes_that_the_command_asks_for() {
     let named: BTreeSet<&str> = named.iter().filter_map(Value::as_str).collect();
     assert!(asked.len() > 10, "{asked:?}");
     assert_eq!(named, asked);
+}
+
+/// Tests of connections are for who sees their credentials anyhow, and for nobody else.
+#[test]
+fn who_tests_connections_reads_secrets_and_keeps_tokens_and_does_nothing_else() {
+    let connections = policy("connections");
+    let secret = |name: &str| {
+        let arn = format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-AbCdEf");
+        Call::new("secretsmanager:GetSecretValue", arn)
+    };
+    let lanes = |action, key| table("LanesTable", action).with(KEYS, &[key]);
+    assert!(connections.allows(&secret("causeway/xero/default")));
+    assert!(connections.allows(&lanes("dynamodb:PutItem", "xero#default#credentials")));
+    for call in [
+        secret("causeway-prod/xero/default"),
+        lanes("dynamodb:PutItem", "xero#*#breaker"),
+        table("RequestsTable", "dynamodb:GetItem"),
+    ] {
+        assert!(!connections.allows(&call), "{call:?}");
+    }
+    for name in ["producer", "viewer", "operator", "admin"] {
+        assert!(
+            !policy(name).allows(&secret("causeway/xero/default")),
+            "{name}"
+        );
+    }
 }
 
 const LETTERS: &str = "aws:ResourceTag/causeway:letters";
@@ -398,7 +445,7 @@ fn who_deploys_reaches_lanes_of_this_stack_and_reads_no_letter_and_no_record() {
 /// What the command's source calls is for the role that runs it, or somebody is denied at 3 a.m.
 #[test]
 fn every_file_that_calls_aws_is_for_a_role_that_may() {
-    for one in methods("infra/causeway/src") {
+    for one in own() {
         if one.actions.is_empty() {
             continue;
         }
@@ -521,8 +568,9 @@ fn copied(name: &str, stack: &str) -> Policy {
 fn nobody_reaches_a_thing_of_another_stack_that_is_called_alike() {
     const STACKS: [&str; 3] = ["causeway", "causeway-prod", "prod-causeway"];
     // Any of these is allowed to somebody, on whatever it is allowed.
-    let contexts: [&[(&str, &[&str])]; 6] = [
+    let contexts: [&[(&str, &[&str])]; 7] = [
         &[],
+        &[(KEYS, &["stripe#a#credentials"])],
         &[(KEYS, &["stripe#*#breaker"])],
         &[(KEYS, &["stripe#*#letters"])],
         &[("dynamodb:Select", &["COUNT"])],
@@ -536,11 +584,17 @@ fn nobody_reaches_a_thing_of_another_stack_that_is_called_alike() {
         ],
     ];
     for own in STACKS {
-        for name in ["viewer", "operator", "admin"] {
+        for name in ["viewer", "operator", "connections", "admin"] {
             let policy = copied(name, own);
             for (action, resource) in policy.grants() {
                 // Listings, which know no resource, and what belongs to no stack.
-                let is_shared = ["transform/", "aws-sam-cli-managed", ":role/", ":::"];
+                let is_shared = [
+                    ":execute-api:",
+                    "transform/",
+                    "aws-sam-cli-managed",
+                    ":role/",
+                    ":::",
+                ];
                 if resource == "*" || is_shared.iter().any(|part| resource.contains(part)) {
                     continue;
                 }

@@ -10,9 +10,10 @@ use causeway_local::stack::root;
 use serde_json::Value;
 
 /// Prefix of an AWS crate's actions in IAM.
-const SERVICES: [(&str, &str); 7] = [
+const SERVICES: [(&str, &str); 8] = [
     ("aws-sdk-cloudformation", "cloudformation"),
     ("aws-sdk-cloudwatch", "cloudwatch"),
+    ("aws-sdk-cloudwatchlogs", "logs"),
     ("aws-sdk-dynamodb", "dynamodb"),
     ("aws-sdk-lambda", "lambda"),
     ("aws-sdk-secretsmanager", "secretsmanager"),
@@ -171,7 +172,7 @@ fn split(file: &str, text: &str) -> Vec<Method> {
     methods.collect()
 }
 
-/// What `method` calls, itself and through functions of its own file.
+/// What `method` calls, itself, through functions of its own file, and through those of a module beside it.
 pub fn reached(method: &Method, all: &[Method]) -> BTreeSet<String> {
     let (mut seen, mut open) = (BTreeSet::new(), vec![method]);
     let mut actions = BTreeSet::new();
@@ -182,8 +183,18 @@ pub fn reached(method: &Method, all: &[Method]) -> BTreeSet<String> {
         actions.extend(one.actions.iter().cloned());
         let same_file = all.iter().filter(|other| other.file == one.file);
         open.extend(same_file.filter(|other| calls(&one.code, &other.name)));
+        open.extend(all.iter().filter(|other| calls_beside(one, other)));
     }
     actions
+}
+
+/// Whether `one` calls `other`, a free function of the module of that name in the same folder: `cloudwatch::read(`.
+fn calls_beside(one: &Method, other: &Method) -> bool {
+    let (of, at) = (Path::new(&one.file), Path::new(&other.file));
+    let module = at.file_stem().and_then(|stem| stem.to_str());
+    let is_beside = one.file != other.file && of.parent() == at.parent();
+    let call = format!("{}::{}(", module.unwrap_or_default(), other.name);
+    is_beside && other.owner.is_empty() && one.code.contains(&call)
 }
 
 /// Whether `code` calls `name` as a free function or as a method of its own type.

@@ -210,10 +210,7 @@ pub const SECTIONS: &[Known] = &[
         state: State::Healthy,
         commands: &[
             ("causeway lanes", &["stripe", "SOURCE"]),
-            (
-                "aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix $CAUSEWAY_STACK",
-                &["MetricAlarms"],
-            ),
+            ("causeway alarms", &[]),
         ],
     },
     Known {
@@ -306,8 +303,12 @@ pub const SECTIONS: &[Known] = &[
         state: State::Healthy,
         commands: &[
             (
-                "aws secretsmanager put-secret-value --secret-id causeway/stripe/default --secret-string file://secret.json",
-                &["VersionId"],
+                "causeway connection add stripe/default --from secret.json --replace",
+                &["causeway/stripe/default: replaced"],
+            ),
+            (
+                "causeway connection test stripe/default",
+                &["works", "the vendor takes them"],
             ),
             (
                 "causeway connection show stripe/default",
