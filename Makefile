@@ -7,18 +7,22 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench bench-guard bench-mapping bench-insights fit-insights bench-packs bench-limits bench-cost bench-scale fmt
+.PHONY: help test lint deny unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench bench-guard bench-mapping bench-insights fit-insights bench-packs bench-limits bench-cost bench-scale fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: lint validate unit ## Everything that continuous integration runs, the local stack included
+test: lint deny validate unit ## Everything that continuous integration runs, the local stack included
 
 lint: ## Formatting, lints and documentation, warnings forbidden
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo check --locked --package causeway --no-default-features
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+
+deny: ## Licences, sources and bans of all dependencies; advisories where their database can be fetched
+	@$(LOCAL) tools deny
+	@infra/build/deny
 
 validate: tools ## The templates, by the SAM CLI's linter
 	@$(SAM) validate --region us-east-1 --lint
