@@ -1,7 +1,6 @@
-//! The pinned tools, each set in a folder of its own under `.tools/`: a Python environment, or programs that cargo
-//! compiles.
+//! The pinned tools, each set in a Python environment of its own under `.tools/`.
 //!
-//! Two sets for the stack, because the SAM CLI and MiniStack pin different versions of botocore.
+//! Two sets, because the SAM CLI and MiniStack pin different versions of botocore.
 //! A set is installed again only when its list changes.
 
 use std::fs;
@@ -14,8 +13,6 @@ use super::{Error, Processes, root};
 
 /// The local stack's sets by name: `infra/tools/<name>.txt` lists one, `.tools/<name>` holds it.
 const SETS: [&str; 2] = ["sam", "ministack"];
-/// Sets of crates, which cargo compiles: nobody distributes them for Python.
-const CRATES: [&str; 1] = ["release"];
 /// Written last, so that a half-installed set is never taken for a whole one.
 const STAMP: &str = ".installed";
 
@@ -120,59 +117,27 @@ async fn install_set(
     say(&format!("Installing tools: {set} (once, a minute or two)"));
     let _ = fs::remove_dir_all(&venv);
     let log = folder.join(format!("{set}.log"));
-    if CRATES.contains(&set) {
-        install_crates(processes, &list, &venv, &log).await?;
-    } else {
-        install_packages(processes, &list, &venv, &log).await?;
-    }
-    fs::write(venv.join(STAMP), stamp).map_err(Error::io("write into .tools"))
-}
 
-/// Python's, in an environment of their own.
-async fn install_packages(
-    processes: &Processes,
-    list: &Path,
-    venv: &Path,
-    log: &Path,
-) -> Result<(), Error> {
     let mut check = processes.command("python3");
     check.args([
         "-c",
         "import sys; sys.exit(0 if sys.version_info >= (3, 11) else 'Python 3.11 or later is needed')",
     ]);
-    processes.run("looking for Python", log, check).await?;
+    processes.run("looking for Python", &log, check).await?;
 
     let mut create = processes.command("python3");
-    create.args(["-m", "venv"]).arg(venv);
+    create.args(["-m", "venv"]).arg(&venv);
     processes
-        .run("making a Python environment", log, create)
+        .run("making a Python environment", &log, create)
         .await?;
 
     let mut install = processes.command(venv.join("bin/python"));
     install
         .args(["-m", "pip", "install", "--no-input", "--progress-bar=off"])
         .args(["--disable-pip-version-check", "--requirement"])
-        .arg(list);
-    processes.run("installing tools", log, install).await
-}
-
-/// Crates' programs, unoptimised: they work for seconds, and would be compiled for minutes more.
-async fn install_crates(
-    processes: &Processes,
-    list: &Path,
-    folder: &Path,
-    log: &Path,
-) -> Result<(), Error> {
-    let text = fs::read_to_string(list).map_err(Error::io("read the list of tools"))?;
-    let crates = text
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let mut install = processes.command("cargo");
-    install
-        .args(["install", "--locked", "--debug", "--quiet", "--root"])
-        .arg(folder)
-        .args(crates);
-    processes.run("installing tools", log, install).await
+        .arg(&list);
+    processes.run("installing tools", &log, install).await?;
+    fs::write(venv.join(STAMP), stamp).map_err(Error::io("write into .tools"))
 }
 
 /// Changes with the list, and with the place: a Python environment cannot be moved.
