@@ -69,22 +69,24 @@ deploy: build ## Check, then deploy to the AWS account of this shell: make deplo
 
 RELEASE := cargo run --locked --quiet --package causeway-release --bin release --
 BENCH := cargo run --locked --quiet --package causeway-bench --bin bench --
-PROCESSOR ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+HERE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
-# What tests start is compiled in a hurry; this is what is deployed, by the makefile that `sam build` uses.
+# What tests start is compiled in a hurry; this is what is deployed, by the makefile that `sam build` uses. In a folder of
+# its own, since cargo would have local stacks' builds wait for it.
 shipped: tools ## Build a lane in the form that is deployed, inspect it, start it and send a message through it
-	@PATH="$(CURDIR)/.tools/sam/bin:$$PATH" $(MAKE) --no-print-directory -f infra/build/$(PROCESSOR)/Makefile programs \
-		PROGRAMS=target/shipped ONLY="--package causeway-lane"
-	@$(RELEASE) inspect --processor $(PROCESSOR) target/shipped/lane/bootstrap
-	@$(BENCH) --shipped target/shipped/lane/bootstrap
+	@PATH="$(CURDIR)/.tools/sam/bin:$$PATH" CARGO_TARGET_DIR=target/shipped $(MAKE) --no-print-directory \
+		-f infra/build/$(HERE)/Makefile programs PROGRAMS=target/shipped/lambda ONLY="--package causeway-lane"
+	@$(RELEASE) inspect --processor $(HERE) target/shipped/lambda/lane/bootstrap
+	@$(BENCH) --shipped target/shipped/lambda/lane/bootstrap
 
 # The functions for Graviton, every lane whose pack is shipped, and the command for this machine. The same commit gives the
-# same bytes wherever it lies, with the same tools: no path of this machine's is in them.
+# same bytes wherever it lies, with the same tools: no path of this machine's is in them. (RUSTFLAGS would put out of force
+# what cargo-lambda says by the same setting: for which processor it optimises.)
 RELEASED = $(shell git describe --tags --always --dirty)
 LANES = $(shell sed -n '/^    Provider: {/,/}/p' template.yaml | grep -o '[A-Z][A-Za-z]*: [a-z]' | cut -d : -f 1 | paste -s -d ,)
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 PATHLESS = CAUSEWAY_PACKS= CAUSEWAY_RELEASE="$(RELEASED)" \
-	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/causeway --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo"
+	CARGO_BUILD_RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/causeway --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo"
 
 release: tools deny ## Build, inspect and pack a release for arm64: zips, SBOMs, manifest, checksums in target/release-artefacts
 	$(PATHLESS) $(SAM) build --config-env default --build-dir target/release-build --parameter-overrides Architecture=arm64 Lanes=$(LANES)

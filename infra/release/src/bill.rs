@@ -51,6 +51,7 @@ pub fn bill(tree: &Tree, lock: &Lock, release: &str, target: &str, compiler: &st
         let checksum = checksums.get(&(id.name.as_str(), id.version.as_str()));
         component(id, package, checksum.copied())
     });
+    let components: Vec<Value> = components.chain([library(compiler)]).collect();
     let needs = tree.packages.iter().map(|(id, package)| {
         let needs: Vec<String> = package.needs.iter().map(reference).collect();
         json!({"ref": reference(id), "dependsOn": needs})
@@ -70,7 +71,7 @@ pub fn bill(tree: &Tree, lock: &Lock, release: &str, target: &str, compiler: &st
                 {"name": "causeway:compiler", "value": compiler},
             ],
         },
-        "components": components.collect::<Vec<_>>(),
+        "components": components,
         "dependencies": needs.collect::<Vec<_>>(),
     })
 }
@@ -91,6 +92,15 @@ fn component(id: &Id, package: &Package, checksum: Option<&str>) -> Value {
         component["hashes"] = json!([{"alg": "SHA-256", "content": checksum}]);
     }
     component
+}
+
+/// Rust's own library, which is in every program, in the compiler's version (`rustc 1.95.0 (…)`).
+fn library(compiler: &str) -> Value {
+    let version = compiler.split(' ').nth(1).unwrap_or_default();
+    json!({
+        "type": "library", "bom-ref": "rust-std", "name": "rust-std", "version": version,
+        "licenses": [{"expression": "MIT OR Apache-2.0"}],
+    })
 }
 
 /// A package's address: <https://github.com/package-url/purl-spec>. A version's `+` is escaped.
@@ -126,15 +136,22 @@ mod tests {
         };
         let lock = "[[package]]\nname = \"ring\"\nversion = \"0.17.14+1\"\nchecksum = \"ab12\"\n";
         let lock = Lock::parse(lock).expect("a lock file");
-        let bill = bill(&tree, &lock, "v1", "x86_64-unknown-linux-gnu", "rustc 1");
+        let bill = bill(
+            &tree,
+            &lock,
+            "v1",
+            "x86_64-unknown-linux-gnu",
+            "rustc 1.95.0 (5 2026)",
+        );
+        assert_eq!(bill["components"][1]["version"], "1.95.0");
         assert_eq!(
-            bill["components"],
-            json!([{
+            bill["components"][0],
+            json!({
                 "type": "library", "name": "ring", "version": "0.17.14+1",
                 "bom-ref": "pkg:cargo/ring@0.17.14%2B1", "purl": "pkg:cargo/ring@0.17.14%2B1",
                 "licenses": [{"expression": "MIT OR ISC"}],
                 "hashes": [{"alg": "SHA-256", "content": "ab12"}],
-            }])
+            })
         );
         let of =
             json!({"ref": "pkg:cargo/lane@0.1.0", "dependsOn": ["pkg:cargo/ring@0.17.14%2B1"]});

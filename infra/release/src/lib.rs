@@ -10,6 +10,7 @@ pub mod bill;
 pub mod error;
 pub mod licences;
 pub mod manifest;
+mod notices;
 pub mod pack;
 pub mod papers;
 pub mod program;

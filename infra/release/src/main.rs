@@ -9,7 +9,7 @@ use causeway_release::error::Error;
 use causeway_release::pack::{self, Built, LANE_ZIP_MAX};
 use causeway_release::papers::papers;
 use causeway_release::program::{Processor, Program};
-use causeway_release::tree::compiler;
+use causeway_release::tree::{compiler, library_terms};
 use clap::{Args, Parser, Subcommand};
 
 /// Inspects what was built for AWS, and packs a release.
@@ -106,10 +106,11 @@ fn pack(arguments: Pack) -> Result<String, Error> {
         release: arguments.release,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         compiler: compiler()?,
+        library: library_terms()?,
     };
     let papers = papers(
         &built.root,
-        built.subjects()?,
+        &built.subjects()?,
         &built.release,
         &built.compiler,
     )?;

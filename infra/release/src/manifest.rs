@@ -64,6 +64,10 @@ pub struct Command {
     pub target: String,
     /// Its size in bytes, unpacked.
     pub bytes: u64,
+    /// The newest version of glibc's that it wants a symbol of: an older system does not start it. None where it is for
+    /// another system than Linux.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub glibc: Option<Glibc>,
 }
 
 /// A file of the release.

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::archive::{Entries, Entry, folder, zip};
 use crate::error::Error;
 use crate::manifest::{self, FORMAT, Function, Manifest};
+use crate::notices::{Notices, Page};
 use crate::papers::{Papers, Subject};
 use crate::program::{Fault, Processor, Program, RUNTIME_GLIBC};
 
@@ -41,6 +41,8 @@ pub struct Built {
     pub version: String,
     /// What compiled it.
     pub compiler: String,
+    /// The terms of Rust's own library, which is in every program.
+    pub library: PathBuf,
 }
 
 impl Built {
@@ -85,7 +87,7 @@ pub fn pack(
     papers: &BTreeMap<Subject, Papers>,
     out: &Path,
 ) -> Result<Manifest, Error> {
-    let notices = Notices::read(&built.root)?;
+    let notices = Notices::read(&built.root, &built.library)?;
     let mut release = Release {
         out: out.to_owned(),
         files: BTreeMap::new(),
@@ -97,6 +99,8 @@ pub fn pack(
     for (target, path) in &built.commands {
         let contents = fs::read(path).map_err(Error::of(path))?;
         let bytes = contents.len() as u64;
+        let program = Program::inspect(&contents, path).ok();
+        let glibc = program.and_then(|program| program.glibc);
         let mut entries = Entries::from([("causeway".to_owned(), Entry::program(contents))]);
         notices.add(&mut entries, None, terms(papers, &command(target))?);
         let file = format!("causeway-{target}.zip");
@@ -106,6 +110,7 @@ pub fn pack(
             file,
             target,
             bytes,
+            glibc,
         });
     }
     for (subject, papers) in papers {
@@ -225,82 +230,8 @@ impl Release {
     }
 }
 
-/// Licence and notices of our own and of the packs.
-struct Notices {
-    licence: Vec<u8>,
-    packs: BTreeMap<String, manifest::Pack>,
-    /// By pack, for those whose operations come from a vendor's document.
-    notices: BTreeMap<String, Vec<u8>>,
-}
-
-impl Notices {
-    fn read(root: &Path) -> Result<Self, Error> {
-        let licence = root.join("LICENSE");
-        let mut read = Self {
-            licence: fs::read(&licence).map_err(Error::of(&licence))?,
-            packs: BTreeMap::new(),
-            notices: BTreeMap::new(),
-        };
-        let functions = root.join("functions");
-        for entry in fs::read_dir(&functions).map_err(Error::of(&functions))? {
-            let folder = entry.map_err(Error::of(&functions))?.path();
-            let (page, operations) = (
-                folder.join("provider.toml"),
-                folder.join("operations.jsonl"),
-            );
-            // What makes a folder a pack (functions/ingest/build.rs).
-            if !page.is_file() || !operations.is_file() {
-                continue;
-            }
-            let text = fs::read(&page).map_err(Error::of(&page))?;
-            let operations = fs::read(&operations).map_err(Error::of(&operations))?;
-            let Page { name, revision } = Page::parse(&text, &page)?;
-            let sha256 = sha256(&[&text, &operations]);
-            let pack = manifest::Pack { revision, sha256 };
-            let notice = folder.join("NOTICE");
-            if notice.is_file() {
-                let notice = fs::read(&notice).map_err(Error::of(&notice))?;
-                read.notices.insert(name.clone(), notice);
-            }
-            read.packs.insert(name, pack);
-        }
-        Ok(read)
-    }
-
-    /// A lane carries its own pack; every other program may carry all of them.
-    fn add(&self, entries: &mut Entries, pack: Option<&str>, third_party: &str) {
-        let of = |name: &str| pack.is_none_or(|pack| pack == name);
-        let notices = self.notices.iter().filter(|(name, _)| of(name));
-        for (name, notice) in notices {
-            let place = format!("licences/pack-{name}.txt");
-            entries.insert(place, Entry::text(notice.clone()));
-        }
-        let place = "licences/causeway.txt".to_owned();
-        entries.insert(place, Entry::text(self.licence.clone()));
-        let place = "licences/third-party.txt".to_owned();
-        entries.insert(place, Entry::text(third_party));
-    }
-}
-
-/// What is read of a pack's page.
-#[derive(Debug, Deserialize)]
-struct Page {
-    name: String,
-    #[serde(default)]
-    revision: u32,
-}
-
-impl Page {
-    fn parse(text: &[u8], path: &Path) -> Result<Self, Error> {
-        let page = String::from_utf8_lossy(text);
-        toml::from_str(&page).map_err(|error| Error::Unexpected {
-            what: path.display().to_string(),
-            why: error.message().to_owned(),
-        })
-    }
-}
-
-fn sha256(parts: &[&[u8]]) -> String {
+/// Of these parts, one after the other, in hexadecimal.
+pub(crate) fn sha256(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);

@@ -1,6 +1,6 @@
 //! What comes with each program: the terms of what is linked into it, and its bill of materials.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -41,13 +41,14 @@ pub struct Papers {
 /// When cargo fails, or a package's source cannot be read.
 pub fn papers(
     root: &Path,
-    subjects: impl IntoIterator<Item = Subject>,
+    subjects: &BTreeSet<Subject>,
     release: &str,
     compiler: &str,
 ) -> Result<BTreeMap<Subject, Papers>, Error> {
     let lock = root.join("Cargo.lock");
     let lock = Lock::parse(&fs::read_to_string(&lock).map_err(Error::of(&lock))?)?;
-    let sources = sources()?;
+    let targets = subjects.iter().map(|subject| subject.target.as_str());
+    let sources = sources(&targets.collect())?;
     let mut written = BTreeMap::new();
     for subject in subjects {
         let tree = Tree::of(&subject.package, &subject.target)?;
@@ -56,7 +57,7 @@ pub fn papers(
             third_party: third_party(&tree, &sources)?,
             bill: format!("{bill:#}\n").into_bytes(),
         };
-        written.insert(subject, papers);
+        written.insert(subject.clone(), papers);
     }
     Ok(written)
 }

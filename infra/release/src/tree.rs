@@ -111,11 +111,11 @@ impl Tree {
     }
 }
 
-/// Where every package's source lies: all of the workspace's, for whatever platform.
+/// Where every package's source lies that any program of the workspace has on these platforms.
 ///
 /// # Errors
 /// When cargo fails, or answers in another form.
-pub fn sources() -> Result<BTreeMap<Id, PathBuf>, Error> {
+pub fn sources(targets: &BTreeSet<&str>) -> Result<BTreeMap<Id, PathBuf>, Error> {
     #[derive(Deserialize)]
     struct Metadata {
         packages: Vec<Found>,
@@ -126,7 +126,12 @@ pub fn sources() -> Result<BTreeMap<Id, PathBuf>, Error> {
         version: String,
         manifest_path: PathBuf,
     }
-    let text = cargo(&["metadata", "--locked", "--format-version", "1"])?;
+    let mut arguments = vec!["metadata", "--locked", "--format-version", "1"];
+    for target in targets {
+        // What others need is not fetched.
+        arguments.extend(["--filter-platform", target]);
+    }
+    let text = cargo(&arguments)?;
     let metadata: Metadata = serde_json::from_str(&text).map_err(|error| Error::Unexpected {
         what: "cargo metadata".to_owned(),
         why: error.to_string(),
@@ -148,6 +153,15 @@ pub fn sources() -> Result<BTreeMap<Id, PathBuf>, Error> {
 /// When there is none.
 pub fn compiler() -> Result<String, Error> {
     run("rustc", &["--version"]).map(|text| text.trim().to_owned())
+}
+
+/// Where the terms of Rust's own library lie: the compiler brings them along.
+///
+/// # Errors
+/// When there is no compiler.
+pub fn library_terms() -> Result<PathBuf, Error> {
+    let root = run("rustc", &["--print", "sysroot"])?;
+    Ok(Path::new(root.trim()).join("share/doc/rust/COPYRIGHT-library.html"))
 }
 
 fn cargo(arguments: &[&str]) -> Result<String, Error> {
@@ -204,14 +218,15 @@ mod tests {
 
     #[test]
     fn a_lane_is_not_said_to_carry_what_only_tests_turn_on() {
-        let tree = Tree::of("causeway-lane", "x86_64-unknown-linux-gnu").expect("cargo");
+        let target = "x86_64-unknown-linux-gnu";
+        let tree = Tree::of("causeway-lane", target).expect("cargo");
         let has = |name: &str| tree.packages.keys().any(|id| id.name == name);
         assert!(has("ring") && has("causeway") && has("aws-sdk-dynamodb"));
         // The validator, a macro, a test's crate.
         for absent in ["jsonschema", "serde_derive", "proptest"] {
             assert!(!has(absent), "{absent}");
         }
-        let found = sources().expect("cargo");
+        let found = sources(&BTreeSet::from([target])).expect("cargo");
         assert!(tree.packages.keys().all(|id| found.contains_key(id)));
     }
 }

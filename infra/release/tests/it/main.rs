@@ -46,6 +46,7 @@ impl Place {
         let _ = fs::remove_dir_all(&place);
         for (file, text) in [
             ("LICENSE", "Ours"),
+            ("library.html", "Rust's"),
             (
                 "functions/acme/provider.toml",
                 "name = \"acme\"\nrevision = 3\n",
@@ -85,6 +86,7 @@ impl Place {
             release: "v1.2.3".to_owned(),
             version: "1.2.3".to_owned(),
             compiler: "rustc 1".to_owned(),
+            library: self.0.join("library.html"),
         }
     }
 
@@ -153,6 +155,7 @@ fn a_release_has_every_function_with_its_terms_and_a_manifest_that_names_it_all(
             "bootstrap",
             "licences/causeway.txt",
             "licences/pack-acme.txt",
+            "licences/rust-library.html",
             "licences/third-party.txt",
             "pack/operations.jsonl",
             "pack/provider.toml",
