@@ -79,9 +79,9 @@ shipped: tools ## Build a lane in the form that is deployed, inspect it, start i
 	@$(RELEASE) inspect --processor $(HERE) target/shipped/lambda/lane/bootstrap
 	@$(BENCH) --shipped target/shipped/lambda/lane/bootstrap
 
-# The functions for Graviton, every lane whose pack is shipped, and the command for this machine. The same commit gives the
-# same bytes wherever it lies, with the same tools: no path of this machine's is in them. (RUSTFLAGS would put out of force
-# what cargo-lambda says by the same setting: for which processor it optimises.)
+# The functions for Graviton, every lane whose pack is shipped, and the command for this machine. No path of this machine's is
+# in them, so that builds of the same commit can be compared. (RUSTFLAGS would put out of force what cargo-lambda says by the
+# same setting: for which processor it optimises.)
 RELEASED = $(shell git describe --tags --always --dirty)
 LANES = $(shell sed -n '/^    Provider: {/,/}/p' template.yaml | grep -o '[A-Z][A-Za-z]*: [a-z]' | cut -d : -f 1 | paste -s -d ,)
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
