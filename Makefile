@@ -7,18 +7,22 @@ LOCAL := cargo run --locked --package causeway-local --bin local --
 SAM := $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PATH="$(CURDIR)/.tools/sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 .tools/sam/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint unit test-vendors packs validate tools build deploy sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench bench-guard bench-mapping bench-insights fit-insights bench-packs bench-limits bench-cost bench-scale fmt
+.PHONY: help test lint deny unit test-vendors packs validate tools build deploy shipped release sim sim-bugs model fuzz demo chaos outage demo-self-check causeway demo-up demo-down map-test bench bench-guard bench-mapping bench-insights fit-insights bench-packs bench-limits bench-cost bench-scale fmt
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: lint validate unit ## Everything that continuous integration runs, the local stack included
+test: lint deny validate unit ## Everything that continuous integration runs, the local stack included
 
 lint: ## Formatting, lints and documentation, warnings forbidden
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo check --locked --package causeway --no-default-features
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+
+deny: ## Licences, sources and bans of all dependencies; advisories where their database can be fetched
+	@$(LOCAL) tools deny
+	@infra/build/deny
 
 validate: tools ## The templates, by the SAM CLI's linter
 	@$(SAM) validate --region us-east-1 --lint
@@ -62,6 +66,33 @@ deploy: build ## Check, then deploy to the AWS account of this shell: make deplo
 	$(SAM) deploy --config-env $(ENV) --parameter-overrides file://$(PARAMETERS)
 	@grep -q '"DeletionProtection": "on"' $(PARAMETERS) || { $(CHECK) && \
 	$(SAM) deploy --config-env $(ENV) --parameter-overrides file://$(PARAMETERS); }
+
+RELEASE := cargo run --locked --quiet --package causeway-release --bin release --
+BENCH := cargo run --locked --quiet --package causeway-bench --bin bench --
+HERE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+
+# What tests start is compiled in a hurry; this is what is deployed, by the makefile that `sam build` uses. In a folder of
+# its own, since cargo would have local stacks' builds wait for it.
+shipped: tools ## Build a lane in the form that is deployed, inspect it, start it and send a message through it
+	@PATH="$(CURDIR)/.tools/sam/bin:$$PATH" CARGO_TARGET_DIR=target/shipped $(MAKE) --no-print-directory \
+		-f infra/build/$(HERE)/Makefile programs PROGRAMS=target/shipped/lambda ONLY="--package causeway-lane"
+	@$(RELEASE) inspect --processor $(HERE) target/shipped/lambda/lane/bootstrap
+	@$(BENCH) --shipped target/shipped/lambda/lane/bootstrap
+
+# The functions for Graviton, every lane whose pack is shipped, and the command for this machine. No path of this machine's is
+# in them, so that builds of the same commit can be compared. (RUSTFLAGS would put out of force what cargo-lambda says by the
+# same setting: for which processor it optimises.)
+RELEASED = $(shell git describe --tags --always --dirty)
+LANES = $(shell sed -n '/^    Provider: {/,/}/p' template.yaml | grep -o '[A-Z][A-Za-z]*: [a-z]' | cut -d : -f 1 | paste -s -d ,)
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+PATHLESS = CAUSEWAY_PACKS= CAUSEWAY_RELEASE="$(RELEASED)" \
+	CARGO_BUILD_RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/causeway --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo"
+
+release: tools deny ## Build, inspect and pack a release for arm64: zips, SBOMs, manifest, checksums in target/release-artefacts
+	$(PATHLESS) $(SAM) build --config-env default --build-dir target/release-build --parameter-overrides Architecture=arm64 Lanes=$(LANES)
+	$(PATHLESS) cargo build --locked --release --target $(HOST) --package causeway-command --bin causeway
+	@$(RELEASE) pack --processor arm64 --functions target/release-build --release "$(RELEASED)" \
+		--command $(HOST)=target/$(HOST)/release/causeway --out target/release-artefacts
 
 # Fixed by what reads target/sim/summary.json: the path, and `make sim SEEDS=…`.
 SEEDS ?= 20000

@@ -15,6 +15,9 @@ use crate::work::Work;
 /// Memory of each function, in MB: the template's.
 pub const MEMORY_MB: u64 = 256;
 
+/// What a lane's zipped artefact may have, in MB (10^6 bytes); `make release` holds the zips to it.
+pub const ZIP_MB_MAX: f64 = 5.0;
+
 /// Deepest folder of an artefact.
 const DEPTH_MAX: usize = 16;
 
@@ -49,6 +52,12 @@ pub struct Places {
 }
 
 impl Places {
+    /// The one program of all lanes, as it was built beside the harness.
+    #[must_use]
+    pub fn lane(&self) -> PathBuf {
+        self.programs.join("lane")
+    }
+
     /// Beside the running program; `root` is where it was compiled.
     ///
     /// # Errors
@@ -193,19 +202,18 @@ fn rust(
     }
 }
 
-/// A lane: the one program with its pack beside it, laid as `infra/build/lay-lane` does.
+/// A lane: the one program, `built`, with its pack beside it, laid as `infra/build/lay-lane` does.
 ///
 /// # Errors
 /// When the program was not built, or the folder cannot be written.
-pub fn lane(places: &Places, work: Work, title: &'static str) -> Result<Contender> {
+pub fn lane(places: &Places, built: &Path, work: Work, title: &'static str) -> Result<Contender> {
     let provider = work.provider();
     let folder = places.out.join("lanes").join(provider);
     let pack = folder.join("pack");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&pack)?;
     let program = folder.join("bootstrap");
-    let built = places.programs.join("lane");
-    fs::copy(&built, &program).map_err(|error| format!("{}: {error}", built.display()))?;
+    fs::copy(built, &program).map_err(|error| format!("{}: {error}", built.display()))?;
     let source = places.root.join("functions").join(provider);
     for file in ["provider.toml", "operations.jsonl"] {
         fs::copy(source.join(file), pack.join(file))?;

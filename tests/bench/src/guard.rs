@@ -35,7 +35,7 @@ const BATCHES: usize = 40;
 /// # Errors
 /// When a contender fails.
 pub async fn guard(places: &Places) -> Result<bool> {
-    let lane = contender::lane(places, Work::Stripe, "stripe lane")?;
+    let lane = contender::lane(places, &places.lane(), Work::Stripe, "stripe lane")?;
     let floor = contender::floor(places);
     let plan = Plan {
         cells: vec![USUAL],

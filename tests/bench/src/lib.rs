@@ -7,6 +7,7 @@ pub mod powertools;
 pub mod process;
 pub mod report;
 pub mod run;
+pub mod shipped;
 pub mod stats;
 pub mod stub;
 pub mod work;

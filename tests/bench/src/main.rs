@@ -13,6 +13,7 @@ use causeway_bench::powertools;
 use causeway_bench::process::Quota;
 use causeway_bench::report::{self, Machine, Row, Summary};
 use causeway_bench::run::{Plan, Sample, USUAL, once};
+use causeway_bench::shipped::shipped;
 use causeway_bench::stats::Spread;
 use causeway_bench::stub::Latency;
 use causeway_bench::work::Work;
@@ -34,6 +35,9 @@ struct Arguments {
     /// Compares lane and bare loop, and fails where a bound is exceeded.
     #[arg(long)]
     guard: bool,
+    /// Starts this program, a lane's in the shipped form, and has it deliver one message.
+    #[arg(long, conflicts_with = "guard")]
+    shipped: Option<PathBuf>,
 }
 
 /// Who runs under the quota of a 256 MB function: the naive ones would take minutes, and say nothing new.
@@ -70,6 +74,9 @@ async fn run(arguments: &Arguments) -> Result<bool> {
     if arguments.guard {
         return guard(&places).await;
     }
+    if let Some(program) = &arguments.shipped {
+        return shipped(&places, program).await.map(|()| true);
+    }
     let all = contenders(&places, &arguments.only)?;
     let rows = rounds(&all, arguments.rounds, &places).await?;
     let summary = Summary {
@@ -97,7 +104,7 @@ fn contenders(places: &Places, only: &[String]) -> Result<Vec<Contender>> {
         (Work::Klaviyo, "klaviyo lane (pack)"),
     ] {
         if asked(work.provider()) {
-            all.push(contender::lane(places, work, title)?);
+            all.push(contender::lane(places, &places.lane(), work, title)?);
         }
     }
     if asked("powertools-python") || asked("powertools-python-async") {

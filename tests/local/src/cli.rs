@@ -15,8 +15,8 @@ use crate::{chaos, demo, outage};
 /// Name of the stack that `up` and `down` mean, unless they are told another.
 pub const DEMO: &str = "demo";
 
-/// Sets of tools that benchmarks need: `infra/tools/<name>.txt` lists one.
-const OTHER_SETS: [&str; 2] = ["bench-python", "node"];
+/// Sets of tools that benchmarks and checks need: `infra/tools/<name>.txt` lists one.
+const OTHER_SETS: [&str; 3] = ["bench-python", "deny", "node"];
 
 /// Exit status of a program that Ctrl-C ended, by convention of shells.
 const INTERRUPTED: u8 = 130;

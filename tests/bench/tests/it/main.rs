@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use causeway_bench::contender::Contender;
+use causeway_bench::contender::{Contender, Places};
 use causeway_bench::run::{Plan, USUAL, once};
+use causeway_bench::shipped::shipped;
 use causeway_bench::work::Work;
 
 /// Answers every event at once, and does nothing.
@@ -86,4 +87,30 @@ async fn a_process_that_ends_is_said_to_have_ended() {
     let refused = once(&ends, &plan(), None, logs()).await;
     let error = refused.expect_err("it ended").to_string();
     assert!(error.contains("it ended: exit status: 0"), "{error}");
+}
+
+/// The shipped form of a lane is started by `make shipped`; here is what it would say of one that is broken.
+#[tokio::test]
+async fn a_shipped_lane_that_ends_or_delivers_nothing_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let refused = async |name: &str, script: &str| {
+        let program = logs().join(name);
+        std::fs::write(&program, script).expect("a program");
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&program, executable).expect("its mode");
+        let places = Places {
+            root: root.clone(),
+            programs: logs().to_owned(),
+            out: logs().join(format!("shipped-{name}")),
+        };
+        let refused = shipped(&places, &program).await;
+        refused.expect_err("it is no lane").to_string()
+    };
+    let ends = refused("ends.sh", "#!/bin/sh\nexit 3\n").await;
+    assert!(ends.contains("it ended: exit status: 3"), "{ends}");
+    let script = format!("#!/usr/bin/env python3\n{IDLE}");
+    let idle = refused("idle.py", &script).await;
+    assert!(idle.contains("one message had 0 effects"), "{idle}");
 }
