@@ -58,6 +58,8 @@ impl Quota {
             costs: &vec![1; count],
             share: FULL_RATE,
             holder: "",
+            // Nothing comes between the draw and the use.
+            lead: Duration::ZERO,
             deadline: now,
         };
         match self

@@ -18,7 +18,6 @@ pub use causeway_insights::explain::word;
 
 use crate::breaker;
 use crate::context::{Context, Done};
-use crate::dlq;
 use crate::error::Error;
 use crate::output::{self, Kind};
 use crate::release;
@@ -255,6 +254,14 @@ fn show(shown: &Shown, context: &Context) -> Result<(), Error> {
     ))
 }
 
+/// How a person rules on a request; `--rejected` is the other ruling.
+pub(crate) fn ruled(provider: &str, key: &str) -> String {
+    let command = CommandLine::new("dlq resolve").argument(provider);
+    let command = command.argument(key).flag("--completed");
+    let command = command.option("--reason", "…");
+    format!("look at the vendor, then (--rejected where it had no effect): {command}")
+}
+
 /// Both paragraphs, for a terminal.
 #[must_use]
 pub fn paragraphs(explanation: &Explanation) -> String {
@@ -369,7 +376,7 @@ impl View {
                 let show = CommandLine::new("dlq show").argument(provider);
                 Some(show.argument(&key).to_string())
             }
-            Status::Unknown => Some(dlq::resolve_command(provider, &key)),
+            Status::Unknown => Some(ruled(provider, &key)),
             Status::InProgress | Status::Retrying | Status::Completed => None,
         }
     }

@@ -198,7 +198,9 @@ impl CircuitBreaker {
         clock: &dyn Clock,
         probe_lease: Duration,
     ) -> Result<Gate, StoreError> {
+        let mut asked = clock.now();
         let decide = |breaker: &Breaker, now| {
+            asked = now;
             let admission = breaker.admit(&self.spec, now, &self.environment, probe_lease);
             let epoch = |breaker: &Breaker| Epochs {
                 own: breaker.epoch,
@@ -225,7 +227,7 @@ impl CircuitBreaker {
         let decided = lanes::update(self.states.as_ref(), clock, key, &mark, known, decide);
         Ok(match decided.await? {
             Some((known, gate)) => {
-                self.remember_if_new(key, known, clock.now());
+                self.remember_if_new(key, known, asked);
                 gate
             }
             None => Gate::Shut {
@@ -338,7 +340,9 @@ impl CircuitBreaker {
         decide: impl Fn(&Breaker, Timestamp) -> Option<Breaker>,
     ) -> Result<bool, StoreError> {
         let known = self.known(key);
-        let mark = self.mark(clock.now());
+        // What comes back was so when it was asked for, however long that took.
+        let mut asked = clock.now();
+        let mark = self.mark(asked);
         let done = lanes::update(
             self.states.as_ref(),
             clock,
@@ -346,6 +350,7 @@ impl CircuitBreaker {
             &mark,
             known,
             |breaker, now| {
+                asked = now;
                 let next = decide(breaker, now);
                 let opens =
                     |next: &Breaker| next.state == State::Open && next.epoch != breaker.epoch;
@@ -357,7 +362,7 @@ impl CircuitBreaker {
         let Some((known, opened)) = done else {
             return Ok(false);
         };
-        self.remember_if_new(key, known, clock.now());
+        self.remember_if_new(key, known, asked);
         Ok(opened)
     }
 

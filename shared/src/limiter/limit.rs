@@ -339,14 +339,19 @@ const LEAD_PART: u32 = 4;
 
 /// How far ahead tokens of all of `limits` are drawn where calls start `way` after their draw, as they lately did: for then,
 /// if their tokens might have lapsed by then, else half of the shortest lapse at the most.
-pub fn lead(limits: &[&Limit], way: Duration) -> Duration {
-    let half = limits.iter().map(|limit| limit.lapse() / 2).min();
-    let half = half.unwrap_or(LEAD);
+pub(super) fn lead<'a>(limits: impl Iterator<Item = &'a Limit>, way: Duration) -> Duration {
+    let of_one = |limit: &Limit| (limit.lapse() / 2, limit.lead_max());
+    let shortest = |(half, most): (Duration, Duration), (other, cap): (Duration, Duration)| {
+        (half.min(other), most.min(cap))
+    };
+    let Some((half, most)) = limits.map(of_one).reduce(shortest) else {
+        return Duration::ZERO;
+    };
     if way <= half {
-        return half.min(LEAD);
+        half.min(LEAD)
+    } else {
+        way.min(most)
     }
-    let most = limits.iter().map(|limit| limit.lead_max()).min();
-    way.min(most.unwrap_or(LEAD))
 }
 
 /// How long tokens that all of `limits` granted may wait for their use: the shortest of their allotments.

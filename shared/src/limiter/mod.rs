@@ -27,9 +27,9 @@
 //!
 //! # Why it holds
 //! Time is cut into buckets of `w = P/48`, `P = 1.02 W + D`. A token counts in the bucket `j` that it was drawn in, until
-//! no part of that bucket lies within `P` before the present one: the sum over `j − 48 ..= j` is never above `N`. It was
-//! drawn when somebody's clock, and at most `D` of clocks earlier the taker's, showed `j`, and is used at the latest `W/50`
-//! after the taker's clock showed the end of `j`. So two calls that are counted in `i < j` and are at most `W` apart in
+//! no part of that bucket lies within `P` before the present one: the sum over `j − 48 ..= j` is never above `N`. It is
+//! used when the taker's clock, and at most `D` of clocks earlier or later anybody's, shows `j`, for which it was drawn, and at
+//! the latest `W/50` after the end of `j`. So two calls that are counted in `i < j` and are at most `W` apart in
 //! truth have `start(j) − end(i) ≤ W + W/50 + D = P`: the draw in `j` still counted `i`, and all of the window together
 //! were at most `N`. A token that is used again as soon as its bucket has left is used every `P + w`: `48/49` of `N` in
 //! `P`. The rest of the twentieth is for the time until somebody takes it.
@@ -62,10 +62,10 @@ mod used;
 
 pub use cell::{Cell, Quota};
 pub use feedback::{Feedback, Taken};
-pub use limit::{CLOCK_SLACK, Limit, PUNISHED_SLACK, ScopeKey, allotment, lead};
+pub use limit::{CLOCK_SLACK, Limit, PUNISHED_SLACK, ScopeKey, allotment};
 pub use pace::SLOT_HORIZON;
 pub use permits::{Holders, Permits};
-pub use rate_limiter::RateLimiter;
+pub use rate_limiter::{Before, RateLimiter};
 pub use signals::{REMAINING_MAX, Remaining, SIGNAL_MAX, Signals};
 pub use state::{Demand, Draw, FULL_RATE, LimitState, SHARE_MIN, TAKE_MAX};
 pub use used::Used;

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::limit::lead;
 use super::pace::Pace;
-use super::{
-    Demand, Draw, FULL_RATE, Feedback, Limit, LimitState, TAKE_MAX, Taken, allotment, lead,
-};
+use super::{Demand, Draw, FULL_RATE, Feedback, Limit, LimitState, TAKE_MAX, Taken, allotment};
 use crate::cache::{Cache, FunctionMemory, Weigh};
 use crate::clock::Clock;
 use crate::lanes::{self, Added, Addition, Additions, Known, StateStore, Swap, Versioned};
@@ -49,8 +48,17 @@ pub struct RateLimiter {
     environment: String,
     seen: Cache<Seen>,
     updates: AtomicU64,
-    /// How long after their draw calls started lately: a mean, in microseconds.
-    way: AtomicU64,
+    /// How long after their draw calls were ready lately: means, in microseconds.
+    ways: [AtomicU64; 2],
+}
+
+/// What is between a draw and its call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// A claim, and all else that makes a call ready.
+    Claim,
+    /// Nothing: it is drawn for at the last moment.
+    Call,
 }
 
 /// What this environment knows of one item.
@@ -83,7 +91,7 @@ impl RateLimiter {
             environment,
             seen: Cache::new(FunctionMemory::USUAL.part(MEMORY_PARTS)),
             updates: AtomicU64::new(0),
-            way: AtomicU64::new(0),
+            ways: [AtomicU64::new(0), AtomicU64::new(0)],
         }
     }
 
@@ -125,8 +133,7 @@ impl RateLimiter {
                 costs: &costs,
                 ..*demand
             };
-            let instant = now + lead(limits, self.way());
-            let draw = seen.known.value.draw(limits, &asked, instant);
+            let draw = seen.known.value.draw(limits, &asked, now + demand.lead);
             let Some(next) = &draw.next else {
                 let may_err = now.since(seen.heard) > seen.known.value.kept_for(limits, now);
                 if may_err && !looked {
@@ -158,17 +165,18 @@ impl RateLimiter {
     }
 
     /// A call was ready to start `after` its tokens were drawn, in time or not: the next are drawn for then.
-    pub fn was_ready(&self, after: Duration) {
+    pub fn was_ready(&self, before: Before, after: Duration) {
         let after = u64::try_from(after.min(WAY_MAX).as_micros()).unwrap_or(0);
         let mean = |way: u64| Some(way - way / WAY_PARTS + after / WAY_PARTS);
         // It always has a next value.
-        let _ = self
-            .way
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, mean);
+        let way = &self.ways[before as usize];
+        let _ = way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, mean);
     }
 
-    fn way(&self) -> Duration {
-        Duration::from_micros(self.way.load(Ordering::Relaxed))
+    /// How far ahead calls draw that draw on all of `limits`, by how long the last ones took.
+    pub fn lead<'a>(&self, limits: impl Iterator<Item = &'a Limit>, before: Before) -> Duration {
+        let way = self.ways[before as usize].load(Ordering::Relaxed);
+        lead(limits, Duration::from_micros(way))
     }
 
     /// How many of the first calls with these `costs` may be granted, as far as this environment knows.

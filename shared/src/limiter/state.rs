@@ -92,6 +92,9 @@ pub struct Demand<'a> {
     pub share: u16,
     /// Who holds the permits: unique per invocation.
     pub holder: &'a str,
+    /// How far ahead of now the calls are about to start, the same for all that one call draws on
+    /// ([`lead`](super::RateLimiter::lead)).
+    pub lead: Duration,
     /// By when the holder's calls have ended whatever happens: its function's deadline, on the taker's clock.
     pub deadline: Timestamp,
 }
@@ -112,7 +115,7 @@ pub struct Draw {
 }
 
 impl LimitState {
-    /// How many of the demanded calls may start at `now`, which may be a [moment ahead](super::lead); every one of `limits` (those of this item's scope) must allow each.
+    /// How many of the demanded calls may start at `now`, which may be a moment ahead; every one of `limits` (those of this item's scope) must allow each.
     /// Pure: nothing is drawn until what it says was written.
     pub fn draw(&self, limits: &[&Limit], demand: &Demand<'_>, now: Timestamp) -> Draw {
         let costs = &demand.costs[..demand.costs.len().min(TAKE_MAX)];

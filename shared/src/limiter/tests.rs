@@ -25,6 +25,7 @@ fn demand(costs: &[u32]) -> Demand<'_> {
         costs,
         share: FULL_RATE,
         holder: "invocation",
+        lead: Duration::ZERO,
         deadline: NOON + ms(60_000),
     }
 }

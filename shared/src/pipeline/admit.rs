@@ -16,7 +16,7 @@ use crate::Timestamp;
 use crate::breaker::Gate;
 use crate::ledger::state::{Claim, Closing, claim};
 use crate::ledger::{Finding, MAX_READ, Record};
-use crate::limiter::FULL_RATE;
+use crate::limiter::{Before, FULL_RATE};
 use crate::outcome::{Deferral, Outcome, code};
 use crate::retry::RetryBudget;
 
@@ -181,7 +181,7 @@ impl Lane {
         let (gate, mut pauses, drawn) = join3(
             ask_gate,
             self.pauses(calls.iter().flatten().chain(&suspects)),
-            self.draw(&wanted, share, self.wait_ends(run), run),
+            self.draw(&wanted, (share, Before::Claim), self.wait_ends(run), run),
         )
         .await;
         drop(wanted);

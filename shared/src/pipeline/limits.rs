@@ -13,7 +13,7 @@ use super::job::{Admitted, Ended, Job};
 use super::state::{Called, UNNAMED_WAIT};
 use super::{Lane, Run};
 use crate::Timestamp;
-use crate::limiter::{Demand, FULL_RATE, Feedback, Limit, ScopeKey, Signals, Taken};
+use crate::limiter::{Before, Demand, FULL_RATE, Feedback, Limit, ScopeKey, Signals, Taken};
 use crate::provider::{Answer, Verdict};
 
 /// How long a call waits in the function for its token before the trip back to the queue is the better way.
@@ -145,7 +145,8 @@ impl Lane {
         wanted
             .draws
             .retain(|draw| job.mapped.get().is_some() && draw.is_of_field());
-        self.draw_alone(wanted, run).await
+        self.draw_within(INLINE_WAIT, wanted, Before::Call, run)
+            .await
     }
 
     /// Waits for the `term` of a call's tokens to begin; where it is over (credentials or claims took their time, and the
@@ -153,8 +154,11 @@ impl Lane {
     pub(super) async fn keep_term(&self, term: Term, job: &Job, run: &Run<'_>) -> Option<Leave> {
         let clock = &self.seams.clock;
         let mut term = term;
+        let mut before = Before::Claim;
         for _ in 0..DRAWN_ANEW {
-            self.limiter.was_ready(clock.now().since(term.drawn));
+            self.limiter
+                .was_ready(before, clock.now().since(term.drawn));
+            before = Before::Call;
             if clock.now() < term.from {
                 clock.sleep_until(term.from).await;
             }
@@ -173,7 +177,8 @@ impl Lane {
 
     /// Draws for a call whose tokens have lapsed: not its permits, nor what lasts for as long again as it took until now.
     async fn draw_anew(&self, term: Term, job: &Job, run: &Run<'_>) -> Leave {
-        let now = self.seams.clock.now();
+        let clock = &self.seams.clock;
+        let now = clock.now();
         let mut kept = Term::unlimited(now);
         let mut wanted = self.wanted(job);
         for draw in &mut wanted.draws {
@@ -185,20 +190,29 @@ impl Lane {
             kept.until = kept.until.min(until.unwrap_or(kept.until));
             until.is_none() && !draw.limits.is_empty()
         });
-        let drawn = self.draw_within(WAIT_ANEW, wanted, run).await;
+        let drawn = self.draw_within(WAIT_ANEW, wanted, Before::Call, run).await;
+        // How long the draw took is to be known, not how long it was waited for.
+        kept.drawn = clock.now();
         drawn.and(Leave::Granted(kept))
     }
 
     /// Draws for one call, which may wait a moment for its turn.
     pub(super) async fn draw_alone(&self, wanted: Wanted<'_>, run: &Run<'_>) -> Leave {
-        self.draw_within(INLINE_WAIT, wanted, run).await
+        self.draw_within(INLINE_WAIT, wanted, Before::Claim, run)
+            .await
     }
 
-    async fn draw_within(&self, wait: Duration, wanted: Wanted<'_>, run: &Run<'_>) -> Leave {
+    async fn draw_within(
+        &self,
+        wait: Duration,
+        wanted: Wanted<'_>,
+        before: Before,
+        run: &Run<'_>,
+    ) -> Leave {
         let wanted = [wanted];
         let latest = self.seams.clock.now() + wait;
         loop {
-            let drawn = self.draw(&wanted, FULL_RATE, latest, run).await;
+            let drawn = self.draw(&wanted, (FULL_RATE, before), latest, run).await;
             let leave = drawn.leaves.first().copied().unwrap_or(Leave::Unknown);
             let now = self.seams.clock.now();
             if let Leave::Granted(_) = leave {
@@ -257,7 +271,12 @@ impl Lane {
             .collect();
         let latest = self.wait_ends(run);
         let drawn = self
-            .draw(&wanted, share.unwrap_or(FULL_RATE), latest, run)
+            .draw(
+                &wanted,
+                (share.unwrap_or(FULL_RATE), Before::Claim),
+                latest,
+                run,
+            )
             .await;
         drop(wanted);
         let mut turn = Turn {
@@ -295,7 +314,7 @@ impl Lane {
     pub(super) async fn draw(
         &self,
         calls: &[Wanted<'_>],
-        share: u16,
+        (share, before): (u16, Before),
         latest: Timestamp,
         run: &Run<'_>,
     ) -> Drawn {
@@ -307,9 +326,14 @@ impl Lane {
         };
         let mut items = items(calls);
         self.spare(&mut items, calls, share, run, &mut drawn);
+        let limits = items.iter().flat_map(|(draw, _)| draw.limits.iter());
+        let lead = self.limiter.lead(limits.copied(), before);
         let asked = items.into_iter().map(|(draw, wanting)| async move {
             let costs: Vec<u32> = wanting.iter().map(|at| calls[*at].cost).collect();
-            let demand = demand(&costs, share, run);
+            let demand = Demand {
+                lead,
+                ..demand(&costs, share, run)
+            };
             let clock = self.seams.clock.as_ref();
             let taken = self
                 .limiter
@@ -525,6 +549,7 @@ fn demand<'a>(costs: &'a [u32], share: u16, run: &'a Run<'_>) -> Demand<'a> {
         costs,
         share,
         holder: &run.invocation.id,
+        lead: Duration::ZERO,
         deadline: run.invocation.deadline,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use causeway::clock::Clock;
 use causeway::lanes::StateStore;
-use causeway::limiter::{Demand, FULL_RATE, Limit, RateLimiter, Taken};
+use causeway::limiter::{Before, Demand, FULL_RATE, Limit, RateLimiter, Taken};
 use causeway_simulation::rng::Rng;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -257,6 +257,7 @@ impl Environment {
             costs: &vec![1; count],
             share: self.scene.plan.share,
             holder: "",
+            lead: self.limiter.lead([limit].iter(), Before::Claim),
             deadline: self.clock.now() + Duration::from_secs(30),
         };
         self.limiter
@@ -285,7 +286,7 @@ impl Environment {
             self.pass((0, 1_000)).await;
         }
         let ready = self.clock.now();
-        self.limiter.was_ready(ready.since(taken.at));
+        self.limiter.was_ready(Before::Claim, ready.since(taken.at));
         if ready > taken.until {
             return (calls, 0);
         }

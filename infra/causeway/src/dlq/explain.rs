@@ -15,7 +15,7 @@ use crate::context::{Context, Done};
 use crate::error::Error;
 use crate::output::{self, Kind};
 use crate::stack::{Lane, Stack};
-use crate::status::{paragraphs, word};
+use crate::status::{paragraphs, ruled, word};
 use crate::text::CommandLine;
 
 /// What a code means, whose move it is, what to do, and the exact next command.
@@ -198,14 +198,6 @@ pub(crate) fn next_of(provider: &str, code: &str) -> String {
     command.flag("--dry-run").to_string()
 }
 
-/// How a person rules on a request; `--rejected` is the other ruling.
-pub(crate) fn resolve(provider: &str, key: &str) -> String {
-    let command = CommandLine::new("dlq resolve").argument(provider);
-    let command = command.argument(key).flag("--completed");
-    let command = command.option("--reason", "…");
-    format!("look at the vendor, then (--rejected where it had no effect): {command}")
-}
-
 /// What the ledger has, in a line.
 fn state(record: Option<&Record>) -> String {
     let Some(record) = record else {
@@ -231,7 +223,7 @@ pub(crate) fn next(provider: &str, judged: &Judged) -> String {
         Class::AlreadyDone | Class::Safe => of("dlq redrive").option("--letter", id).to_string(),
         Class::Ambiguous if is_unknown => {
             let pk = judged.letter.pk().unwrap_or_default();
-            resolve(provider, &pk)
+            ruled(provider, &pk)
         }
         // The lane decides, and closes it UNKNOWN where it cannot.
         Class::Ambiguous => {
@@ -305,7 +297,7 @@ mod tests {
         for odd in ODD {
             let (_, matches) = taken(&next_of("stripe", odd));
             assert_eq!(typed(&matches, "code"), Some(odd.to_owned()));
-            let (verb, matches) = taken(&resolve("stripe", &format!("stripe#-x#{odd}")));
+            let (verb, matches) = taken(&ruled("stripe", &format!("stripe#-x#{odd}")));
             assert_eq!(verb, "dlq resolve");
             assert_eq!(typed(&matches, "key"), Some(format!("stripe#-x#{odd}")));
             assert!(matches.get_flag("completed") && typed(&matches, "reason").is_some());

@@ -25,7 +25,6 @@ use crate::context::{Context, Done};
 use crate::error::Error;
 
 pub use classify::{Class, Judgement, classify};
-pub(crate) use explain::resolve as resolve_command;
 pub use group::{Group, groups};
 pub use letter::{Letter, Said};
 pub use queue::{Counts, DeadLetters};

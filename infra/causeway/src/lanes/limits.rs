@@ -90,6 +90,7 @@ mod tests {
             costs: &vec![1; calls],
             share: 1000,
             holder: "me",
+            lead: Duration::ZERO,
             deadline: NOON + Duration::from_secs(60),
         };
         let taken = LimitState::default().draw(&limits, &demand, NOON);

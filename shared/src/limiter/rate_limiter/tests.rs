@@ -33,6 +33,7 @@ impl World {
             costs: &vec![1; want],
             share: FULL_RATE,
             holder: &environment.environment,
+            lead: environment.lead(limits.iter().copied(), Before::Claim),
             deadline: self.clock.now() + Duration::from_secs(30),
         };
         let taken = environment.take(KEY, limits, &demand, &self.clock).await;
@@ -139,13 +140,13 @@ async fn tokens_are_drawn_for_when_calls_start() {
     let one = world.environment("one");
     let ready = Duration::from_millis(80);
     for _ in 0..20 {
-        one.was_ready(ready);
+        one.was_ready(Before::Claim, ready);
     }
     let taken = world.take(&one, &[&SECOND], 1).await;
     let start = NOON + ready;
     assert!(taken.from <= start && start < taken.until, "{taken:?}");
     // A stall is no habit, and what lasts is drawn for now.
-    one.was_ready(Duration::from_secs(3_600));
+    one.was_ready(Before::Claim, Duration::from_secs(3_600));
     world.clock.advance(Duration::from_secs(2));
     let now = world.clock.now();
     let taken = world.take(&one, &[&SECOND], 1).await;
@@ -153,7 +154,7 @@ async fn tokens_are_drawn_for_when_calls_start() {
     world.clock.advance(Duration::from_secs(70));
     let now = world.clock.now();
     let lasting = world.environment("two");
-    lasting.was_ready(ready);
+    lasting.was_ready(Before::Claim, ready);
     let taken = world.take(&lasting, &[&MINUTE], 1).await;
     assert!(taken.from <= now + Duration::from_millis(10));
 }

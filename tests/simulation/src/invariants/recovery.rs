@@ -17,8 +17,9 @@ use crate::world::World;
 /// the worst of 24 worlds took a quarter of that.
 const FACTOR: f64 = 1.0;
 
-/// What the last ones of a backlog take whatever its size: a minute's window, of which they may get the end.
-const LAST: i64 = MINUTE;
+/// What the last ones of a backlog take whatever its size: two of a minute's windows. An environment that is new knows the
+/// crowd by little, and the slots that it gives may lie in the window after the next.
+const LAST: i64 = 2 * MINUTE;
 
 /// How often in a row a request whose holder died is received and put off before anybody takes it up. Each time it is
 /// told a slot of its own, as those beside it are; 15 times was the most in 24 worlds.
