@@ -24,7 +24,12 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Play one scenario: the function's log on standard output, what was counted at the end of standard error.
-    Play { scenario: Scenario },
+    Play {
+        scenario: Scenario,
+        /// Which run: environments draw lots by their names, and each run gives them others.
+        #[arg(long, default_value_t = 0)]
+        run: u8,
+    },
     /// Print the README's table of idle lanes.
     Idle,
     /// Measure all scenarios; write `docs/cost.md` and the report for programs.
@@ -41,8 +46,8 @@ enum Command {
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     match Arguments::parse().command {
-        Command::Play { scenario } => {
-            let counts = play(scenario, &root.join("functions"))?;
+        Command::Play { scenario, run } => {
+            let counts = play(scenario, &root.join("functions"), run)?;
             writeln!(std::io::stderr(), "{}", serde_json::to_string(&counts)?)?;
         }
         Command::Idle => write!(std::io::stdout(), "{}", table(&Stack::read(&root)?))?,

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::bill::{Bill, Terms};
 use crate::counts::Counts;
 use crate::scenario::Scenario;
 
@@ -30,18 +31,31 @@ pub enum MeasureError {
     },
 }
 
-/// Plays `scenario` by `program`, the binary `cost`.
+/// How often a scenario is played: what waits, waits by lot, and one run says little of what a throttled vendor costs (in
+/// eight runs a lane received 3,617 to 4,574 messages for its 1,000 requests).
+const RUNS: u8 = 5;
+
+/// Plays `scenario` by `program`, the binary `cost`, some times over: the middle one by its bill.
 ///
 /// # Errors
-/// When it fails.
+/// When one fails.
 pub fn measure(program: &Path, scenario: Scenario) -> Result<Counts, MeasureError> {
+    let mut runs = (0..RUNS)
+        .map(|run| once(program, scenario, run))
+        .collect::<Result<Vec<Counts>, _>>()?;
+    let usd = |counts: &Counts| Bill::of(counts, Terms::default()).budgeted();
+    runs.sort_by(|one, other| usd(one).total_cmp(&usd(other)));
+    Ok(runs.swap_remove(runs.len() / 2))
+}
+
+fn once(program: &Path, scenario: Scenario, run: u8) -> Result<Counts, MeasureError> {
     let name = scenario.name();
     let io = |error| MeasureError::Io {
         scenario: name,
         error,
     };
     let played = Command::new(program)
-        .args(["play", name])
+        .args(["play", name, "--run", &run.to_string()])
         .output()
         .map_err(io)?;
     let words = String::from_utf8_lossy(&played.stderr).into_owned();

@@ -63,11 +63,12 @@ pub enum PlayError {
     },
 }
 
-/// Plays `scenario` with the packs of `functions`. The function's log goes to standard output.
+/// Plays `scenario` with the packs of `functions`; `run` tells runs apart, whose environments draw lots by their names. The
+/// function's log goes to standard output.
 ///
 /// # Errors
 /// When the pack cannot be read, or not every request took effect.
-pub fn play(scenario: Scenario, functions: &Path) -> Result<Counts, PlayError> {
+pub fn play(scenario: Scenario, functions: &Path, run: u8) -> Result<Counts, PlayError> {
     telemetry::log_to_stdout("info");
     let pack = causeway_lane::read(&functions.join("stripe"))?;
     let provider = pack.spec().name;
@@ -90,7 +91,7 @@ pub fn play(scenario: Scenario, functions: &Path) -> Result<Counts, PlayError> {
         let lane = Lane::new(
             pack,
             seams(&account, &vendor),
-            settings(number, pack.spec().base_url),
+            settings((run, number), pack.spec().base_url),
         );
         tasks.push(Box::pin(serve(
             number,
@@ -152,10 +153,10 @@ impl Secrets for OfAccount {
     }
 }
 
-fn settings(number: u16, base_url: &str) -> Settings {
+fn settings((run, number): (u8, u16), base_url: &str) -> Settings {
     Settings {
         base_url: base_url.to_owned(),
-        environment: format!("7d4c1f0e5b2a4c3d9e8f7a6b5c4d3e{number:02x}"),
+        environment: format!("7d4c1f0e5b2a4c3d9e8f7a6b5c4d{run:02x}{number:02x}"),
         max_in_flight: BATCH,
         memory: FunctionMemory::USUAL,
     }
