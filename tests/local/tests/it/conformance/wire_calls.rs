@@ -50,7 +50,7 @@ const CALLS: &[(&str, &str, Shown)] = &[
         ),
     ),
     (
-        "functions/warning/src/aws.rs",
+        "functions/warning/src/cloudwatch.rs",
         "read",
         Shown::InTest(
             WARNING,
