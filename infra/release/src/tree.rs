@@ -196,11 +196,11 @@ mod tests {
     #[test]
     fn what_was_listed_before_keeps_what_stands_below_it() {
         let tree = Tree::parse(
-            "0\tlane v0.1.0 (/work/lane)\tApache-2.0\t\n\
-             1\tshared v0.1.0 (/work/shared)\tApache-2.0\t\n\
+            "0\tlane v0.1.0 (/source/lane)\tApache-2.0\t\n\
+             1\tshared v0.1.0 (/source/shared)\tApache-2.0\t\n\
              2\titoa v1.0.1\tMIT OR Apache-2.0\t\n\
              1\titoa v1.0.1\tMIT OR Apache-2.0\t\n\
-             1\tshared v0.1.0 (/work/shared)\tApache-2.0\t (*)\n\
+             1\tshared v0.1.0 (/source/shared)\tApache-2.0\t (*)\n\
              1\tring v0.17.0\t\t\n",
         );
         let tree = tree.expect("a tree");
