@@ -144,26 +144,23 @@ async fn read(stack: &Stack) -> Result<Vec<View>, Error> {
 }
 
 fn raws(page: &DescribeAlarmsOutput) -> impl Iterator<Item = Raw<'_>> {
-    let plain = page.metric_alarms().iter().map(|alarm| Raw {
-        name: alarm.alarm_name().unwrap_or_default(),
-        description: alarm.alarm_description().unwrap_or_default(),
-        actions: alarm.alarm_actions(),
-        state: alarm.state_value(),
-        since: alarm
-            .state_transitioned_timestamp()
-            .or(alarm.state_updated_timestamp()),
-        reason: alarm.state_reason(),
-    });
-    let composite = page.composite_alarms().iter().map(|alarm| Raw {
-        name: alarm.alarm_name().unwrap_or_default(),
-        description: alarm.alarm_description().unwrap_or_default(),
-        actions: alarm.alarm_actions(),
-        state: alarm.state_value(),
-        since: alarm
-            .state_transitioned_timestamp()
-            .or(alarm.state_updated_timestamp()),
-        reason: alarm.state_reason(),
-    });
+    /// The two types have these in common, and nothing that says so.
+    macro_rules! raw {
+        ($alarm:ident) => {
+            Raw {
+                name: $alarm.alarm_name().unwrap_or_default(),
+                description: $alarm.alarm_description().unwrap_or_default(),
+                actions: $alarm.alarm_actions(),
+                state: $alarm.state_value(),
+                since: $alarm
+                    .state_transitioned_timestamp()
+                    .or($alarm.state_updated_timestamp()),
+                reason: $alarm.state_reason(),
+            }
+        };
+    }
+    let plain = page.metric_alarms().iter().map(|alarm| raw!(alarm));
+    let composite = page.composite_alarms().iter().map(|alarm| raw!(alarm));
     composite.chain(plain)
 }
 

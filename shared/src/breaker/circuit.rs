@@ -198,9 +198,9 @@ impl CircuitBreaker {
         clock: &dyn Clock,
         probe_lease: Duration,
     ) -> Result<Gate, StoreError> {
-        let mut asked = clock.now();
+        // What comes back was so when it was asked for, however long that took.
+        let asked = clock.now();
         let decide = |breaker: &Breaker, now| {
-            asked = now;
             let admission = breaker.admit(&self.spec, now, &self.environment, probe_lease);
             let epoch = |breaker: &Breaker| Epochs {
                 own: breaker.epoch,
@@ -223,7 +223,7 @@ impl CircuitBreaker {
                 }
             }
         };
-        let mark = self.mark(clock.now());
+        let mark = self.mark(asked);
         let decided = lanes::update(self.states.as_ref(), clock, key, &mark, known, decide);
         Ok(match decided.await? {
             Some((known, gate)) => {
@@ -340,26 +340,16 @@ impl CircuitBreaker {
         decide: impl Fn(&Breaker, Timestamp) -> Option<Breaker>,
     ) -> Result<bool, StoreError> {
         let known = self.known(key);
-        // What comes back was so when it was asked for, however long that took.
-        let mut asked = clock.now();
+        let asked = clock.now();
         let mark = self.mark(asked);
-        let done = lanes::update(
-            self.states.as_ref(),
-            clock,
-            key,
-            &mark,
-            known,
-            |breaker, now| {
-                asked = now;
-                let next = decide(breaker, now);
-                let opens =
-                    |next: &Breaker| next.state == State::Open && next.epoch != breaker.epoch;
-                let opened = next.as_ref().is_some_and(opens);
-                (next, opened)
-            },
-        )
-        .await?;
-        let Some((known, opened)) = done else {
+        let decide = |breaker: &Breaker, now| {
+            let next = decide(breaker, now);
+            let opens = |next: &Breaker| next.state == State::Open && next.epoch != breaker.epoch;
+            let opened = next.as_ref().is_some_and(opens);
+            (next, opened)
+        };
+        let done = lanes::update(self.states.as_ref(), clock, key, &mark, known, decide);
+        let Some((known, opened)) = done.await? else {
             return Ok(false);
         };
         self.remember_if_new(key, known, asked);

@@ -98,9 +98,10 @@ impl Credentials {
         &self,
         connection: &str,
     ) -> Result<Known<CredentialState>, StoreError> {
-        let key = self.key(connection);
+        // What comes back was so when it was asked for, however long that took.
+        let (key, asked) = (self.key(connection), self.seams.clock.now());
         let known = lanes::read(self.seams.states.as_ref(), &key).await?;
-        self.remember(connection, known.clone(), self.seams.clock.now());
+        self.remember(connection, known.clone(), asked);
         Ok(known)
     }
 
@@ -113,12 +114,13 @@ impl Credentials {
     ) -> Result<CredentialState, StoreError> {
         let (key, mark) = (self.key(connection), self.mark());
         let (states, clock) = (self.seams.states.as_ref(), self.seams.clock.as_ref());
+        let asked = clock.now();
         let decide = |state: &CredentialState, now| (decide(state, now), ());
         let changed = lanes::update(states, clock, &key, &mark, known, decide).await?;
         let (known, ()) = changed
             .ok_or_else(|| StoreError::new("storing credentials", "the item is contended"))?;
         let state = known.value.clone();
-        self.remember(connection, known, self.seams.clock.now());
+        self.remember(connection, known, asked);
         Ok(state)
     }
 
