@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, join3};
 
-use super::attempt::deadline_rule;
-use super::job::{self, Admitted, Ended, Job};
+use super::job::{self, Admitted, Ended, Job, Waiting};
+use super::leave::Leave;
 use super::limits::Wanted;
+use super::state::deadline_rule;
 use super::{Lane, Run, SETTLE_RESERVE};
 use crate::Timestamp;
 use crate::breaker::Gate;
@@ -22,60 +23,6 @@ use crate::retry::RetryBudget;
 
 /// The gates that a batch passed, by breaker key.
 pub(super) type Gates = BTreeMap<String, Gate>;
-
-/// The limiter's word on one job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leave {
-    /// For a term, which begins now or in a moment.
-    Granted(Term),
-    /// Not yet; from this time on it may ask again, and wait in the function.
-    Again(Timestamp),
-    /// Not before this time, and then it must ask again.
-    Later(Timestamp),
-    /// The store did not answer.
-    Unknown,
-}
-
-/// When a call may start, on this environment's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Term {
-    /// When its tokens were drawn.
-    pub drawn: Timestamp,
-    pub from: Timestamp,
-    pub until: Timestamp,
-}
-
-/// What a call that draws on no limit waits for: nothing, for longer than a function runs.
-const UNLIMITED: Duration = Duration::from_secs(60 * 60);
-
-impl Term {
-    /// Of a call that draws on nothing.
-    pub fn unlimited(now: Timestamp) -> Self {
-        Self {
-            drawn: now,
-            from: now,
-            until: now + UNLIMITED,
-        }
-    }
-
-    /// What is left of two.
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            drawn: self.drawn.min(other.drawn),
-            from: self.from.max(other.from),
-            until: self.until.min(other.until),
-        }
-    }
-}
-
-/// A call that waits in the function for its turn.
-pub(super) struct Waiting {
-    pub call: Admitted,
-    /// When it asks again.
-    pub at: Timestamp,
-    /// The ramp's share of the rate.
-    pub share: u16,
-}
 
 /// What admission makes of a batch.
 #[derive(Default)]

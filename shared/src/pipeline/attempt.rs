@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::admit::{Leave, Term};
-use super::job::{Admitted, Job, Subject};
+use super::job::{Admitted, Job, Step, Subject};
+use super::leave::{Leave, Term};
 use super::ready::Ready;
 use super::state::{self, Circumstances};
 use super::{Lane, Run, TROUBLE_WAIT};
@@ -22,14 +22,6 @@ use crate::retry;
 
 /// How soon a record asks again for a key that another one holds: most calls end within seconds.
 const KEY_HELD_WAIT: Duration = Duration::from_secs(10);
-
-/// What one step of a job came to.
-pub(super) enum Step {
-    /// Its message's fate is decided.
-    End(Outcome),
-    /// Its last holder died: it runs again, alone, when the rest of the batch is settled.
-    Suspect,
-}
 
 impl Lane {
     /// Makes one call, and says of each of its jobs what it came to.
@@ -312,10 +304,6 @@ impl Lane {
             jitter: job.jitter(),
         }
     }
-}
-
-pub(super) fn deadline_rule() -> String {
-    "deadline: has passed".to_owned()
 }
 
 const CONFLICT_RULE: &str =

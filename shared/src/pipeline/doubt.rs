@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::address;
-use super::admit::Term;
 use super::job::Job;
+use super::leave::Term;
 use super::state;
 use super::{Call, Lane, Purpose, Run, TROUBLE_WAIT, VendorCall};
 use crate::credentials::Access;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::Carried;
-use super::admit::Term;
+use super::leave::Term;
 use crate::Timestamp;
 use crate::ledger::{Record, Status};
 use crate::outcome::{Outcome, code};
@@ -185,4 +185,21 @@ pub(super) fn rounds(admitted: Vec<Admitted>) -> Vec<Vec<Admitted>> {
         }
     }
     rounds
+}
+
+/// A call that waits in the function for its turn.
+pub(super) struct Waiting {
+    pub call: Admitted,
+    /// When it asks again.
+    pub at: Timestamp,
+    /// The ramp's share of the rate.
+    pub share: u16,
+}
+
+/// What one step of a job came to.
+pub(super) enum Step {
+    /// Its message's fate is decided.
+    End(Outcome),
+    /// Its last holder died: it runs again, alone, when the rest of the batch is settled.
+    Suspect,
 }

@@ -1,15 +1,13 @@
 //! The lane's dealings with its limiter: which items a job draws on, and what is drawn, returned and corrected.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, join_all, select};
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::future::join_all;
 
-use super::admit::{Leave, Term, Waiting};
-use super::job::{Admitted, Ended, Job};
+use super::job::Job;
+use super::leave::{Leave, Term};
 use super::state::{Called, UNNAMED_WAIT};
 use super::{Lane, Run};
 use crate::Timestamp;
@@ -27,7 +25,7 @@ const WAIT_ANEW: Duration = Duration::from_secs(2);
 const DRAWN_ANEW: u32 = 3;
 
 /// Calls that wait in the function ask at most this often: a hundred times, then.
-const ASK_EVERY: Duration = Duration::from_millis(5);
+pub(super) const ASK_EVERY: Duration = Duration::from_millis(5);
 
 /// When a call comes back that was spared a draw too many.
 const ASK_ANEW: Duration = Duration::from_secs(1);
@@ -51,37 +49,6 @@ impl Draw {
         match self.key.find(LIMIT_MARK) {
             Some(at) => &self.key[..at + LIMIT_MARK.len() - 1],
             None => "",
-        }
-    }
-}
-
-/// What a turn came to.
-#[derive(Default)]
-struct Turn {
-    /// Who goes.
-    going: Vec<Admitted>,
-    /// In whose names they drew.
-    owners: BTreeSet<String>,
-    /// Who waits on.
-    still: Vec<Waiting>,
-    /// Who is put back.
-    ended: Vec<Ended>,
-    /// What was drawn for all of them.
-    drawn: Vec<DrawnItem>,
-}
-
-/// `first`, while `others` go on; `done` hears what these come to.
-async fn beside<F: Future, C: Future>(
-    first: F,
-    others: &mut FuturesUnordered<C>,
-    done: &mut impl FnMut(C::Output),
-) -> F::Output {
-    let mut first = pin!(first);
-    loop {
-        match select(first.as_mut(), others.next()).await {
-            Either::Left((came, _)) => return came,
-            Either::Right((Some(made), _)) => done(made),
-            Either::Right((None, first)) => return first.await,
         }
     }
 }
@@ -225,83 +192,6 @@ impl Lane {
                 leave => return leave,
             }
         }
-    }
-
-    /// Calls that were refused and may wait in the function: all of them ask together when there may be room, and who is
-    /// granted goes while the others wait on. Whoever has had no turn by the end of the wait is put back.
-    pub(super) async fn take_turns(
-        &self,
-        mut waiting: Vec<Waiting>,
-        run: &Run<'_>,
-    ) -> (Vec<Ended>, Vec<Job>) {
-        let (mut ended, mut suspects) = (Vec::new(), Vec::new());
-        let mut calls = FuturesUnordered::new();
-        while !waiting.is_empty() {
-            let mut made = |made: (Vec<Ended>, Vec<Job>)| {
-                ended.extend(made.0);
-                suspects.extend(made.1);
-            };
-            let turn = beside(self.turn(waiting, run), &mut calls, &mut made).await;
-            let drawn_by = |owner: &str| turn.owners.contains(owner);
-            calls.push(self.attempt_all(turn.going, run));
-            let returned = self.give_back(&turn.drawn, drawn_by, run);
-            beside(returned, &mut calls, &mut made).await;
-            ended.extend(turn.ended);
-            waiting = turn.still;
-        }
-        while let Some(made) = calls.next().await {
-            ended.extend(made.0);
-            suspects.extend(made.1);
-        }
-        (ended, suspects)
-    }
-
-    /// One turn of those that wait; each turn is later than the one before, and after the last nobody waits.
-    async fn turn(&self, waiting: Vec<Waiting>, run: &Run<'_>) -> Turn {
-        let clock = &self.seams.clock;
-        let from = waiting.iter().map(|waiting| waiting.at).min();
-        let soonest = clock.now() + ASK_EVERY;
-        clock
-            .sleep_until(from.map_or(soonest, |from| from.max(soonest)))
-            .await;
-        let share = waiting.iter().map(|waiting| waiting.share).min();
-        let wanted: Vec<Wanted<'_>> = waiting
-            .iter()
-            .filter_map(|waiting| Some(self.wanted(waiting.call.jobs.first()?)))
-            .collect();
-        let latest = self.wait_ends(run);
-        let drawn = self
-            .draw(
-                &wanted,
-                (share.unwrap_or(FULL_RATE), Before::Claim),
-                latest,
-                run,
-            )
-            .await;
-        drop(wanted);
-        let mut turn = Turn {
-            drawn: drawn.items,
-            ..Turn::default()
-        };
-        for (waiting, leave) in waiting.into_iter().zip(drawn.leaves) {
-            match leave {
-                Leave::Granted(term) => {
-                    turn.owners.insert(waiting.call.drawn_by.clone());
-                    turn.going.push(Admitted {
-                        term: Some(term),
-                        ..waiting.call
-                    });
-                }
-                Leave::Again(at) => turn.still.push(Waiting { at, ..waiting }),
-                leave => turn
-                    .ended
-                    .extend(waiting.call.jobs.into_iter().filter_map(|job| {
-                        let outcome = self.without(leave)?;
-                        Some(job.end(outcome))
-                    })),
-            }
-        }
-        turn
     }
 
     /// Until when calls of this batch may wait in the function.
@@ -591,20 +481,6 @@ pub(super) struct DrawnItem {
     /// In whose names: the first of them were granted what they wanted.
     pub owners: Vec<String>,
     pub taken: Taken,
-}
-
-impl Leave {
-    /// Leave from two scopes: the shorter one counts, and one refusal refuses.
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
-            (Self::Later(a), Self::Later(b)) => Self::Later(a.max(b)),
-            (Self::Later(a), _) | (_, Self::Later(a)) => Self::Later(a),
-            (Self::Again(a), Self::Again(b)) => Self::Again(a.max(b)),
-            (Self::Again(a), _) | (_, Self::Again(a)) => Self::Again(a),
-            (Self::Granted(a), Self::Granted(b)) => Self::Granted(a.and(b)),
-        }
-    }
 }
 
 fn is_of_field(scope: ScopeKey) -> bool {

@@ -17,12 +17,14 @@ mod doubt;
 mod finish;
 mod health;
 mod job;
+mod leave;
 mod length;
 mod limits;
 mod ready;
 mod report;
 mod state;
 mod tally;
+mod turns;
 mod wait;
 
 use std::collections::BTreeSet;
@@ -37,8 +39,7 @@ use futures_util::stream::{self, StreamExt};
 pub use length::invocation_needed;
 pub use report::{Carried, Entry, Purpose, Report, VendorCall};
 
-use self::attempt::Step;
-use self::job::{Admitted, Ended, Job};
+use self::job::{Admitted, Ended, Job, Step};
 use self::tally::Tally;
 use self::wait::Room;
 use crate::Timestamp;

@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::admit::{Leave, Term};
-use super::attempt::{Step, deadline_rule};
 use super::doubt::Doubt;
-use super::job::Job;
-use super::state;
+use super::job::{Job, Step};
+use super::leave::{Leave, Term};
+use super::state::{self, deadline_rule};
 use super::{Lane, Run, TROUBLE_WAIT};
 use crate::credentials::Access;
 use crate::ledger::Record;

@@ -382,3 +382,8 @@ pub(super) fn closed(record: &Record) -> Outcome {
         _ => Outcome::Rejected(reason),
     }
 }
+
+/// The rule that a request breaks whose deadline has passed.
+pub(super) fn deadline_rule() -> String {
+    "deadline: has passed".to_owned()
+}

@@ -62,6 +62,7 @@ fn is_pure(path: &str) -> bool {
         "pipeline/state.rs",
         "pipeline/address.rs",
         "pipeline/job.rs",
+        "pipeline/leave.rs",
         "pipeline/tally.rs",
     ];
     files.contains(&path)
@@ -165,7 +166,7 @@ fn words_and_decisions_neither_wait_nor_ask_for_the_time() {
 }
 
 /// Folders whose files still import each other in circles. It can only get shorter.
-const CIRCLES_LEFT: [&str; 2] = ["shared/src/limiter", "shared/src/pipeline"];
+const CIRCLES_LEFT: [&str; 1] = ["shared/src/limiter"];
 
 /// The command's 38 files knew each other through `cli.rs`, and ingest's seven through `api.rs`: each had what everybody
 /// needs and what dispatches to everybody in one.
